@@ -1,0 +1,99 @@
+// One table of everything that can go wrong for a person: what happened, and what to do next. docs/errors.md lists it.
+// On the data path failures are values (an exchange has an outcome); this is for commands, boot and configuration.
+
+export interface ErrorEntry {
+  /** What happened, in general. The thrown error's own message is specific. */
+  readonly what: string;
+  /** What the person can do now. */
+  readonly next: string;
+}
+
+export const ERRORS = {
+  usage: { what: "The command line was not understood.", next: "Run the command with --help." },
+  config_missing: {
+    what: "The config file does not exist.",
+    next: "Leave --config away to use the default, or create the file.",
+  },
+  config_unreadable: { what: "The config file cannot be read.", next: "Check its permissions." },
+  config_invalid_json: { what: "The config file is not valid JSON.", next: "Mend the named line." },
+  config_invalid_shape: {
+    what: "The config file has unknown or wrongly typed keys.",
+    next: "Mend the listed places, then run: hyp config validate",
+  },
+  config_invalid: {
+    what: "The config file is well-formed but means something impossible.",
+    next: "Mend the listed places, then run: hyp config validate",
+  },
+  port_taken: {
+    what: "Another program listens on the configured address.",
+    next: "Stop it, or set another `listen` in the config of @hypaware/ai-gateway.",
+  },
+  daemon_running: {
+    what: "A HypAware daemon already runs for this home.",
+    next: "Use it (hyp status), or stop it first.",
+  },
+  store_newer: {
+    what: "The store was written by a newer HypAware.",
+    next: "Use that version; this one will not write to it.",
+  },
+  store_damaged: {
+    what: "The catalog cannot be read.",
+    next: "Move store/ away and run hyp reproject: the journal has everything.",
+  },
+  lock_held: {
+    what: "Another process writes to this store.",
+    next: "Wait for it, or stop it.",
+  },
+  query_not_select: {
+    what: "Only one SELECT statement can be run.",
+    next: "Remove other statements; the history is read-only.",
+  },
+  query_failed: { what: "The query failed.", next: "Mend the SQL; hyp query schema lists tables and columns." },
+  unknown_dataset: { what: "There is no such table.", next: "Run: hyp query schema" },
+  unknown_exchange: {
+    what: "No exchange has this id.",
+    next: "Run: hyp query sql \"select exchange_id, path from ai_gateway_exchanges order by started_at desc limit 10\"",
+  },
+  unknown_client: { what: "No client of this name can be started.", next: "Run: hyp run --help" },
+  client_not_found: {
+    what: "The client's command is not installed or not on PATH.",
+    next: "Install it, or name its path in an environment variable as the message says.",
+  },
+  plugin_missing: { what: "A plugin needs another plugin that is absent.", next: "Install or enable it." },
+  cycle: { what: "Plugins depend on each other in a circle.", next: "Disable one of them." },
+  cap_missing: {
+    what: "A plugin needs a capability that no active plugin provides.",
+    next: "Enable the plugin that provides it.",
+  },
+  cap_version_clash: {
+    what: "A plugin needs another version of a capability than the one provided.",
+    next: "Update the plugin, or remove it from the config.",
+  },
+  manifest_invalid: { what: "A plugin's manifest is invalid.", next: "Mend hypaware.plugin.json." },
+  activate_missing: { what: "A plugin's entry point has no activate function.", next: "Export one." },
+  activate_failed: { what: "A plugin threw while it was activated.", next: "See the message; the others run." },
+  unhandled_exception: {
+    what: "A bug of ours.",
+    next: "Run again with HYP_DEV_TELEMETRY=1 and report the log lines.",
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error that a person will read. `exitCode`: 2 for usage, 1 for everything else. */
+export class HypError extends Error {
+  readonly code: ErrorCode;
+  /** Overrides the table's advice when the place knows better. */
+  readonly next: string;
+
+  constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "HypError";
+    this.code = code;
+    this.next = options.next ?? ERRORS[code].next;
+  }
+
+  get exitCode(): 1 | 2 {
+    return this.code === "usage" ? 2 : 1;
+  }
+}

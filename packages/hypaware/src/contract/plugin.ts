@@ -1,0 +1,88 @@
+// The public plugin interface, exported as `hypaware/plugin`. Its surface is pinned by a test.
+
+import type { ExchangeProjector, JsonObject, ProjectorLog } from "./projection.ts";
+
+export type { DecodeStatus, ExchangeRecord, Outcome, RequestClass, StreamEvent } from "./exchange.ts";
+export type {
+  ContentBlock,
+  ExchangeFacts,
+  ExchangeProjector,
+  Json,
+  JsonObject,
+  ProjectedMessage,
+  Projection,
+  ProjectorLog,
+  Usage,
+} from "./projection.ts";
+
+/** What a preset's `match` may look at. `path` has no query; header names are lower-case, every value is an array. */
+export interface RouteInput {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+}
+
+/** An upstream that an adapter brings along. With both `match` and `path_prefix` the match decides and the prefix only ranks. */
+export interface UpstreamPreset {
+  readonly name: string;
+  readonly base_url: string;
+  readonly provider?: string;
+  readonly path_prefix?: string;
+  readonly priority?: number;
+  match?(input: RouteInput): boolean;
+}
+
+export interface ClientContext {
+  readonly config: JsonObject;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** How `hyp run` starts a client: the command and what its environment needs, nothing written to disk. */
+export interface ClientLaunch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A program whose traffic we carry, and how its own settings are pointed at the gateway and back. */
+export interface ClientRegistration {
+  readonly name: string;
+  readonly defaultUpstream: string;
+  attach(context: ClientContext & { readonly endpoint: string }): Promise<number> | number;
+  detach(context: ClientContext): Promise<number> | number;
+  status?(context: ClientContext): unknown;
+  /** Beyond the 2.0.0 contract: lets `hyp run <client>` start it. */
+  launch?(options: { readonly endpoint: string; readonly args: readonly string[] }): ClientLaunch;
+}
+
+/** Capability `hypaware.ai-gateway` 2.0.0: exactly these six methods. */
+export interface AiGateway {
+  registerUpstreamPreset(preset: UpstreamPreset): void;
+  registerClient(client: ClientRegistration): void;
+  registerExchangeProjector(projector: ExchangeProjector): void;
+  /** `http://<host>:<port>` plus `pathPrefix`. Throws before the gateway started. */
+  localEndpoint(options?: { readonly pathPrefix?: string; readonly upstream?: string }): string;
+  getClient(name: string): ClientRegistration | undefined;
+  listClients(): readonly ClientRegistration[];
+}
+
+/** What `activate` receives. Everything registered through it is undone when the plugin's scope is closed. */
+export interface PluginContext {
+  readonly plugin: { readonly name: string; readonly version: string; readonly rootDir: string };
+  readonly config: JsonObject;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly paths: { readonly rootDir: string; readonly stateDir: string };
+  readonly log: ProjectorLog;
+  /** Throws a HypError `cap_missing` or `cap_version_clash` in words when it is not provided. */
+  requireCapability<T>(name: string, range: string): T;
+  provideCapability(name: string, version: string, value: unknown): void;
+  /** Runs when the scope closes, last registered first. */
+  onDispose(undo: () => void | Promise<void>): void;
+}
+
+export interface PluginModule {
+  activate(context: PluginContext): void | Promise<void>;
+}
