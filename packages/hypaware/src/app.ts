@@ -1,0 +1,141 @@
+// The composition root: reads the config, boots the kernel with the plugins that ship, and hands out what they registered.
+// Every process of HypAware is this and then one thing more: a gateway, a recorder, or a command.
+
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { BUNDLED_ADAPTERS } from "./adapters/bundled.ts";
+import { DATASETS } from "./contract/dataset.ts";
+import { type Finding, HypError } from "./contract/errors.ts";
+import type { HomePaths } from "./contract/home.ts";
+import type { PluginModule } from "./contract/plugin.ts";
+import { type AiGatewayRegistry, createAiGateway } from "./gateway/capability.ts";
+import { DEFAULT_GATEWAY_CONFIG, type GatewayConfig } from "./gateway/config-defaults.ts";
+import { gatewayPlugin } from "./gateway/plugin.ts";
+import { type Kernel, bootKernel } from "./kernel/boot.ts";
+import { type LoadedConfig, loadConfig } from "./kernel/config.ts";
+import { resolveHome } from "./kernel/home.ts";
+import { JsonlFile } from "./kernel/jsonl.ts";
+import { type LogSink, type Logger, createLogger, fileSink } from "./kernel/log.ts";
+import { MANIFEST_FILE, type Manifest, type PluginSource } from "./kernel/manifest.ts";
+import { type Telemetry, openTelemetry } from "./kernel/telemetry.ts";
+
+export const GATEWAY_PLUGIN = "@hypaware/ai-gateway";
+
+export interface AppOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** `--config`. */
+  readonly configFile?: string | undefined;
+  /** Which process this is: `gateway`, `recorder`, `cli`. Its log is `logs/<mode>.log`. */
+  readonly mode: "gateway" | "recorder" | "cli";
+  /** Beside the log file. */
+  readonly logSinks?: readonly LogSink[];
+  /** Where the gateway of this process listens, once it does. */
+  readonly endpoint?: () => { readonly host: string; readonly port: number } | undefined;
+}
+
+export interface App {
+  readonly paths: HomePaths;
+  readonly loaded: LoadedConfig;
+  /** What is wrong with the config, and what could be better. */
+  readonly findings: readonly Finding[];
+  readonly gatewayConfig: GatewayConfig;
+  readonly kernel: Kernel;
+  readonly registry: AiGatewayRegistry;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+  close(): Promise<void>;
+}
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+/** Never rejects for a wrong config or a failing plugin: `findings`, `kernel.unsatisfied` and `kernel.failed` say so. */
+export async function openApp(options: AppOptions): Promise<App> {
+  const { env, mode } = options;
+  const { paths, explicitConfig } = resolveHome(env, options.configFile);
+  const telemetry = openTelemetry(paths.devTelemetry, env);
+  const logFile = new JsonlFile(join(paths.logs, `${mode}.log`));
+  const sinks = [fileSink("info", logFile), ...(options.logSinks ?? [])];
+  const log = createLogger(telemetry.logSink === undefined ? sinks : [...sinks, telemetry.logSink]);
+
+  const loaded = await telemetry.span("config.load", {}, () =>
+    loadConfig(paths, { explicit: explicitConfig }),
+  );
+  const registry = createAiGateway({ endpoint: options.endpoint ?? (() => undefined) });
+  const bundled = await bundledPlugins(registry);
+  const findings = [...loaded.findings, ...(await validate(loaded, bundled, telemetry))];
+  const kernel = await bootKernel({ paths, config: loaded.config, bundled, env, log, telemetry, mode });
+  return {
+    paths,
+    loaded,
+    findings,
+    gatewayConfig: await gatewayConfigOf(loaded),
+    kernel,
+    registry,
+    log,
+    telemetry,
+    async close() {
+      await kernel.dispose();
+      await Promise.all([logFile.close(), telemetry.close()]);
+    },
+  };
+}
+
+/** For whoever listens: a config with an error is not used, not even in part. Throws a HypError that lists what is wrong. */
+export function requireValidConfig(app: App): void {
+  const errors = app.findings.filter((finding) => finding.severity === "error");
+  const [first] = errors;
+  if (first === undefined) return;
+  const code =
+    first.kind === "config_missing" ||
+    first.kind === "config_unreadable" ||
+    first.kind === "config_invalid_json" ||
+    first.kind === "config_invalid_shape"
+      ? first.kind
+      : "config_invalid";
+  const lines = errors.map(({ kind, pointer, message }) => `\n  [${kind}] ${pointer || "/"}: ${message}`);
+  throw new HypError(code, `${app.paths.config} cannot be used:${lines.join("")}`);
+}
+
+async function validate(
+  loaded: LoadedConfig,
+  bundled: readonly PluginSource[],
+  telemetry: Telemetry,
+): Promise<readonly Finding[]> {
+  if (!loaded.exists || loaded.findings.length > 0) return [];
+  const { validateConfig } = await import("./kernel/validate.ts");
+  return telemetry.span("config.validate", {}, () =>
+    validateConfig(loaded.config, {
+      plugins: bundled,
+      bundled: bundled.map(({ manifest }) => manifest.name),
+      datasets: Object.keys(DATASETS),
+    }),
+  );
+}
+
+async function gatewayConfigOf({ config }: LoadedConfig): Promise<GatewayConfig> {
+  const section = config.plugins?.find(({ name }) => name === GATEWAY_PLUGIN)?.config;
+  if (section === undefined) return DEFAULT_GATEWAY_CONFIG;
+  const { parseGatewayConfig } = await import("./gateway/config.ts");
+  return parseGatewayConfig(section).config;
+}
+
+function bundledPlugins(registry: AiGatewayRegistry): Promise<readonly PluginSource[]> {
+  const adapter = (name: string): Promise<PluginSource> =>
+    shipped(join(HERE, "adapters", name), async (manifest, folder) => {
+      return (await import(pathToFileURL(join(folder, manifest.entrypoint)).href)) as PluginModule;
+    });
+  return Promise.all([
+    shipped(join(HERE, "gateway"), async () => gatewayPlugin(registry)),
+    ...BUNDLED_ADAPTERS.map(adapter),
+  ]);
+}
+
+/** A plugin of ours: its manifest was checked when it was built, so that a start need not load the schema library. */
+async function shipped(
+  folder: string,
+  load: (manifest: Manifest, folder: string) => Promise<PluginModule>,
+): Promise<PluginSource> {
+  const manifest = JSON.parse(await readFile(join(folder, MANIFEST_FILE), "utf8")) as Manifest;
+  return { manifest, rootDir: folder, load: () => load(manifest, folder) };
+}

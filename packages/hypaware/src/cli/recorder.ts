@@ -1,0 +1,110 @@
+import type { Command } from "commander";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { App } from "../app.ts";
+import { serveLocal, socketPath } from "../daemon/local-socket.ts";
+import { Recorder } from "../daemon/recorder.ts";
+import type { RecorderMessage, SupervisorMessage } from "../daemon/supervisor.ts";
+import { writeFileAtomic } from "../disk/atomic.ts";
+import { ensurePrivateFolder } from "../disk/folders.ts";
+import { type Lock, tryLock } from "../disk/lock.ts";
+import { openCatalog } from "../store/catalog.ts";
+import { type CliContext, withApp } from "./context.ts";
+
+const HEARTBEAT_MS = 1_000;
+const LOCK_RETRY_MS = 250;
+/** Between two looks at the journals: while exchanges come in, and when nothing happens. */
+const BUSY_MS = 20;
+const IDLE_MS = 150;
+/** After a pass that failed: a full disk or a file that is being moved. */
+const FAILED_MS = 1_000;
+
+/** The recorder process. Hidden: a gateway's supervisor starts it. */
+export function registerRecorder(program: Command, context: CliContext): void {
+  program
+    .command("recorder", { hidden: true })
+    .description("follow the journals and store what ended (started by the gateway)")
+    .option("--config <file>")
+    .action((options: { config?: string }) =>
+      withApp(context, "recorder", { mode: "recorder", configFile: options.config }, record),
+    );
+}
+
+/** Ends when its supervisor says so or is gone, after everything in the journals is stored. */
+async function record(app: App): Promise<void> {
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  process.on("disconnect", end);
+  process.on("message", (message: SupervisorMessage) => message.type === "drain" && end());
+  process.on("SIGTERM", end);
+  // A terminal sends these to the whole group; whether to stop is the supervisor's decision.
+  for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {});
+
+  const heartbeat = setInterval(() => tell({ type: "alive" }), HEARTBEAT_MS);
+  heartbeat.unref();
+  tell({ type: "alive" });
+  try {
+    const lock = await waitForLock(app.paths.recorderLock, ending.signal);
+    if (lock === undefined) return;
+    try {
+      tell({ type: "recording" });
+      await followJournals(app, ending.signal);
+    } finally {
+      lock.release();
+    }
+  } finally {
+    clearInterval(heartbeat);
+    if (process.connected) process.disconnect();
+  }
+}
+
+function tell(message: RecorderMessage): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+async function waitForLock(path: string, ending: AbortSignal): Promise<Lock | undefined> {
+  for (;;) {
+    const lock = tryLock(path);
+    if (lock !== undefined) return lock;
+    if (ending.aborted) return undefined;
+    await pause(LOCK_RETRY_MS, ending);
+  }
+}
+
+async function followJournals(app: App, ending: AbortSignal): Promise<void> {
+  const { paths, log, telemetry } = app;
+  ensurePrivateFolder(paths.store);
+  const catalog = openCatalog(paths.catalog);
+  const projectors = app.registry.projectors();
+  const recorder = new Recorder({ journalFolder: paths.journal, catalog, projectors, log, telemetry });
+  const file = join(paths.run, "recorder.json");
+  writeFileAtomic(file, `${JSON.stringify({ pid: process.pid, started_at: new Date().toISOString() })}\n`);
+  const server = await serveLocal(socketPath(paths.run, "recorder"), async (request) => {
+    if (request["op"] === "pass") return { stored: await recorder.pass(true) };
+    if (request["op"] === "reproject") return { ...(await recorder.reproject(() => {})) } as never;
+    throw new Error(`unknown request: ${String(request["op"])}`);
+  });
+  try {
+    while (!ending.aborted) await pause(await look(recorder), ending);
+    await recorder.pass(true);
+  } finally {
+    await server.close();
+    catalog.close();
+    rmSync(file, { force: true });
+  }
+}
+
+/** One pass; resolves with how long to wait for the next. */
+async function look(recorder: Recorder): Promise<number> {
+  try {
+    return (await recorder.pass()) > 0 ? BUSY_MS : IDLE_MS;
+  } catch {
+    // It is logged where it happened.
+    return FAILED_MS;
+  }
+}
+
+async function pause(ms: number, ending: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: ending }).catch(() => {});
+}

@@ -1,0 +1,133 @@
+import type { Command } from "commander";
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { connect } from "node:net";
+import { type App, requireValidConfig } from "../app.ts";
+import { HypError } from "../contract/errors.ts";
+import { LIMITS } from "../contract/limits.ts";
+import type { ClientLaunch } from "../contract/plugin.ts";
+import { startGatewayService } from "../daemon/gateway-service.ts";
+import { readGatewayFile } from "../daemon/run-files.ts";
+import { routeKeyOf, routeSecret } from "../daemon/route-secret.ts";
+import { superviseRecorder } from "../daemon/supervisor.ts";
+import { didYouMean } from "../kernel/suggest.ts";
+import { type CliContext, withApp } from "./context.ts";
+import { recorderOptions } from "./recorder-options.ts";
+
+const CONNECT_MS = 1_000;
+const RECORDER_STOP_MS = 10_000;
+/** Once the client is gone nobody waits for an answer any more. */
+const DRAIN_MS = Math.min(1_000, LIMITS.drainMs);
+
+export function registerRun(program: Command, context: CliContext): void {
+  program
+    .command("run")
+    .argument("<client>", "name of an installed client")
+    .argument("[args...]", "everything after -- goes to the client")
+    .description("start a client whose traffic goes through the gateway; writes no settings")
+    .option("--config <file>", "config file (default: <HYP_HOME>/hypaware-config.json)")
+    .passThroughOptions()
+    .addHelpText(
+      "after",
+      `
+Uses the running gateway of this home, or starts one on a free port for as long as the client runs.
+Only the client's environment is changed. Exits with the client's exit code.
+
+Examples:
+  hyp run <client>
+  hyp run <client> -- --its-own-option "a prompt"
+`,
+    )
+    .action((client: string, args: string[], options: { config?: string }) =>
+      withApp(context, "run", { mode: "gateway", configFile: options.config }, (app) =>
+        runClient(context, app, client, args, options.config),
+      ),
+    );
+}
+
+async function runClient(
+  context: CliContext,
+  app: App,
+  clientName: string,
+  args: readonly string[],
+  configFile: string | undefined,
+): Promise<void> {
+  const clients = app.registry.clients().filter((client) => client.launch !== undefined);
+  const client = clients.find(({ name }) => name === clientName);
+  if (client?.launch === undefined) {
+    const names = clients.map(({ name }) => name);
+    throw new HypError(
+      "unknown_client",
+      `hyp cannot run "${clientName}".${didYouMean(clientName, names)} It knows: ${names.join(", ") || "none"}.`,
+    );
+  }
+  requireValidConfig(app);
+  const key = `/k/${routeKeyOf(routeSecret(app.paths), clientName)}`;
+  const running = await runningGateway(app);
+  if (running !== undefined) {
+    const launch = client.launch({ endpoint: running + key, args });
+    context.exitCode = await runToEnd(launch, context);
+    return;
+  }
+
+  const service = await startGatewayService({
+    paths: app.paths,
+    listen: { host: "127.0.0.1", port: 0 },
+    config: app.gatewayConfig,
+    presets: app.registry.presets(),
+    clientNames: app.registry.clients().map(({ name }) => name),
+    log: app.log,
+  });
+  const supervisor = superviseRecorder(recorderOptions(context.env, app, configFile));
+  try {
+    const { host, port } = service.gateway;
+    const launch = client.launch({ endpoint: `http://${host}:${port}${key}`, args });
+    context.exitCode = await runToEnd(launch, context);
+  } finally {
+    await service.stop(DRAIN_MS);
+    await supervisor.stop(RECORDER_STOP_MS);
+  }
+}
+
+/** Base URL of this home's gateway, if one answers. */
+async function runningGateway(app: App): Promise<string | undefined> {
+  const file = readGatewayFile(app.paths);
+  if (file === undefined) return undefined;
+  const isAnswering = await new Promise<boolean>((resolve) => {
+    const socket = connect({ host: file.host, port: file.port, timeout: CONNECT_MS });
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("connect", () => finish(true));
+    socket.once("error", () => finish(false));
+    socket.once("timeout", () => finish(false));
+  });
+  const host = file.host.includes(":") ? `[${file.host}]` : file.host;
+  return isAnswering ? `http://${host}:${file.port}` : undefined;
+}
+
+/** Runs the client in this terminal. Resolves with its exit code, 128 + n when signal n ended it. */
+async function runToEnd(launch: ClientLaunch, { env }: CliContext): Promise<number> {
+  const child = spawn(launch.command, [...launch.args], { stdio: "inherit", env: { ...env, ...launch.env } });
+  // A terminal's Ctrl-C reaches the client directly, and what it means is the client's decision.
+  const ignore = (): void => {};
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  process.on("SIGINT", ignore).on("SIGTERM", forward).on("SIGHUP", forward);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once("error", (error: NodeJS.ErrnoException) =>
+        reject(
+          error.code === "ENOENT"
+            ? new HypError("client_not_found", `The command "${launch.command}" was not found.`)
+            : error,
+        ),
+      );
+      child.once("exit", (code, signal) =>
+        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+      );
+    });
+  } finally {
+    process.off("SIGINT", ignore).off("SIGTERM", forward).off("SIGHUP", forward);
+  }
+}

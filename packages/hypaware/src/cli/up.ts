@@ -1,0 +1,26 @@
+import type { Command } from "commander";
+import { type CliContext, warningsOnStderr, withApp } from "./context.ts";
+import { runDaemon } from "./run-daemon.ts";
+
+export function registerUp(program: Command, context: CliContext): void {
+  program
+    .command("up")
+    .description("run the gateway and its recorder in this terminal, until Ctrl-C")
+    .option("--config <file>", "config file (default: <HYP_HOME>/hypaware-config.json)")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  hyp up                           listen on the configured address (default 127.0.0.1:18521)
+  HYP_HOME=/tmp/try hyp up         keep everything in another folder
+`,
+    )
+    .action(async (options: { config?: string }) => {
+      await withApp(
+        context,
+        "up",
+        { mode: "gateway", configFile: options.config, logSinks: warningsOnStderr(context) },
+        (app) => runDaemon(context, app, { greet: true, configFile: options.config }),
+      );
+    });
+}

@@ -1,0 +1,117 @@
+// A reader of the store wants every exchange that ended before it asked. Each living gateway is asked to make its journal
+// durable, which gives the places to wait for; a dead one's journal counts as it is. Then the recorder is waited for, or,
+// where none runs, its work is done here.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JournalPosition } from "../contract/frame.ts";
+import type { HomePaths } from "../contract/home.ts";
+import { LIMITS } from "../contract/limits.ts";
+import { ensurePrivateFolder } from "../disk/folders.ts";
+import { tryLock } from "../disk/lock.ts";
+import { openCatalog } from "../store/catalog.ts";
+import { callLocal, socketPath } from "./local-socket.ts";
+import type { Recording } from "./record-exchange.ts";
+import { Recorder, runIds } from "./recorder.ts";
+
+/** `never`: read what is stored. `auto`: wait up to 5 s. `always`: wait until done. */
+export const REFRESH = ["never", "auto", "always"] as const;
+export type Refresh = (typeof REFRESH)[number];
+
+const POLL_MS = 25;
+const FLUSH_MS = 2_000;
+
+/** True: the store has everything that ended before the call. False: the wait ended first, and the recorder is behind. */
+export async function catchUp(
+  paths: HomePaths,
+  refresh: Refresh,
+  recording: Omit<Recording, "catalog" | "journalFolder">,
+): Promise<boolean> {
+  if (refresh === "never") return true;
+  const deadline = refresh === "always" ? Number.POSITIVE_INFINITY : performance.now() + LIMITS.queryWaitMs;
+  const runs = await openRuns(paths);
+  if (runs.length === 0) return true;
+  const ends = await endsOf(paths, runs);
+  for (;;) {
+    const remaining = deadline - performance.now();
+    const isRecording = await askRecorder(paths, Math.min(remaining, LIMITS.queryWaitMs));
+    if (!isRecording && (await recordHere(paths, recording))) return true;
+    if (isPast(paths, ends)) return true;
+    if (performance.now() >= deadline) return false;
+    await sleep(POLL_MS);
+  }
+}
+
+/** Runs that are not read to their end for good. */
+async function openRuns(paths: HomePaths): Promise<readonly string[]> {
+  const catalog = openCatalog(paths.catalog, { readOnly: true });
+  try {
+    const cursors = catalog.cursors();
+    return runIds(paths.journal).filter((runId) => cursors.get(runId)?.finished !== true);
+  } finally {
+    catalog.close();
+  }
+}
+
+/** Where each living gateway's journal ends now; a dead gateway's run must be finished instead. */
+async function endsOf(
+  paths: HomePaths,
+  runs: readonly string[],
+): Promise<ReadonlyMap<string, JournalPosition | "finished">> {
+  const ends = await Promise.all(
+    runs.map(async (runId): Promise<[string, JournalPosition | "finished"]> => {
+      const reply = await callLocal(socketPath(paths.run, runId), { op: "flush" }, FLUSH_MS);
+      const { segment, offset } = reply ?? {};
+      return [
+        runId,
+        typeof segment === "number" && typeof offset === "number" ? { segment, offset } : "finished",
+      ];
+    }),
+  );
+  return new Map(ends);
+}
+
+function isPast(paths: HomePaths, ends: ReadonlyMap<string, JournalPosition | "finished">): boolean {
+  const catalog = openCatalog(paths.catalog, { readOnly: true });
+  try {
+    const cursors = catalog.cursors();
+    return ends.entries().every(([runId, end]) => {
+      const cursor = cursors.get(runId);
+      if (cursor?.finished === true) return true;
+      if (end === "finished") return false;
+      // A gateway that has not carried anything yet has no segment, and its run no cursor.
+      if (end.offset === 0) return true;
+      if (cursor === undefined) return false;
+      const { read } = cursor;
+      return read.segment > end.segment || (read.segment === end.segment && read.offset >= end.offset);
+    });
+  } finally {
+    catalog.close();
+  }
+}
+
+async function askRecorder(paths: HomePaths, timeoutMs: number): Promise<boolean> {
+  const reply = await callLocal(socketPath(paths.run, "recorder"), { op: "pass" }, Math.max(timeoutMs, 1));
+  return reply !== undefined;
+}
+
+/** Does the recorder's work in this process; false when a recorder holds the lock after all. */
+async function recordHere(
+  paths: HomePaths,
+  recording: Omit<Recording, "catalog" | "journalFolder">,
+): Promise<boolean> {
+  ensurePrivateFolder(paths.run);
+  const lock = tryLock(paths.recorderLock);
+  if (lock === undefined) return false;
+  try {
+    ensurePrivateFolder(paths.store);
+    const catalog = openCatalog(paths.catalog);
+    try {
+      await new Recorder({ ...recording, catalog, journalFolder: paths.journal }).pass(true);
+    } finally {
+      catalog.close();
+    }
+  } finally {
+    lock.release();
+  }
+  return true;
+}

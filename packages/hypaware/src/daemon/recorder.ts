@@ -1,0 +1,171 @@
+// The recorder's work: follow the journals of all gateways of this home and store what ended. Whoever runs this holds
+// run/recorder.lock: the recorder process, or a command while no recorder runs.
+
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { isRunAlive, listRuns, listSegments } from "../journal/runs.ts";
+import type { StoreCounts } from "../store/catalog.ts";
+import type { RunCursor } from "../store/cursors.ts";
+import { type Recording, announceExchange, countAttempt, recordExchange } from "./record-exchange.ts";
+import { replayInOrder } from "./replay.ts";
+import { type EndedExchange, RunFollower } from "./run-follower.ts";
+
+/** A gateway makes its first segment with its first frame; a dead run older than this never carried anything. */
+const EMPTY_RUN_MS = 60_000;
+/** How long a run that was found alive is believed to be. */
+const ALIVE_FOR_MS = 1_000;
+
+export interface Reprojected {
+  readonly before: StoreCounts;
+  readonly after: StoreCounts;
+}
+
+export class Recorder {
+  readonly #recording: Recording;
+  readonly #followers = new Map<string, RunFollower>();
+  readonly #finished = new Set<string>();
+  readonly #aliveUntil = new Map<string, number>();
+  /** The end of the queue of passes: one runs at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(recording: Recording) {
+    this.#recording = recording;
+    this.#startFromCursors();
+  }
+
+  /**
+   * Stores everything that ended before the call. `thorough` also closes the books of runs whose gateway died just now.
+   * Resolves with the number of exchanges stored. Rejects when the store cannot be written or a journal not be read:
+   * nothing is lost, call again.
+   */
+  pass(thorough = false): Promise<number> {
+    return this.#alone(async () => {
+      let stored = 0;
+      for (const runId of runIds(this.#recording.journalFolder))
+        if (!this.#finished.has(runId)) stored += await this.#advance(runId, thorough);
+      return stored;
+    });
+  }
+
+  /** Builds all rows again from the journals, in one transaction: readers see the old ones until the new ones are there. */
+  reproject(onProgress: (exchanges: number) => void): Promise<Reprojected> {
+    return this.#alone(async () => {
+      const { catalog, journalFolder } = this.#recording;
+      const before = catalog.counts();
+      try {
+        await catalog.rebuild(async () => {
+          const runs = listRuns(journalFolder).map(({ runId, dir, createdMs }) => ({
+            follower: this.#newFollower(runId, undefined),
+            alive: isRunAlive(dir),
+            startedAt: createdMs,
+          }));
+          let exchanges = 0;
+          for (const { ended, run } of replayInOrder(runs)) {
+            await recordExchange(this.#recording, ended, () => run.follower.cursor(), false);
+            onProgress(++exchanges);
+          }
+          for (const { follower, alive } of runs) catalog.setCursor(follower.runId, follower.cursor(!alive));
+        });
+      } finally {
+        this.#startFromCursors();
+      }
+      return { before, after: catalog.counts() };
+    });
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work, work);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  #startFromCursors(): void {
+    this.#followers.clear();
+    this.#finished.clear();
+    for (const [runId, cursor] of this.#recording.catalog.cursors())
+      if (cursor.finished) this.#finished.add(runId);
+  }
+
+  async #advance(runId: string, thorough: boolean): Promise<number> {
+    const { catalog, journalFolder } = this.#recording;
+    const run = join(journalFolder, runId);
+    // Asked before reading: what a dead run has written by then is all it ever will.
+    const alive = this.#isAlive(run, thorough);
+    const follower = this.#followers.get(runId) ?? this.#newFollower(runId, catalog.cursor(runId));
+    this.#followers.set(runId, follower);
+    let stored = 0;
+    for (const ended of follower.ended(alive)) stored += await this.#store(follower, ended);
+    if (!alive) for (const ended of follower.interrupted()) stored += await this.#store(follower, ended);
+    const isOver = !alive && (listSegments(run).length > 0 || isOld(run));
+    this.#saveCursor(runId, follower.cursor(isOver));
+    if (isOver) {
+      this.#finished.add(runId);
+      this.#followers.delete(runId);
+    }
+    return stored;
+  }
+
+  #isAlive(run: string, thorough: boolean): boolean {
+    const now = performance.now();
+    if (!thorough && now < (this.#aliveUntil.get(run) ?? 0)) return true;
+    const alive = isRunAlive(run);
+    if (alive) this.#aliveUntil.set(run, now + ALIVE_FOR_MS);
+    else this.#aliveUntil.delete(run);
+    return alive;
+  }
+
+  #saveCursor(runId: string, cursor: RunCursor): void {
+    const { catalog } = this.#recording;
+    const known = catalog.cursor(runId);
+    const isKnown =
+      known?.finished === cursor.finished &&
+      known.read.segment === cursor.read.segment &&
+      known.read.offset === cursor.read.offset;
+    if (!isKnown) catalog.transaction(() => catalog.setCursor(runId, cursor));
+  }
+
+  async #store(follower: RunFollower, ended: EndedExchange): Promise<number> {
+    const { catalog, log } = this.#recording;
+    if (catalog.hasExchange(ended.exchangeId)) return 0;
+    const isQuarantined = countAttempt(catalog, ended.exchangeId);
+    try {
+      const stored = await recordExchange(this.#recording, ended, () => follower.cursor(), isQuarantined);
+      if (stored !== undefined) announceExchange(this.#recording, stored);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      log.error("aigw.exchange_write_failed", { exchange_id: ended.exchangeId, error: message });
+      // Read again from the last stored cursor, with a fresh view of what is open.
+      this.#followers.delete(follower.runId);
+      throw error;
+    } finally {
+      // A throw is an answer, too: only a crash or a hang leaves the attempt counted.
+      catalog.endAttempt(ended.exchangeId);
+    }
+    return 1;
+  }
+
+  #newFollower(runId: string, cursor: RunCursor | undefined): RunFollower {
+    const { journalFolder, log } = this.#recording;
+    return new RunFollower(journalFolder, runId, cursor, ({ reason, skippedBytes }, { segment, offset }) =>
+      log.error("journal.damaged", { run_id: runId, reason, segment, offset, skipped_bytes: skippedBytes }),
+    );
+  }
+}
+
+/** Every gateway run of the home, oldest first. */
+export function runIds(journalFolder: string): readonly string[] {
+  try {
+    return readdirSync(journalFolder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function isOld(run: string): boolean {
+  const made = statSync(run, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Date.now() - made > EMPTY_RUN_MS;
+}
