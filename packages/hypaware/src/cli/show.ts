@@ -4,7 +4,8 @@ import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
 import type { CapturedExchange, RawHeaders } from "../contract/frame.ts";
 import { readExchange } from "../journal/assemble.ts";
-import { type StoredExchange, openCatalog } from "../store/catalog.ts";
+import { openCatalog } from "../store/catalog.ts";
+import type { StoredExchange } from "../store/exchanges.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { refreshed } from "./query.ts";
 

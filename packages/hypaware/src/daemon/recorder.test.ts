@@ -1,0 +1,225 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Outcome } from "../contract/exchange.ts";
+import type { FrameSink } from "../contract/frame.ts";
+import { LIMITS } from "../contract/limits.ts";
+import type { Projection } from "../contract/projection.ts";
+import type { RegisteredProjector } from "../gateway/capability.ts";
+import { type Journal, openJournal } from "../journal/journal.ts";
+import { createLogger } from "../kernel/log.ts";
+import { NO_TELEMETRY } from "../kernel/telemetry.ts";
+import { type Catalog, openCatalog } from "../store/catalog.ts";
+import { Recorder } from "./recorder.ts";
+
+let home: string;
+let journalFolder: string;
+let catalog: Catalog;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "recorder-"));
+  journalFolder = join(home, "journal");
+  mkdirSync(journalFolder);
+  catalog = openCatalog(join(home, "catalog.sqlite"));
+});
+afterEach(() => {
+  catalog.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** One conversation per session: every request repeats the history, the answer is the upper-cased last prompt. */
+const chat: RegisteredProjector = {
+  name: "chat",
+  order: 0,
+  match: (record) => record.path === "/chat",
+  project(record): Projection {
+    const request = JSON.parse(record.request_body ?? "{}") as { session: string; turns: string[] };
+    const answer = record.response_body;
+    const messages = request.turns.map((text, index) => ({
+      role: index % 2 === 0 ? "user" : "assistant",
+      content: text,
+    }));
+    return {
+      provider: "test",
+      conversation_id: request.session,
+      messages: answer === null ? messages : [...messages, { role: "assistant", content: answer, is_answer: true }],
+      exchange: { request_class: "main", session_id: request.session },
+    };
+  },
+};
+
+const recorder = (projectors: readonly RegisteredProjector[] = [chat]): Recorder =>
+  new Recorder({
+    journalFolder,
+    catalog,
+    projectors,
+    log: createLogger([]),
+    telemetry: NO_TELEMETRY,
+  });
+
+const open = (runId: string): Promise<Journal> => openJournal({ dir: join(journalFolder, runId), runId });
+
+interface Exchange {
+  readonly turns: readonly string[];
+  readonly answer?: string;
+  readonly session?: string;
+  readonly outcome?: Outcome;
+  readonly startedAt?: number;
+}
+
+/** Appends an exchange's frames; without an answer it is left open. */
+function exchange(sink: FrameSink, { turns, answer, session = "s", outcome = "complete", startedAt = 1_000 }: Exchange): string {
+  const exchangeId = randomBytes(16).toString("hex");
+  const request = Buffer.from(JSON.stringify({ session, turns }));
+  sink.append({
+    kind: "open",
+    exchangeId,
+    head: {
+      startedAt,
+      method: "POST",
+      target: "/chat",
+      httpVersion: "1.1",
+      headers: ["content-type", "application/json"],
+      upstream: "test",
+      provider: "test",
+      routeReason: "match",
+      clientName: null,
+      gatewayId: "g",
+      metadata: {},
+    },
+  });
+  sink.append({ kind: "request-body", exchangeId, bytes: request, masked: [], last: true });
+  if (answer === undefined) return exchangeId;
+  const bytes = Buffer.from(answer);
+  sink.append({
+    kind: "response-head",
+    exchangeId,
+    head: { tMs: 1, status: 200, statusText: "OK", headers: ["content-type", "text/plain"] },
+  });
+  sink.append({
+    kind: "response-bytes",
+    exchangeId,
+    bytes,
+    arrivals: [{ tMs: 2, length: bytes.length }],
+    masked: [],
+  });
+  sink.append({
+    kind: "close",
+    exchangeId,
+    end: { tMs: 3, outcome, error: null, requestBytes: request.length, responseBytes: bytes.length },
+  });
+  return exchangeId;
+}
+
+const messages = (): number => catalog.counts().rows;
+
+test("an exchange that ended is stored once, however often and by whomever the journal is read", async () => {
+  const journal = await open("r1");
+  exchange(journal, { turns: ["hello"], answer: "HELLO" });
+  await journal.flush();
+  const first = recorder();
+  expect(await first.pass()).toBe(1);
+  expect(await first.pass()).toBe(0);
+  expect(await recorder().pass()).toBe(0);
+  expect(catalog.counts()).toMatchObject({ exchanges: 1, rows: 2 });
+  await journal.close();
+});
+
+test("exchanges that are open at a restart are found again, and those between are not stored twice", async () => {
+  const journal = await open("r1");
+  const unfinished = exchange(journal, { turns: ["slow"], session: "slow" });
+  for (let i = 0; i < 5; i++) exchange(journal, { turns: ["hello"], answer: "HELLO", session: `s${i}` });
+  await journal.flush();
+  expect(await recorder().pass()).toBe(5);
+  journal.append({
+    kind: "close",
+    exchangeId: unfinished,
+    end: { tMs: 9, outcome: "client_aborted", error: null, requestBytes: 1, responseBytes: 0 },
+  });
+  await journal.flush();
+  expect(await recorder().pass()).toBe(1);
+  expect(catalog.exchange(unfinished)).toMatchObject({ row: { outcome: "client_aborted", session_id: "slow" } });
+  await journal.close();
+});
+
+test("what a dead gateway left open is stored as interrupted, and its journal is never read again", async () => {
+  const journal = await open("r1");
+  const id = exchange(journal, { turns: ["hello"] });
+  await journal.close();
+  expect(await recorder().pass(true)).toBe(1);
+  expect(catalog.exchange(id)).toMatchObject({ row: { outcome: "interrupted" } });
+  expect(catalog.cursor("r1")?.finished).toBe(true);
+  rmSync(join(journalFolder, "r1"), { recursive: true });
+  expect(await recorder().pass(true)).toBe(0);
+});
+
+test("reprojecting gives the same rows, also over gateways that ran side by side", async () => {
+  const [one, two] = await Promise.all([open("r1"), open("r2")]);
+  exchange(one, { turns: ["a"], answer: "A", startedAt: 1_000 });
+  await one.flush();
+  const first = recorder();
+  await first.pass();
+  exchange(two, { turns: ["a", "A", "b"], answer: "B", startedAt: 2_000 });
+  await two.flush();
+  await first.pass();
+  exchange(one, { turns: ["a", "A", "b", "B", "c"], answer: "C", startedAt: 3_000 });
+  await one.flush();
+  await first.pass();
+  expect(messages()).toBe(6);
+  const before = catalog.changes(0, 1_000).map((change) => change.key).sort();
+  const { after } = await first.reproject(() => {});
+  expect(after).toMatchObject({ exchanges: 3, rows: 6 });
+  const kept = catalog.changes(0, 1_000).filter((change) => change.op === "upsert");
+  expect(kept.map((change) => change.key).sort()).toEqual(before);
+  exchange(two, { turns: ["a", "A", "b", "B", "c", "C", "d"], answer: "D", startedAt: 4_000 });
+  await two.flush();
+  expect(await first.pass()).toBe(1);
+  expect(messages()).toBe(8);
+  await Promise.all([one.close(), two.close()]);
+});
+
+test("an exchange that no projector knows is kept, and makes rows when one comes", async () => {
+  const journal = await open("r1");
+  exchange(journal, { turns: ["hello"], answer: "HELLO" });
+  await journal.flush();
+  const without = recorder([]);
+  expect(await without.pass()).toBe(1);
+  expect(catalog.counts()).toMatchObject({ exchanges: 1, rows: 0, unprojected: 1 });
+  const { after } = await recorder().reproject(() => {});
+  expect(after).toMatchObject({ exchanges: 1, rows: 2, unprojected: 0 });
+  await journal.close();
+});
+
+test("an exchange that took the recorder down twice is set aside, and the next one is stored", async () => {
+  const journal = await open("r1");
+  const id = exchange(journal, { turns: ["poison"], answer: "POISON" });
+  exchange(journal, { turns: ["hello"], answer: "HELLO", session: "other" });
+  await journal.flush();
+  for (let crash = 0; crash < LIMITS.quarantineTries; crash++) catalog.beginAttempt(id);
+  expect(await recorder().pass()).toBe(2);
+  expect(catalog.quarantined()).toEqual([id]);
+  expect(messages()).toBe(2);
+  await journal.close();
+});
+
+test("a projector whose result breaks our own code costs only its exchange", async () => {
+  const journal = await open("r1");
+  exchange(journal, { turns: ["hello"], answer: "HELLO" });
+  await journal.flush();
+  const broken: RegisteredProjector = {
+    ...chat,
+    project: (record, context) => {
+      const projection = chat.project(record, context) as Projection;
+      return {
+        ...projection,
+        get messages(): never {
+          throw new Error("trap");
+        },
+      };
+    },
+  };
+  expect(await recorder([broken]).pass()).toBe(1);
+  expect(catalog.counts()).toMatchObject({ exchanges: 1, rows: 0 });
+  await journal.close();
+});
