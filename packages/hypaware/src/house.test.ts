@@ -35,7 +35,7 @@ const COMPOSITION_ROOTS = ["app.ts"];
 const BRANDS = /\b\w*(claude|codex|gemini|opencode|anthropic|openai|chatgpt)\w*/i;
 /** Where brands may stand: the folders that exist for them, and the one table of header names. */
 const BRAND_FOLDERS = ["adapters", "protocols"];
-const BRAND_FILES = ["wire/header-policy.ts"];
+const BRAND_FILES = ["wire/credential-names.ts"];
 
 interface Line {
   readonly file: string;

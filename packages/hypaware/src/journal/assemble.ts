@@ -1,0 +1,109 @@
+import type {
+  CapturedExchange,
+  CaptureFrame,
+  CloseInfo,
+  JournalPosition,
+  OpenHead,
+  ResponseHead,
+} from "../contract/frame.ts";
+import { decodeFrame } from "./codec.ts";
+import { scanFrames } from "./reader.ts";
+import { isRunAlive } from "./runs.ts";
+
+/**
+ * Puts one exchange together from its span of the journal. Without a `close` in a dead run its outcome is `interrupted` and
+ * its end the last arrival. `undefined`: its `open` is lost, so nobody can say what it was. Throws when the frames of a
+ * living run are not there (its gateway is just moving them to another segment): try again later.
+ */
+export async function readExchange(
+  runDir: string,
+  exchangeId: string,
+  from: JournalPosition,
+  to: JournalPosition,
+): Promise<CapturedExchange | undefined> {
+  const alive = isRunAlive(runDir);
+  const parts = new ExchangeParts();
+  for (const { frame } of scanFrames(runDir, from, { alive, to, exchangeId })) {
+    if (frame.kind === "damage") continue;
+    const decoded = decodeFrame(frame);
+    if (decoded && decoded.kind !== "unknown") parts.add(decoded);
+  }
+  if (alive && !parts.isClosed) throw new Error(`exchange ${exchangeId} is not whole yet`);
+  return parts.assemble(exchangeId);
+}
+
+class ExchangeParts {
+  #open: OpenHead | undefined;
+  #responseHead: ResponseHead | null = null;
+  #end: CloseInfo | undefined;
+  #sawLast = false;
+  readonly #request: Buffer[] = [];
+  readonly #response: { readonly bytes: Buffer; readonly tMs: number }[] = [];
+  readonly #dropped = { request: 0, response: 0 };
+
+  get isClosed(): boolean {
+    return this.#end !== undefined;
+  }
+
+  add(frame: CaptureFrame): void {
+    switch (frame.kind) {
+      case "open":
+        this.#open ??= frame.head;
+        return;
+      case "request-body":
+        this.#request.push(frame.bytes);
+        this.#sawLast ||= frame.last;
+        return;
+      case "response-head":
+        this.#responseHead ??= frame.head;
+        return;
+      case "response-bytes":
+        this.#addResponse(frame);
+        return;
+      case "gap":
+        this.#dropped[frame.direction] += frame.droppedBytes;
+        return;
+      case "close":
+        this.#end ??= frame.end;
+    }
+  }
+
+  assemble(exchangeId: string): CapturedExchange | undefined {
+    if (!this.#open) return undefined;
+    const requestBody = Buffer.concat(this.#request);
+    const responseBytes = this.#response.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const end = this.#end ?? {
+      tMs: this.#response.at(-1)?.tMs ?? this.#responseHead?.tMs ?? 0,
+      outcome: "interrupted",
+      error: null,
+      requestBytes: requestBody.length + this.#dropped.request,
+      responseBytes: responseBytes + this.#dropped.response,
+    };
+    // More went by than is here: a frame was lost to damage, whether or not a gap said so.
+    const droppedRequestBytes = Math.max(this.#dropped.request, end.requestBytes - requestBody.length);
+    const droppedResponseBytes = Math.max(this.#dropped.response, end.responseBytes - responseBytes);
+    const hadNoBody = this.#end !== undefined && end.requestBytes === 0;
+    return {
+      exchangeId,
+      open: this.#open,
+      requestBody,
+      requestComplete: droppedRequestBytes === 0 && (this.#sawLast || hadNoBody),
+      responseHead: this.#responseHead,
+      response: this.#response,
+      end,
+      droppedRequestBytes,
+      droppedResponseBytes,
+    };
+  }
+
+  #addResponse({ bytes, arrivals }: Extract<CaptureFrame, { kind: "response-bytes" }>): void {
+    let at = 0;
+    for (const { tMs, length } of arrivals) {
+      if (length > 0) this.#response.push({ bytes: bytes.subarray(at, at + length), tMs });
+      at += length;
+    }
+    if (at === bytes.length) return;
+    const tMs = arrivals.at(-1)?.tMs ?? this.#response.at(-1)?.tMs ?? this.#responseHead?.tMs ?? 0;
+    this.#response.push({ bytes: bytes.subarray(at), tMs });
+  }
+}

@@ -1,0 +1,47 @@
+import type { JournalPosition } from "../contract/frame.ts";
+import { decodeFrame } from "./codec.ts";
+import type { ScannedEntry } from "./reader.ts";
+
+/** Where the frames of one exchange stand: all lie between `from` and `to`, among those of others. */
+export interface ExchangeSpan {
+  readonly exchangeId: string;
+  readonly from: JournalPosition;
+  readonly to: JournalPosition;
+  /** Milliseconds since the Unix epoch; null when its first frame is not an `open`. */
+  readonly startedAt: number | null;
+}
+
+/** The exchanges of one run that have begun and not ended, for a reader that follows it. Keeps positions, never bytes. */
+export class OpenExchanges {
+  /** Iterates in the order in which they began. */
+  readonly #spans = new Map<string, ExchangeSpan>();
+
+  /** To be given every entry of `scanFrames`. Returns the span of the exchange that this entry closes. */
+  note({ position, next, frame }: ScannedEntry): ExchangeSpan | undefined {
+    if (frame.kind === "damage") return undefined;
+    const { exchangeId } = frame;
+    const known = this.#spans.get(exchangeId);
+    let startedAt = known?.startedAt ?? null;
+    if (!known && frame.kind === "open") {
+      const open = decodeFrame(frame);
+      if (open?.kind === "open") startedAt = open.head.startedAt;
+    }
+    const span = { exchangeId, from: known?.from ?? position, to: next, startedAt };
+    if (frame.kind !== "close") {
+      this.#spans.set(exchangeId, span);
+      return undefined;
+    }
+    this.#spans.delete(exchangeId);
+    return span;
+  }
+
+  /** Where a reader that forgot everything must begin again to see all of every open exchange; undefined: none is open. */
+  lowWater(): JournalPosition | undefined {
+    return this.#spans.values().next().value?.from;
+  }
+
+  /** In the order in which they began. */
+  all(): readonly ExchangeSpan[] {
+    return [...this.#spans.values()];
+  }
+}

@@ -1,0 +1,126 @@
+import type { Arrival, CaptureFrame, MaskedRange } from "../contract/frame.ts";
+
+// Payloads. `open`, `response-head`, `close`, `gap`: one JSON object, UTF-8. Bodies are binary:
+//
+//   request-body     u32 masked ranges, (u32 offset, u32 length) each, then the bytes
+//   response-bytes   u32 arrivals, u32 masked ranges, (f64 tMs, u32 length) per arrival, the ranges, then the bytes
+
+const RANGE_BYTES = 8;
+const ARRIVAL_BYTES = 12;
+
+/** In pieces to be written one behind the other; the last one is the body itself. */
+export function encodePayload(frame: CaptureFrame): readonly Buffer[] {
+  switch (frame.kind) {
+    case "open":
+    case "response-head":
+      return [json(frame.head)];
+    case "close":
+      return [json(frame.end)];
+    case "gap":
+      return [json({ direction: frame.direction, droppedBytes: frame.droppedBytes })];
+    case "request-body": {
+      const head = Buffer.alloc(4 + RANGE_BYTES * frame.masked.length);
+      head.writeUInt32LE(frame.masked.length, 0);
+      writeRanges(head, 4, frame.masked);
+      return [head, frame.bytes];
+    }
+    default: {
+      const { arrivals, masked, bytes } = frame;
+      const head = Buffer.alloc(8 + ARRIVAL_BYTES * arrivals.length + RANGE_BYTES * masked.length);
+      head.writeUInt32LE(arrivals.length, 0);
+      head.writeUInt32LE(masked.length, 4);
+      let at = 8;
+      for (const { tMs, length } of arrivals) {
+        head.writeDoubleLE(tMs, at);
+        head.writeUInt32LE(length, at + 8);
+        at += ARRIVAL_BYTES;
+      }
+      writeRanges(head, at, masked);
+      return [head, bytes];
+    }
+  }
+}
+
+/** `undefined` when the payload is not of its kind's form. Body bytes are copied. */
+export function decodePayload(
+  kind: CaptureFrame["kind"],
+  exchangeId: string,
+  last: boolean,
+  payload: Buffer,
+): CaptureFrame | undefined {
+  switch (kind) {
+    case "request-body": {
+      if (payload.length < 4) return undefined;
+      const ranges = payload.readUInt32LE(0);
+      const start = 4 + RANGE_BYTES * ranges;
+      if (start > payload.length) return undefined;
+      const masked = readRanges(payload, 4, ranges, payload.length - start);
+      return masked && { kind, exchangeId, bytes: Buffer.from(payload.subarray(start)), masked, last };
+    }
+    case "response-bytes": {
+      if (payload.length < 8) return undefined;
+      const count = payload.readUInt32LE(0);
+      const ranges = payload.readUInt32LE(4);
+      const rangesAt = 8 + ARRIVAL_BYTES * count;
+      const start = rangesAt + RANGE_BYTES * ranges;
+      if (start > payload.length) return undefined;
+      const arrivals = readArrivals(payload, 8, count, payload.length - start);
+      const masked = readRanges(payload, rangesAt, ranges, payload.length - start);
+      return (
+        arrivals &&
+        masked && { kind, exchangeId, bytes: Buffer.from(payload.subarray(start)), arrivals, masked }
+      );
+    }
+    default: {
+      const value = parsed(payload);
+      if (value === undefined) return undefined;
+      if (kind === "gap") return { kind, exchangeId, ...value } as CaptureFrame;
+      return (
+        kind === "close" ? { kind, exchangeId, end: value } : { kind, exchangeId, head: value }
+      ) as CaptureFrame;
+    }
+  }
+}
+
+function json(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+/** The checksum vouches that we wrote it; that it is an object is all that is left to ask. */
+function parsed(payload: Buffer): object | undefined {
+  try {
+    const value: unknown = JSON.parse(payload.toString("utf8"));
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeRanges(into: Buffer, at: number, ranges: readonly MaskedRange[]): void {
+  for (const [i, { offset, length }] of ranges.entries()) {
+    into.writeUInt32LE(offset, at + RANGE_BYTES * i);
+    into.writeUInt32LE(length, at + RANGE_BYTES * i + 4);
+  }
+}
+
+function readRanges(from: Buffer, at: number, count: number, bodyBytes: number): MaskedRange[] | undefined {
+  const ranges: MaskedRange[] = [];
+  for (let i = 0; i < count; i++, at += RANGE_BYTES) {
+    const range = { offset: from.readUInt32LE(at), length: from.readUInt32LE(at + 4) };
+    if (range.offset + range.length > bodyBytes) return undefined;
+    ranges.push(range);
+  }
+  return ranges;
+}
+
+function readArrivals(from: Buffer, at: number, count: number, bodyBytes: number): Arrival[] | undefined {
+  const arrivals: Arrival[] = [];
+  let total = 0;
+  for (let i = 0; i < count; i++, at += ARRIVAL_BYTES) {
+    const arrival = { tMs: from.readDoubleLE(at), length: from.readUInt32LE(at + 8) };
+    total += arrival.length;
+    if (total > bodyBytes) return undefined;
+    arrivals.push(arrival);
+  }
+  return arrivals;
+}

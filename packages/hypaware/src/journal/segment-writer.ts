@@ -1,0 +1,84 @@
+import { statSync } from "node:fs";
+import type { JournalPosition } from "../contract/frame.ts";
+import { saltOf, sealFrame } from "./codec.ts";
+import type { EncodedFrame } from "./codec.ts";
+import { listSegments } from "./runs.ts";
+import { encodeSegmentHeader, FIRST_SEGMENT, headerBytes, JOURNAL_VERSION, segmentPath } from "./segment.ts";
+import type { SegmentDisk, SegmentFile } from "./segment-file.ts";
+
+/** The end of one run's journal: the segment that is written now, and the step to the next. Calls must not overlap. */
+export class SegmentWriter {
+  readonly #dir: string;
+  readonly #runId: string;
+  readonly #maxBytes: number;
+  readonly #disk: SegmentDisk;
+  readonly #firstOffset: number;
+  /** Of the current segment or, without a file, of the one to be made. */
+  #segment = FIRST_SEGMENT;
+  #file: SegmentFile | undefined;
+  /** Durable end of the current segment. */
+  #end: number;
+  #previousEnd = 0;
+
+  /** Makes no file. Goes on behind the segments that are there. */
+  constructor(dir: string, runId: string, maxBytes: number, disk: SegmentDisk) {
+    this.#dir = dir;
+    this.#runId = runId;
+    this.#maxBytes = maxBytes;
+    this.#disk = disk;
+    this.#firstOffset = this.#end = headerBytes(runId);
+    const older = listSegments(dir).at(-1);
+    if (older === undefined) return;
+    this.#segment = older + 1;
+    this.#previousEnd = statSync(segmentPath(dir, older)).size;
+  }
+
+  get position(): JournalPosition {
+    return { segment: this.#segment, offset: this.#end };
+  }
+
+  /** Is there room for a frame behind `pendingBytes` of others? A frame larger than a segment gets one of its own. */
+  hasRoom(pendingBytes: number, size: number): boolean {
+    const offset = this.#end + pendingBytes;
+    return offset + size <= this.#maxBytes || offset === this.#firstOffset;
+  }
+
+  /** When it returns, the frames are durable. When it rejects, call `leave()`. */
+  async write(frames: readonly EncodedFrame[]): Promise<void> {
+    this.#file ??= await this.#create();
+    const salt = saltOf(this.#runId, this.#segment);
+    const buffers: Buffer[] = [];
+    let end = this.#end;
+    for (const frame of frames) {
+      buffers.push(...sealFrame(frame, salt, end));
+      end += frame.size;
+    }
+    await this.#file.write(buffers, this.#end);
+    await this.#file.sync();
+    this.#end = end;
+  }
+
+  /** The next frames go to the next segment; or, when nothing in this one is durable, to a new file in its place. */
+  async leave(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    if (this.#end > this.#firstOffset) {
+      this.#previousEnd = this.#end;
+      this.#end = this.#firstOffset;
+      this.#segment++;
+    }
+    // What is durable is durable; of the rest a closing that fails says nothing new.
+    await file?.close().catch(() => undefined);
+  }
+
+  #create(): Promise<SegmentFile> {
+    const header = encodeSegmentHeader({
+      version: JOURNAL_VERSION,
+      segment: this.#segment,
+      createdMs: Date.now(),
+      previousEnd: this.#previousEnd,
+      runId: this.#runId,
+    });
+    return this.#disk.create(segmentPath(this.#dir, this.#segment), header);
+  }
+}
