@@ -10,7 +10,8 @@ const source = join(root, "packages", "hypaware", "src");
 const dist = join(root, "packages", "hypaware", "dist");
 
 rmSync(dist, { recursive: true, force: true });
-execFileSync("tsc", ["-p", join(root, "packages", "hypaware")], { cwd: root, stdio: "inherit" });
+const tsc = join(root, "node_modules", ".bin", "tsc");
+execFileSync(tsc, ["-p", join(root, "packages", "hypaware")], { cwd: root, stdio: "inherit" });
 
 for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
   if (entry.name !== "hypaware.plugin.json") continue;

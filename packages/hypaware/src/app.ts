@@ -18,7 +18,7 @@ import { resolveHome } from "./kernel/home.ts";
 import { JsonlFile } from "./kernel/jsonl.ts";
 import { type LogSink, type Logger, createLogger, fileSink } from "./kernel/log.ts";
 import { MANIFEST_FILE, type Manifest, type PluginSource } from "./kernel/manifest.ts";
-import { type Telemetry, openTelemetry } from "./kernel/telemetry.ts";
+import { type Observer, type Telemetry, openTelemetry } from "./kernel/telemetry.ts";
 
 export const GATEWAY_PLUGIN = "@hypaware/ai-gateway";
 
@@ -55,16 +55,18 @@ export async function openApp(options: AppOptions): Promise<App> {
   const { paths, explicitConfig } = resolveHome(env, options.configFile);
   const telemetry = openTelemetry(paths.devTelemetry, env);
   const logFile = new JsonlFile(join(paths.logs, `${mode}.log`));
-  const sinks = [fileSink("info", logFile), ...(options.logSinks ?? [])];
-  const log = createLogger(telemetry.logSink === undefined ? sinks : [...sinks, telemetry.logSink]);
+  const sinks = [fileSink("info", logFile), ...(telemetry.logSink === undefined ? [] : [telemetry.logSink])];
+  // What goes wrong at boot reaches the person as findings and failures, once, and not as log lines, too.
+  const bootLog = createLogger(sinks);
+  const log = createLogger([...sinks, ...(options.logSinks ?? [])]);
 
-  const loaded = await telemetry.span("config.load", {}, () =>
-    loadConfig(paths, { explicit: explicitConfig }),
-  );
+  const observer = { log: bootLog, telemetry };
+  const loaded = await loadConfig(paths, { explicit: explicitConfig, observer });
   const registry = createAiGateway({ endpoint: options.endpoint ?? (() => undefined) });
   const bundled = await bundledPlugins(registry);
-  const findings = [...loaded.findings, ...(await validate(loaded, bundled, telemetry))];
-  const kernel = await bootKernel({ paths, config: loaded.config, bundled, env, log, telemetry, mode });
+  const findings = [...loaded.findings, ...(await validate(loaded, bundled, observer))];
+  const boot = { paths, config: loaded.config, bundled, env, log: bootLog, telemetry, mode };
+  const kernel = await bootKernel(boot);
   return {
     paths,
     loaded,
@@ -100,17 +102,16 @@ export function requireValidConfig(app: App): void {
 async function validate(
   loaded: LoadedConfig,
   bundled: readonly PluginSource[],
-  telemetry: Telemetry,
+  observer: Observer,
 ): Promise<readonly Finding[]> {
   if (!loaded.exists || loaded.findings.length > 0) return [];
   const { validateConfig } = await import("./kernel/validate.ts");
-  return telemetry.span("config.validate", {}, () =>
-    validateConfig(loaded.config, {
-      plugins: bundled,
-      bundled: bundled.map(({ manifest }) => manifest.name),
-      datasets: Object.keys(DATASETS),
-    }),
-  );
+  const known = {
+    plugins: bundled,
+    bundled: bundled.map(({ manifest }) => manifest.name),
+    datasets: Object.keys(DATASETS),
+  };
+  return validateConfig(loaded.config, known, observer);
 }
 
 async function gatewayConfigOf({ config }: LoadedConfig): Promise<GatewayConfig> {

@@ -48,11 +48,14 @@ export const ERRORS = {
     what: "Only one SELECT statement can be run.",
     next: "Remove other statements; the history is read-only.",
   },
-  query_failed: { what: "The query failed.", next: "Mend the SQL; hyp query schema lists tables and columns." },
+  query_failed: {
+    what: "The query failed.",
+    next: "Mend the SQL; hyp query schema lists tables and columns.",
+  },
   unknown_dataset: { what: "There is no such table.", next: "Run: hyp query schema" },
   unknown_exchange: {
     what: "No exchange has this id.",
-    next: "Run: hyp query sql \"select exchange_id, path from ai_gateway_exchanges order by started_at desc limit 10\"",
+    next: 'Run: hyp query sql "select exchange_id, path from ai_gateway_exchanges order by started_at desc limit 10"',
   },
   unknown_client: { what: "No client of this name can be started.", next: "Run: hyp run --help" },
   client_not_found: {
@@ -69,9 +72,16 @@ export const ERRORS = {
     what: "A plugin needs another version of a capability than the one provided.",
     next: "Update the plugin, or remove it from the config.",
   },
+  installed_shadows_bundled: {
+    what: "An installed plugin has the name of one that ships with HypAware.",
+    next: "Remove it: hyp plugin remove <name>. The shipped one runs.",
+  },
   manifest_invalid: { what: "A plugin's manifest is invalid.", next: "Mend hypaware.plugin.json." },
   activate_missing: { what: "A plugin's entry point has no activate function.", next: "Export one." },
-  activate_failed: { what: "A plugin threw while it was activated.", next: "See the message; the others run." },
+  activate_failed: {
+    what: "A plugin threw while it was activated.",
+    next: "See the message; the others run.",
+  },
   unhandled_exception: {
     what: "A bug of ours.",
     next: "Run again with HYP_DEV_TELEMETRY=1 and report the log lines.",
@@ -79,6 +89,41 @@ export const ERRORS = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** What validation can find in a well-formed config; each finding's own message is specific. */
+export const FINDINGS = {
+  duplicate_plugin: "One plugin is listed twice.",
+  plugin_unknown: "A listed plugin is neither shipped nor installed.",
+  sink_plugin_unknown: "A sink names a plugin that is neither shipped nor installed.",
+  sink_writer_invalid: "A sink's writer encodes nothing.",
+  sink_pair_incompatible: "A sink's plugins cannot work together, or it names none.",
+  sink_destination_invalid: "A sink's destination stores nothing.",
+  sink_encoder_invalid: "A sink's pinned encoder encodes nothing.",
+  request_sink_invalid_keys: "A sink mixes {writer, destination} with {plugin}.",
+  sink_schedule_invalid: "A sink's schedule is not a 5-field cron expression.",
+  dataset_unknown: "Retention is set for a table that does not exist.",
+  capability_ambiguous: "Several plugins provide one capability, or `disambiguate` names none of them.",
+  config_section_invalid: "A plugin's own `config` is wrong.",
+  client_without_gateway: "Advice: a plugin needs the gateway, and no enabled plugin provides it.",
+} as const;
+
+/** Kinds of config findings. `gateway_missing_<upstream>_upstream` is advice: a client has no upstream to go to. */
+export type FindingKind =
+  | "config_missing"
+  | "config_unreadable"
+  | "config_invalid_json"
+  | "config_invalid_shape"
+  | keyof typeof FINDINGS
+  | `gateway_missing_${string}_upstream`;
+
+/** One thing wrong in the config file. */
+export interface Finding {
+  readonly severity: "error" | "warning";
+  readonly kind: FindingKind;
+  /** JSON pointer into the config file; empty for the file as a whole. */
+  readonly pointer: string;
+  readonly message: string;
+}
 
 /** An error that a person will read. `exitCode`: 2 for usage, 1 for everything else. */
 export class HypError extends Error {

@@ -94,3 +94,18 @@ export interface FrameSink {
   /** Resolves when everything appended before the call is durable, with the position after it. */
   flush(): Promise<JournalPosition>;
 }
+
+/** One exchange put together again from its frames. */
+export interface CapturedExchange {
+  readonly exchangeId: string;
+  readonly open: OpenHead;
+  readonly requestBody: Buffer;
+  /** False: the upload did not finish, or a gap swallowed part of it. */
+  readonly requestComplete: boolean;
+  readonly responseHead: ResponseHead | null;
+  /** In order; `tMs` is when the piece arrived. */
+  readonly response: readonly { readonly bytes: Buffer; readonly tMs: number }[];
+  readonly end: CloseInfo;
+  readonly droppedRequestBytes: number;
+  readonly droppedResponseBytes: number;
+}

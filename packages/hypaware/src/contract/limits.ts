@@ -8,6 +8,7 @@ export const LIMITS = {
   headerBytes: 64 * KB, // request head; agents send under 4 KB, cookies and betas grow
   headersTimeoutMs: 10_000, // a request head that takes longer is a slow-header attack, not an agent
   keepAliveTimeoutMs: 600_000, // agents pause for minutes between turns and reuse the connection
+  upstreamConnectMs: 10_000, // name, TCP and TLS together; a provider that takes longer is down
   upstreamIdleSocketMs: 4_000, // below every provider's own idle limit, so a reused socket is rarely dead
   upstreamBodyIdleMs: 3_600_000, // per progress: a reasoning model may be silent for long, a dead one is not kept
   drainMs: 10_000, // how long a stop waits for running answers before it cuts them
@@ -16,6 +17,8 @@ export const LIMITS = {
   tapChunkBytes: 64 * KB, // response bytes are handed to the journal in pieces of at most this
   tapDelayMs: 20, // … or after this time, so that a slow stream is durable while it runs
   requestFrameBytes: 4 * MB, // a longer request body is cut into several frames
+  tapHeldBytes: 8 * MB, // request copies of all running uploads; over it they are cut into smaller frames
+  uploadQueueBytes: 64 * KB, // of one upload, waiting for the upstream; over it the client waits
   journalQueueBytes: 32 * MB, // waiting for the disk; over it copies are dropped and counted as a gap
   commitBytes: 256 * KB, // group commit: one write and one fdatasync per so many bytes …
   commitDelayMs: 25, // … or per so much time
@@ -25,9 +28,14 @@ export const LIMITS = {
   // decoding, in the recorder
   decodedBytes: 64 * MB, // one body after decompression
   decodedRatio: 200, // decompression bomb: honest text stays under 50
+  decodedRatioFromBytes: 1 * MB, // under this size no ratio does harm, and small bodies compress freakishly
   encodingChain: 2, // content-encoding: a, b; more is hostile
   sseEventBytes: 16 * MB, // one event
   jsonDepth: 200, // deeper is hostile; real bodies stay under 20
+
+  // projection
+  projectionValues: 2_000_000, // JSON values in one projector's result; a 200 KB body has about 10,000
+  alignCells: 4_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 
   // recorder and query
   quarantineTries: 2, // an exchange that crashes the recorder this often is set aside
@@ -35,5 +43,16 @@ export const LIMITS = {
   recorderRestartMaxMs: 30_000, // backoff ceiling of the supervisor
   queryWaitMs: 5_000, // how long a query waits for the recorder to catch up
   queryMemoryMB: 1_024, // DuckDB's memory limit for one query
+  queryScratchMB: 4_096, // what one query may spill to disk
+  queryResultBytes: 512 * MB, // one answer in our own memory, texts that repeat counted once
+  queryThreads: 4, // more is not faster on a laptop that also runs an agent
+  queryChunkBytes: 8 * MB, // text handed to the engine at once; 2,048 rows of one megabyte are not
   sqliteBusyMs: 10_000, // a reader never fails because a writer commits
+
+  // logs and development telemetry
+  logFields: 64, // of one record; more is a mistake
+  logStringChars: 512, // of one field; bodies belong to the journal
+  logScrubChars: 64 * KB, // looked through for credentials before the cut
+  logFileBytes: 16 * MB, // then the file becomes `<name>.1` and a new one is begun; one old file is kept
+  logQueueBytes: 4 * MB, // waiting for the disk; over it records are dropped and counted
 } as const;

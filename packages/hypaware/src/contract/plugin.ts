@@ -69,20 +69,44 @@ export interface AiGateway {
   listClients(): readonly ClientRegistration[];
 }
 
+/** For whom a capability's value is made: what it registers for a plugin is undone with that plugin. */
+export interface CapabilityConsumer {
+  readonly plugin: string;
+  onDispose(undo: () => void | Promise<void>): void;
+}
+
+/** One thing wrong in a plugin's own config section. */
+export interface SectionFinding {
+  readonly severity: "error" | "warning";
+  /** JSON pointer inside the section: `/upstreams/0/name`; empty for the section as a whole. */
+  readonly pointer: string;
+  readonly message: string;
+}
+
 /** What `activate` receives. Everything registered through it is undone when the plugin's scope is closed. */
 export interface PluginContext {
   readonly plugin: { readonly name: string; readonly version: string; readonly rootDir: string };
   readonly config: JsonObject;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** `stateDir` is this plugin's own; whoever first writes there creates it (0700). */
   readonly paths: { readonly rootDir: string; readonly stateDir: string };
   readonly log: ProjectorLog;
   /** Throws a HypError `cap_missing` or `cap_version_clash` in words when it is not provided. */
   requireCapability<T>(name: string, range: string): T;
+  /** The manifest must declare it with the same version. Every plugin that requires it gets the same value. */
   provideCapability(name: string, version: string, value: unknown): void;
+  /** As above, but each plugin gets a value of its own, made when it asks for the first time. */
+  provideCapabilityPerPlugin(
+    name: string,
+    version: string,
+    make: (consumer: CapabilityConsumer) => unknown,
+  ): void;
   /** Runs when the scope closes, last registered first. */
   onDispose(undo: () => void | Promise<void>): void;
 }
 
 export interface PluginModule {
+  /** Looks at the plugin's own section without activating anything; empty when it is right. */
+  configSection?(section: JsonObject): readonly SectionFinding[] | Promise<readonly SectionFinding[]>;
   activate(context: PluginContext): void | Promise<void>;
 }

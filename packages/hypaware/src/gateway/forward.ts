@@ -1,0 +1,315 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Dispatcher } from "undici";
+import type { Outcome } from "../contract/exchange.ts";
+import type { RawHeaders } from "../contract/frame.ts";
+import { forwardable, headerValue } from "../wire/headers.ts";
+import { ownAnswer, sendAnswer } from "./answer.ts";
+import type { ClientConnection, RunningExchange } from "./client-connection.ts";
+import type { Route } from "./router.ts";
+import type { Tap } from "./tap.ts";
+import { Upload } from "./upload.ts";
+import type { ConnectionAware, TrackedClient, UpstreamPool } from "./upstream-pool.ts";
+
+// One exchange on its way: the handler that undici calls with the upstream's answer.
+//
+// The end is the same end. A whole answer ends the client's; an upstream that breaks off breaks the client's connection behind
+// exactly the bytes that came; a client that leaves destroys the upstream's request at once. Whatever comes first decides
+// the outcome, and everything later is ignored.
+//
+// Chunks of one read are joined and written in one go, at the end of the tick: no byte waits, and a burst of small events
+// costs one write.
+
+const NOTHING = Buffer.alloc(0);
+
+export interface ForwardOptions {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly connection: ClientConnection;
+  readonly pool: UpstreamPool;
+  readonly tap: Tap;
+  readonly route: Route;
+  /** Origin form, as the client sent it. */
+  readonly target: string;
+  readonly onEnd: () => void;
+}
+
+export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, RunningExchange {
+  /** Set by the connection that takes the request. */
+  connection: TrackedClient | undefined;
+
+  readonly #options: ForwardOptions;
+  readonly #upload: Upload | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  /** The request went out, at least in part. */
+  #written = false;
+  /** … on a connection that had carried others. */
+  #reused = false;
+  #resent = false;
+  /** A first byte came back. */
+  #answered = false;
+  #headReceived = false;
+  #headSent = false;
+  /** HTTP/1.0 without a length: the close of the connection is the end of the body. */
+  #endsWithClose = false;
+  #ended = false;
+  #pending: Buffer[] = [];
+  #flushPlanned = false;
+  #listensForDrain = false;
+
+  constructor(options: ForwardOptions) {
+    this.#options = options;
+    const { request, tap } = options;
+    if (hasBody(request.rawHeaders)) {
+      this.#upload = new Upload(
+        request,
+        (chunk) => tap.requestBody(chunk),
+        () => tap.requestEnd(),
+      );
+    } else tap.requestEnd();
+  }
+
+  start(): void {
+    this.#options.connection.running.add(this);
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    const { request, pool, route, target } = this.#options;
+    pool.dispatch(
+      {
+        origin: route.origin,
+        path: route.basePath + target,
+        method: request.method ?? "GET",
+        headers: upstreamHeaders(request.rawHeaders),
+        // undici takes async iterables; its types do not say so.
+        body: (this.#upload as unknown as Dispatcher.DispatchOptions["body"]) ?? null,
+      },
+      this,
+    );
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#ended) {
+      controller.abort(new Error("the client is gone"));
+      return;
+    }
+    this.#controller = controller;
+    this.#written = true;
+    this.#reused = this.connection?.carry() ?? false;
+  }
+
+  onResponseStarted(): void {
+    this.#answered = true;
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    statusText = "",
+  ): void {
+    // 1xx: the client's own 100 was answered by us.
+    if (status < 200 || this.#ended) return;
+    const { request, response, tap } = this.#options;
+    const raw = decodeHeaders(controller.rawHeaders);
+    const text = wholeStatusText(status, latin1(statusText));
+    response.sendDate = false;
+    response.writeHead(status, text, forwardable(raw));
+    this.#headReceived = true;
+    this.#endsWithClose =
+      request.httpVersionMinor === 0 && headerValue(raw, "content-length") === undefined;
+    tap.responseHead(status, text, raw);
+    this.#planFlush();
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#ended) return;
+    this.#pending.push(chunk);
+    this.#planFlush();
+  }
+
+  onResponseEnd(): void {
+    if (this.#ended) return;
+    const bytes = this.#takePending();
+    if (bytes.length > 0) this.#options.response.end(bytes);
+    else this.#options.response.end();
+    this.#end("complete", null);
+    this.#upload?.fail(new Error("answered before the upload was complete"));
+  }
+
+  /** `controller` is null when the request was refused before it was queued. */
+  onResponseError(_controller: unknown, error: Error): void {
+    if (this.#ended) return;
+    if (this.#maySendAgain(error)) {
+      this.#resent = true;
+      this.#written = false;
+      this.#dispatch();
+    } else if (this.#headReceived) this.#breakOff(error);
+    else if (this.#options.pool.isConnectError(error)) {
+      this.#refuse(502, { error: "upstream connection failed", detail: describe(error) });
+    } else if (isUnsendable(error)) this.#refuse(400, { error: "bad request", detail: describe(error) });
+    else {
+      // Nothing came back. A direct call would see its connection break, too.
+      this.#end("upstream_refused", describe(error));
+      this.#upload?.fail(error);
+      this.#cut((socket) => socket.resetAndDestroy());
+    }
+  }
+
+  clientGone(): void {
+    this.#abort("client_aborted", "client_aborted");
+  }
+
+  interrupt(): void {
+    this.#abort("interrupted", "the gateway was stopped");
+    this.#options.connection.socket.destroy();
+  }
+
+  #abort(outcome: Outcome, reason: string): void {
+    if (this.#ended) return;
+    this.#takePending();
+    this.#end(outcome, reason);
+    const error = new Error(reason);
+    this.#controller?.abort(error);
+    this.#upload?.fail(error);
+  }
+
+  /**
+   * An idle connection may die while a request is on its way to it. Sent again, once: what was not written yet, and what is
+   * safe to repeat (RFC 9110, section 9.2.2) if not one byte came back.
+   */
+  #maySendAgain(error: Error): boolean {
+    if (this.#resent || this.#answered || !isBrokenSocket(error)) return false;
+    if (!this.#written) return !this.#options.pool.isConnectError(error);
+    const { method } = this.#options.request;
+    return this.#reused && this.#upload === undefined && (method === "GET" || method === "HEAD");
+  }
+
+  #refuse(status: number, body: { readonly error: string; readonly detail: string }): void {
+    const answer = ownAnswer(status, body);
+    sendAnswer(this.#options.response, answer);
+    this.#options.tap.answer(answer);
+    this.#end("upstream_refused", body.detail);
+    this.#upload?.fail(new Error(body.detail));
+  }
+
+  #breakOff(error: Error): void {
+    this.#flush();
+    this.#end("upstream_aborted", describe(error));
+    this.#upload?.fail(error);
+    this.#cut((socket) => {
+      if (!this.#endsWithClose) socket.destroySoon();
+      // Only a reset says that this close is no end.
+      else socket.write(NOTHING, () => socket.resetAndDestroy());
+    });
+  }
+
+  /** Breaks the client's connection behind what was written. A pipelined request waits for the answer before it. */
+  #cut(how: (socket: ClientConnection["socket"]) => void): void {
+    const { response, connection } = this.#options;
+    const { socket } = connection;
+    const cut = (): void => {
+      while (socket.writableCorked > 0) socket.uncork();
+      how(socket);
+    };
+    if (response.socket) cut();
+    else response.once("socket", () => setImmediate(cut));
+  }
+
+  #planFlush(): void {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    process.nextTick(flushLater, this);
+  }
+
+  /** Called at the end of the tick. */
+  flushPlanned(): void {
+    this.#flushPlanned = false;
+    if (!this.#ended) this.#flush();
+  }
+
+  #flush(): void {
+    const bytes = this.#takePending();
+    if (bytes.length === 0 && this.#headSent) return;
+    this.#headSent = true;
+    // Without bytes this sends the head alone; `flushHeaders()` would encode it as UTF-8.
+    if (this.#options.response.write(bytes)) return;
+    this.#controller?.pause();
+    if (this.#listensForDrain) return;
+    this.#listensForDrain = true;
+    this.#options.response.on("drain", () => {
+      if (!this.#ended) this.#controller?.resume();
+    });
+  }
+
+  /** What came and was not written yet; the tap sees it here. */
+  #takePending(): Buffer {
+    if (this.#pending.length === 0) return NOTHING;
+    const bytes = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#options.tap.responseBody(bytes);
+    return bytes;
+  }
+
+  #end(outcome: Outcome, error: string | null): void {
+    this.#ended = true;
+    this.#options.connection.running.delete(this);
+    this.#options.tap.close(outcome, error);
+    this.#options.onEnd();
+  }
+}
+
+function flushLater(forward: Forward): void {
+  forward.flushPlanned();
+}
+
+/** RFC 9112, section 6.3: a request has a body when it says so. */
+function hasBody(raw: RawHeaders): boolean {
+  if (headerValue(raw, "transfer-encoding") !== undefined) return true;
+  const length = headerValue(raw, "content-length");
+  return length !== undefined && Number(length) !== 0;
+}
+
+/** Host is the upstream's, and our 100 Continue was the answer to Expect. */
+function upstreamHeaders(raw: RawHeaders): string[] {
+  const all = forwardable(raw);
+  const result: string[] = [];
+  for (let i = 0; i + 1 < all.length; i += 2) {
+    const lower = all[i]!.toLowerCase();
+    if (lower !== "host" && lower !== "expect") result.push(all[i]!, all[i + 1]!);
+  }
+  return result;
+}
+
+/** undici gives the raw list as buffers, name and value by turns. */
+function decodeHeaders(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.map((item: Buffer | string) => (typeof item === "string" ? item : item.toString("latin1")));
+}
+
+/** undici decodes a status text as UTF-8; node:http wants the bytes as latin1. */
+function latin1(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** undici keeps only the last piece of a status text that arrived in pieces: complete it where the standard one ends so. */
+function wholeStatusText(status: number, text: string): string {
+  const standard = STATUS_CODES[status];
+  return text !== "" && standard?.endsWith(text) ? standard : text;
+}
+
+function isBrokenSocket(error: Error & { readonly code?: string }): boolean {
+  return error.code === "UND_ERR_SOCKET" || error.code === "ECONNRESET" || error.code === "EPIPE";
+}
+
+/** The request itself is what undici refuses to write. */
+function isUnsendable(error: Error & { readonly code?: string }): boolean {
+  return error.code === "UND_ERR_INVALID_ARG" || error.code === "UND_ERR_NOT_SUPPORTED";
+}
+
+function describe(error: Error & { readonly code?: string }): string {
+  const inner = error instanceof AggregateError ? error.errors : [];
+  if (inner.length > 0) return inner.map((one) => (one instanceof Error ? one.message : String(one))).join("; ");
+  return error.message || error.code || error.name;
+}

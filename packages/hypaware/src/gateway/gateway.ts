@@ -1,0 +1,352 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { FrameSink } from "../contract/frame.ts";
+import type { ProjectorLog } from "../contract/projection.ts";
+import { headerArrays, headerValue } from "../wire/headers.ts";
+import { pathOf } from "../wire/target.ts";
+import { type OwnAnswer, ownAnswer, sendAnswer, sendRawAnswer } from "./answer.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { Forward } from "./forward.ts";
+import { type Admission, Guard, type Refusal } from "./guard.ts";
+import { openListener } from "./listener.ts";
+import { OwnAddress } from "./own-address.ts";
+import { PeerCheck } from "./peer.ts";
+import type { RouteKeys } from "./route-key.ts";
+import type { Route, RouteDecision, RoutingTable } from "./router.ts";
+import { TapClock } from "./tap-clock.ts";
+import { Tap } from "./tap.ts";
+import { asksForUpgrade, upgradeRefusal } from "./upgrade.ts";
+import { UpstreamPool } from "./upstream-pool.ts";
+
+export interface GatewayOptions {
+  /** Port 0: any free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly routes: RoutingTable;
+  readonly sink: FrameSink;
+  readonly gatewayId: string;
+  /** Further values of Host, `name` or `name:port`. */
+  readonly allowedHosts?: readonly string[];
+  /** Names of headers to redact beside the built-in ones. */
+  readonly redactHeaders?: ReadonlySet<string>;
+  readonly routeKeys?: RouteKeys;
+  /** Refuse every request without a route key. */
+  readonly requireKey?: boolean;
+  readonly log: ProjectorLog;
+  /** For tests: who the other end of a connection is. */
+  readonly peers?: PeerCheck;
+}
+
+export interface GatewayStats {
+  readonly connections: number;
+  readonly running: number;
+  /** Since start, like all below. Refused by the guard: not an exchange. */
+  readonly exchanges: number;
+  readonly refused: number;
+  /** Body bytes on the wire. */
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  /** Copies that the journal did not take. */
+  readonly droppedFrames: number;
+  readonly droppedBytes: number;
+  readonly failedTaps: number;
+}
+
+export interface Gateway {
+  readonly host: string;
+  readonly port: number;
+  stats(): GatewayStats;
+  /** For exchanges that begin from now on. Throws `config_invalid` for a table that leads to us, and keeps the old one. */
+  swapRoutes(routes: RoutingTable): void;
+  /** Takes no more requests, lets running ones end, and after `drainMs` cuts the rest. Resolves when every socket is closed. */
+  stop(options: { readonly drainMs: number }): Promise<{ readonly cut: number }>;
+}
+
+/** Rejects with HypError `port_taken` (naming the holder where the system tells) or `config_invalid` (a loop). */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const server = await openListener(options.listen.host, options.listen.port);
+  const { port } = server.address() as AddressInfo;
+  try {
+    return new HttpGateway(server, { ...options, listen: { host: options.listen.host, port } });
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+}
+
+class HttpGateway implements Gateway {
+  readonly host: string;
+  readonly port: number;
+  readonly #options: GatewayOptions;
+  readonly #server: Server;
+  readonly #own: OwnAddress;
+  readonly #guard: Guard;
+  readonly #peers: PeerCheck;
+  readonly #pool: UpstreamPool;
+  readonly #clock = new TapClock();
+  readonly #redact: ReadonlySet<string>;
+  readonly #connections = new Map<Socket, ClientConnection>();
+  readonly #brokenMatches = new Set<string>();
+  #routes: RoutingTable;
+  #stopping: Promise<{ readonly cut: number }> | undefined;
+  #running = 0;
+  #exchanges = 0;
+  #refused = 0;
+  #requestBytes = 0;
+  #responseBytes = 0;
+
+  constructor(server: Server, options: GatewayOptions) {
+    this.host = options.listen.host;
+    this.port = options.listen.port;
+    this.#options = options;
+    this.#server = server;
+    this.#own = new OwnAddress(this.host, this.port, options.allowedHosts);
+    this.#guard = new Guard(this.#own, options.routeKeys, options.requireKey ?? false);
+    this.#peers = options.peers ?? new PeerCheck();
+    this.#pool = new UpstreamPool(this.#own);
+    this.#redact = new Set([...(options.redactHeaders ?? [])].map((name) => name.toLowerCase()));
+    options.routes.refuseLoops(this.#own);
+    this.#routes = options.routes;
+    server.on("connection", (socket: Socket) => this.#accept(socket));
+    server.on("request", (request, response) => this.#receive(request, response));
+    server.on("checkContinue", (request, response) => this.#receive(request, response));
+    server.on("checkExpectation", (request, response) => this.#receive(request, response));
+    server.on("connect", (_request, socket: Socket) => refuseConnect(socket));
+    server.on("clientError", (error, socket) => this.#refuseMalformed(error, socket as Socket));
+    server.on("error", (error) => options.log.error("aigw.listener_failed", { error: error.message }));
+  }
+
+  stats(): GatewayStats {
+    return {
+      connections: this.#connections.size,
+      running: this.#running,
+      exchanges: this.#exchanges,
+      refused: this.#refused,
+      requestBytes: this.#requestBytes,
+      responseBytes: this.#responseBytes,
+      droppedFrames: this.#clock.droppedFrames,
+      droppedBytes: this.#clock.droppedBytes,
+      failedTaps: this.#clock.failedTaps,
+    };
+  }
+
+  swapRoutes(routes: RoutingTable): void {
+    routes.refuseLoops(this.#own);
+    this.#routes = routes;
+  }
+
+  stop(options: { readonly drainMs: number }): Promise<{ readonly cut: number }> {
+    this.#stopping ??= this.#drain(options.drainMs);
+    return this.#stopping;
+  }
+
+  async #drain(drainMs: number): Promise<{ readonly cut: number }> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    // Node takes a connection that has not sent anything yet for a busy one.
+    for (const connection of this.#connections.values()) closeIfIdle(connection);
+    let cut = 0;
+    const timer = setTimeout(() => {
+      for (const connection of this.#connections.values()) {
+        cut += connection.running.size;
+        for (const exchange of connection.running) exchange.interrupt();
+        connection.socket.destroy();
+      }
+    }, drainMs);
+    await closed;
+    clearTimeout(timer);
+    await this.#pool.destroy();
+    return { cut };
+  }
+
+  #accept(socket: Socket): void {
+    const connection = new ClientConnection(socket);
+    this.#connections.set(socket, connection);
+    socket.on("close", () => this.#connections.delete(socket));
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    // An abort is seen by the connection; without a listener it would be an uncaught error.
+    request.on("error", ignore);
+    response.on("error", ignore);
+    if (this.#stopping) response.shouldKeepAlive = false;
+    const connection = this.#connections.get(request.socket);
+    if (!connection) return;
+    connection.unanswered++;
+    response.on("close", () => {
+      connection.unanswered--;
+      // The head may have promised a kept connection before the stop.
+      if (this.#stopping) closeIfIdle(connection);
+    });
+    this.#tryAdmit(request, response, connection);
+  }
+
+  /** A bug of ours ends this connection, never the process. */
+  #tryAdmit(request: IncomingMessage, response: ServerResponse, connection: ClientConnection): void {
+    try {
+      if (!connection.isGone) this.#admit(request, response, connection);
+    } catch (error) {
+      this.#options.log.error("aigw.request_failed", {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      request.socket.destroy();
+    }
+  }
+
+  #admit(request: IncomingMessage, response: ServerResponse, connection: ClientConnection): void {
+    const admission = this.#guard.admit(request.url ?? "", request.rawHeaders);
+    if ("status" in admission) {
+      const { status, reason, error, detail } = admission;
+      this.#refuse(response, status, reason, { error, detail });
+      return;
+    }
+    // A valid route key proves the account: others cannot read it. Otherwise the kernel is asked, which takes a moment.
+    const peer = admission.routeKey === undefined ? connection.peer(this.#peers) : "same-account";
+    if (peer instanceof Promise) void peer.then(() => this.#tryAdmit(request, response, connection));
+    else if (peer === "other-account") {
+      this.#refuse(response, 403, "account", {
+        error: "account not allowed",
+        detail: "this gateway belongs to another account of this machine",
+      });
+    } else this.#begin(request, response, connection, admission);
+  }
+
+  #refuse(
+    response: ServerResponse,
+    status: number,
+    reason: Refusal["reason"] | "account",
+    body: { readonly error: string; readonly detail: string },
+  ): void {
+    this.#refused++;
+    this.#options.log.debug("aigw.request_refused", { status, reason });
+    sendAnswer(response, ownAnswer(status, body));
+  }
+
+  /** From here on it is an exchange. */
+  #begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: ClientConnection,
+    { target, routeKey, clientName }: Admission,
+  ): void {
+    const startedAt = performance.now();
+    const decision = this.#decide(request, target);
+    const tap = new Tap(
+      {
+        sink: this.#options.sink,
+        clock: this.#clock,
+        log: this.#options.log,
+        redactHeaders: this.#redact,
+      },
+      randomUUID().replaceAll("-", ""),
+      startedAt,
+    );
+    const devRunId = headerValue(request.rawHeaders, "x-hyp-dev-run-id");
+    tap.open({
+      startedAt: Date.now(),
+      method: request.method ?? "",
+      target,
+      httpVersion: request.httpVersion,
+      headers: request.rawHeaders,
+      upstream: decision.route?.name ?? null,
+      provider: decision.route?.provider ?? null,
+      routeReason: decision.reason,
+      clientName,
+      gatewayId: this.#options.gatewayId,
+      metadata: devRunId === undefined ? {} : { dev_run_id: devRunId },
+      routeKey,
+    });
+    this.#exchanges++;
+    if (asksForUpgrade(request.rawHeaders)) {
+      this.#answerExchange(response, tap, upgradeRefusal(), "upgrade not supported");
+    } else if (!decision.route) {
+      const error = "no upstream matches path";
+      this.#answerExchange(response, tap, ownAnswer(404, { error, path: pathOf(target) }), error);
+    } else this.#forward(request, response, connection, target, decision.route, tap);
+  }
+
+  #decide(request: IncomingMessage, target: string): RouteDecision {
+    const input = {
+      method: request.method ?? "",
+      path: pathOf(target),
+      headers: headerArrays(request.rawHeaders),
+    };
+    return this.#routes.route(input, (route, error) => {
+      if (this.#brokenMatches.has(route.name)) return;
+      this.#brokenMatches.add(route.name);
+      this.#options.log.warn("aigw.upstream_match_error", {
+        upstream: route.name,
+        error: error instanceof Error ? error.message : String(error),
+      });
+    });
+  }
+
+  #answerExchange(response: ServerResponse, tap: Tap, answer: OwnAnswer, error: string): void {
+    sendAnswer(response, answer);
+    tap.answer(answer);
+    tap.close("upstream_refused", error);
+    this.#responseBytes += answer.body.length;
+  }
+
+  #forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: ClientConnection,
+    target: string,
+    route: Route,
+    tap: Tap,
+  ): void {
+    if (continues(request)) response.writeContinue();
+    this.#running++;
+    const forward = new Forward({
+      request,
+      response,
+      connection,
+      pool: this.#pool,
+      tap,
+      route,
+      target,
+      onEnd: () => this.#ended(tap),
+    });
+    forward.start();
+  }
+
+  #ended(tap: Tap): void {
+    this.#running--;
+    this.#requestBytes += tap.requestBytes;
+    this.#responseBytes += tap.responseBytes;
+  }
+
+  #refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    const busy = connection !== undefined && connection.running.size > 0;
+    if (busy || !socket.writable || error.code === "ECONNRESET") {
+      socket.destroy();
+      return;
+    }
+    this.#refused++;
+    const status = MALFORMED_STATUS[error.code ?? ""] ?? 400;
+    sendRawAnswer(socket, ownAnswer(status, { error: "bad request", detail: error.message }));
+  }
+}
+
+const MALFORMED_STATUS: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+function closeIfIdle(connection: ClientConnection): void {
+  if (connection.unanswered === 0) connection.socket.destroy();
+}
+
+function ignore(): void {
+  // Seen elsewhere.
+}
+
+function refuseConnect(socket: Socket): void {
+  socket.on("error", ignore);
+  sendRawAnswer(socket, ownAnswer(405, { error: "method not allowed", detail: "this gateway is no tunnel" }));
+}
+
+function continues(request: IncomingMessage): boolean {
+  return headerValue(request.rawHeaders, "expect")?.toLowerCase() === "100-continue";
+}

@@ -1,0 +1,89 @@
+import type { Socket } from "node:net";
+import { Agent, buildConnector, Client, type Dispatcher, Pool } from "undici";
+import { LIMITS } from "../contract/limits.ts";
+import type { OwnAddress } from "./own-address.ts";
+
+/** A handler that wants to know whether its request goes out on a connection that carried others before. */
+export interface ConnectionAware {
+  connection: TrackedClient | undefined;
+}
+
+/** Connections to all upstreams: HTTP/1.1, one request at a time on each, kept for `upstreamIdleSocketMs` when idle. */
+export class UpstreamPool {
+  readonly #agent: Agent;
+  readonly #connectErrors = new WeakSet<Error>();
+
+  constructor(own: OwnAddress) {
+    const dial = buildConnector({ allowH2: false, timeout: LIMITS.upstreamConnectMs });
+    const connect: buildConnector.connector = (options, callback) => {
+      const refuse = (error: Error): void => {
+        this.#connectErrors.add(error);
+        callback(error, null);
+      };
+      dial(options, (error, socket) => {
+        if (error) refuse(error);
+        else if (reachesUs(socket, own)) {
+          socket.destroy();
+          refuse(new Error(`${options.hostname}:${options.port} is this gateway's own address`));
+        } else callback(null, socket);
+      });
+    };
+    this.#agent = new Agent({
+      allowH2: false,
+      connect,
+      pipelining: 1,
+      // A model may think for long before its first byte, and a total timeout would cut long answers.
+      headersTimeout: 0,
+      bodyTimeout: LIMITS.upstreamBodyIdleMs,
+      keepAliveTimeout: LIMITS.upstreamIdleSocketMs,
+      // The upstream's own hint may only shorten it.
+      keepAliveMaxTimeout: LIMITS.upstreamIdleSocketMs,
+      maxHeaderSize: LIMITS.headerBytes,
+      factory: (origin, options) =>
+        new Pool(origin, {
+          ...options,
+          factory: (url, clientOptions) => new TrackedClient(url, clientOptions),
+        }),
+    });
+  }
+
+  /** Failures go to the handler's `onResponseError`, also at once. */
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & ConnectionAware): void {
+    this.#agent.dispatch(options, handler);
+  }
+
+  /** Did this error happen before there was a connection (name, TCP, TLS, loop)? */
+  isConnectError(error: Error): boolean {
+    return this.#connectErrors.has(error);
+  }
+
+  destroy(): Promise<void> {
+    return this.#agent.destroy();
+  }
+}
+
+/** One connection at a time, and how many requests the present one has carried. */
+export class TrackedClient extends Client {
+  #carried = 0;
+
+  constructor(url: URL, options: object) {
+    super(url, options);
+    this.on("connect", () => {
+      this.#carried = 0;
+    });
+  }
+
+  /** Called when a request is about to be written. True: the connection carried another one before. */
+  carry(): boolean {
+    return this.#carried++ > 0;
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    (handler as Dispatcher.DispatchHandler & ConnectionAware).connection = this;
+    return super.dispatch(options, handler);
+  }
+}
+
+function reachesUs(socket: Socket, own: OwnAddress): boolean {
+  return own.isReached(socket.remoteAddress, socket.remotePort);
+}

@@ -1,0 +1,32 @@
+type Undo = () => void | Promise<void>;
+
+/** What one plugin registered, so that it can be taken back. */
+export class Scope {
+  readonly #undos: Undo[] = [];
+  readonly #onError: (error: unknown) => void;
+  #closed = false;
+
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError;
+  }
+
+  /** A registration that comes after the end (a late callback) is undone at once. */
+  onDispose(undo: Undo): void {
+    if (this.#closed) void this.#run(undo);
+    else this.#undos.push(undo);
+  }
+
+  /** Last registered first, one after the other; a failing undo does not stop the others. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) await this.#run(undo);
+  }
+
+  async #run(undo: Undo): Promise<void> {
+    try {
+      await undo();
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import type { RawHeaders } from "../contract/frame.ts";
+
+/** Fields of one connection, not of the message (RFC 9110, section 7.6.1): never passed on. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** What may go to the next hop, in order, spelling and number: everything but hop-by-hop and what `Connection` names. */
+export function forwardable(raw: RawHeaders): string[] {
+  const named = connectionTokens(raw);
+  const result: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i]!;
+    const lower = name.toLowerCase();
+    if (!HOP_BY_HOP.has(lower) && !named.includes(lower)) result.push(name, raw[i + 1]!);
+  }
+  return result;
+}
+
+/** Lower-case name → values in wire order. No prototype, so that a header may be called `__proto__`. */
+export function headerArrays(raw: RawHeaders): Record<string, string[]> {
+  const result = Object.create(null) as Record<string, string[]>;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    const values = result[name];
+    if (values) values.push(raw[i + 1]!);
+    else result[name] = [raw[i + 1]!];
+  }
+  return result;
+}
+
+/** All values of one header in wire order. `name` in lower case. */
+export function headerValues(raw: RawHeaders, name: string): string[] {
+  const result: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const candidate = raw[i]!;
+    if (candidate.length === name.length && candidate.toLowerCase() === name) result.push(raw[i + 1]!);
+  }
+  return result;
+}
+
+/** The first value of a header. `name` in any case. */
+export function headerValue(raw: RawHeaders, name: string): string | undefined {
+  return headerValues(raw, name.toLowerCase())[0];
+}
+
+/** The options of all `Connection` headers, in lower case. */
+export function connectionTokens(raw: RawHeaders): string[] {
+  return headerValues(raw, "connection").flatMap((value) =>
+    value
+      .split(",")
+      .map((token) => token.trim().toLowerCase())
+      .filter((token) => token !== ""),
+  );
+}

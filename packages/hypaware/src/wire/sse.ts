@@ -1,0 +1,168 @@
+// Server-sent events as the WHATWG event-stream grammar has them, read incrementally. Work is on bytes: line ends are ASCII, so
+// a line is a whole piece of UTF-8 wherever the chunks were cut. Each byte is looked at a fixed number of times, whatever the
+// chunking. Two differences from a browser, because we record instead of act: an event with a name and no data is kept, and so
+// is a last event with data whose blank line never came.
+
+/** `event` is `message` when the stream gave no name; `id` only when this event's own block had one. */
+export interface SseEvent {
+  readonly event: string;
+  readonly data: string;
+  readonly id?: string;
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+const COLON = 0x3a;
+const SPACE = 0x20;
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+
+export class SseParser {
+  readonly #onEvent: (event: SseEvent) => void;
+  readonly #maxEventBytes: number;
+  /** Beginning of the line that has no end yet; the buffer is longer than what is kept. */
+  #line = Buffer.alloc(0);
+  #kept = 0;
+  /** Length of that line, kept or not. */
+  #lineBytes = 0;
+  #firstLine = true;
+  /** The last byte was CR: a LF that follows belongs to it. */
+  #afterCr = false;
+  #event = "";
+  #data: string[] = [];
+  #id: string | undefined;
+  /** Bytes of the lines kept for the current block, its unfinished line included. */
+  #blockBytes = 0;
+  /** The current block is over the bound and is passed over until its blank line. */
+  #skipping = false;
+  #truncated = false;
+
+  constructor(onEvent: (event: SseEvent) => void, options: { readonly maxEventBytes?: number } = {}) {
+    this.#onEvent = onEvent;
+    this.#maxEventBytes = options.maxEventBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** An event was dropped because it was longer than `maxEventBytes`. */
+  get truncated(): boolean {
+    return this.#truncated;
+  }
+
+  /** The bytes may be reused after the call. */
+  push(bytes: Uint8Array): void {
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let start = 0;
+    if (this.#afterCr && chunk.length > 0) {
+      this.#afterCr = false;
+      if (chunk[0] === LF) start = 1;
+    }
+    // Each is searched again only when passed: one search per line end, and one more per chunk.
+    let lf = nextOf(chunk, LF, start);
+    let cr = nextOf(chunk, CR, start);
+    while (lf < chunk.length || cr < chunk.length) {
+      const end = Math.min(lf, cr);
+      const piece = chunk.subarray(start, end);
+      if (this.#lineBytes === 0 && this.#fits(piece)) {
+        this.#blockBytes += piece.length;
+        this.#takeLine(piece, piece.length);
+      } else {
+        this.#append(piece);
+        this.#endLine();
+      }
+      start = end + 1;
+      if (end === cr) {
+        if (start === chunk.length) this.#afterCr = true;
+        else if (chunk[start] === LF) start += 1;
+      }
+      if (lf < start) lf = nextOf(chunk, LF, start);
+      if (cr < start) cr = nextOf(chunk, CR, start);
+    }
+    this.#append(chunk.subarray(start));
+  }
+
+  /** The stream is over. */
+  end(): void {
+    if (this.#lineBytes > 0) this.#endLine();
+    if (this.#data.length > 0) this.#endBlock();
+  }
+
+  #fits(piece: Buffer): boolean {
+    return this.#blockBytes + piece.length <= this.#maxEventBytes;
+  }
+
+  #append(piece: Buffer): void {
+    if (piece.length === 0) return;
+    if (this.#fits(piece)) this.#keep(piece);
+    else {
+      // The first byte tells a comment, which belongs to no event however long it is.
+      if (this.#kept === 0) this.#keep(piece.subarray(0, 1));
+      if (!this.#skipping && this.#line[0] !== COLON) {
+        this.#skipping = true;
+        this.#truncated = true;
+        this.#data = [];
+      }
+    }
+    this.#lineBytes += piece.length;
+    this.#blockBytes += piece.length;
+  }
+
+  #keep(piece: Buffer): void {
+    const needed = this.#kept + piece.length;
+    if (needed > this.#line.length) {
+      // Doubling keeps the copying linear when the pieces are single bytes.
+      const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#line.length, 256));
+      this.#line.copy(larger, 0, 0, this.#kept);
+      this.#line = larger;
+    }
+    piece.copy(this.#line, this.#kept);
+    this.#kept = needed;
+  }
+
+  #endLine(): void {
+    const line = this.#line.subarray(0, this.#kept);
+    const length = this.#lineBytes;
+    this.#line = Buffer.alloc(0);
+    this.#kept = 0;
+    this.#lineBytes = 0;
+    this.#takeLine(line, length);
+  }
+
+  /** `line` is shorter than `length` when a bound cut it. */
+  #takeLine(line: Buffer, length: number): void {
+    const hasMark = this.#firstLine && line.subarray(0, BOM.length).equals(BOM);
+    this.#firstLine = false;
+    const text = hasMark ? line.subarray(BOM.length) : line;
+    if (text.length === 0) this.#endBlock();
+    else if (text[0] === COLON) this.#blockBytes -= length;
+    else if (!this.#skipping) this.#field(text);
+  }
+
+  #field(line: Buffer): void {
+    const colon = line.indexOf(COLON);
+    const name = line.toString("latin1", 0, colon === -1 ? line.length : colon);
+    const from = colon === -1 ? line.length : colon + (line[colon + 1] === SPACE ? 2 : 1);
+    if (name === "data") this.#data.push(line.toString("utf8", from));
+    else if (name === "event") this.#event = line.toString("utf8", from);
+    // An id with a NUL is ignored by the grammar. `retry` concerns reconnecting, unknown fields nobody.
+    else if (name === "id" && !line.includes(0, from)) this.#id = line.toString("utf8", from);
+  }
+
+  #endBlock(): void {
+    const kept = !this.#skipping && (this.#data.length > 0 || this.#event !== "");
+    const event: SseEvent = {
+      event: this.#event === "" ? "message" : this.#event,
+      data: this.#data.join("\n"),
+      ...(this.#id === undefined ? {} : { id: this.#id }),
+    };
+    this.#event = "";
+    this.#data = [];
+    this.#id = undefined;
+    this.#blockBytes = 0;
+    this.#skipping = false;
+    if (kept) this.#onEvent(event);
+  }
+}
+
+/** `chunk.length` when there is none. */
+function nextOf(chunk: Buffer, byte: number, from: number): number {
+  const found = chunk.indexOf(byte, from);
+  return found === -1 ? chunk.length : found;
+}
