@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { generation, postMessage } from "@hypaware/testkit";
+import { withAdapters } from "./lib/configs.ts";
+import type { FlowContext, Row } from "./lib/flow.ts";
+import { jsonColumn } from "./lib/message-rows.ts";
+import { eventually } from "./lib/process.ts";
+
+export const title = "two exchanges of a client make four rows under names made from their content";
+
+const SESSIONS = ["0b0c5a52-0000-4000-8000-000000000001", "0b0c5a52-0000-4000-8000-000000000002"];
+
+interface Attributes {
+  readonly gateway?: {
+    readonly identity_source?: string;
+    readonly session_id?: string;
+    readonly request_class?: string;
+  };
+  readonly claude?: { readonly identity_source?: string };
+  readonly usage?: object;
+}
+
+export default async function gatewayClaudeCapture(ctx: FlowContext): Promise<void> {
+  ctx.writeConfig(withAdapters(await ctx.fakeProvider()));
+  const daemon = await ctx.startDaemon();
+  for (const sessionId of SESSIONS) {
+    const answer = await postMessage(daemon.url, "SAY:text captured", { sessionId });
+    assert.equal(answer.failure, undefined);
+  }
+
+  const rows = await ctx.sql("SELECT * FROM ai_gateway_messages ORDER BY conversation_id, message_index");
+  assert.equal(rows.length, 4);
+  assert.equal(Object.keys(rows[0] ?? {}).length, 49);
+  for (const [i, conversation] of SESSIONS.entries()) {
+    const [prompt, answer] = rows.slice(i * 2, i * 2 + 2);
+    assert.ok(prompt !== undefined && answer !== undefined);
+    checkRow(prompt, conversation, "user", "SAY:text captured", []);
+    checkRow(answer, conversation, "assistant", "captured", [String(prompt["message_id"])]);
+    assert.equal((jsonColumn(prompt["attributes"]) as Attributes).usage, undefined);
+    assert.deepEqual((jsonColumn(answer["attributes"]) as Attributes).usage, {
+      input_tokens: 11 + i,
+      output_tokens: 21 + i,
+      cache_read_tokens: 2001 + i,
+      cache_write_tokens: 1001 + i,
+    });
+    assert.equal(answer["request_id"], generation("testkit", i + 1).requestId);
+  }
+
+  const logs = await eventually("both exchanges are logged", () => {
+    const found = ctx.telemetry().logs("aigw.exchange");
+    return found.length === 2 ? found : undefined;
+  });
+  assert.deepEqual(
+    logs.map((entry) => entry.attributes["rows_written"]),
+    [2, 2],
+  );
+  assert.equal((await daemon.stop()).code, 0);
+}
+
+function checkRow(
+  row: Row,
+  conversation: string,
+  role: string,
+  text: string,
+  previous: readonly string[],
+): void {
+  const content = JSON.stringify([{ text, type: "text" }]);
+  const name = createHash("sha256").update(`${conversation}:${role}:${content}`).digest("hex").slice(0, 16);
+  const { conversation_id, message_id, part_id, content_text, part_type, provider, client_version } = row;
+  assert.deepEqual(
+    {
+      conversation_id,
+      message_id,
+      part_id,
+      role: row["role"],
+      content_text,
+      part_type,
+      provider,
+      client_version,
+    },
+    {
+      conversation_id: conversation,
+      message_id: name,
+      part_id: `${name}#0`,
+      role,
+      content_text: text,
+      part_type: "text",
+      provider: "anthropic",
+      client_version: "2.1.330",
+    },
+  );
+  assert.deepEqual(jsonColumn(row["previous_message_id"]), previous);
+  const attributes = jsonColumn(row["attributes"]) as Attributes;
+  assert.equal(attributes.gateway?.identity_source, "gateway_fallback");
+  assert.equal(attributes.claude?.identity_source, "gateway_fallback");
+  assert.equal(attributes.gateway?.session_id, conversation);
+  assert.equal(attributes.gateway?.request_class, "main");
+}

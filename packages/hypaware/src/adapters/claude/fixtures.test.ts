@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import type { ContentBlock, ExchangeRecord, ProjectedMessage, Projection } from "../../contract/plugin.ts";
+import { FIXTURES, project, readFixture, readTranscripts } from "./fixtures.testkit.ts";
+
+const CLIENT_RUNS = FIXTURES.filter((name) => !name.startsWith("sdk"));
+
+describe.each(FIXTURES)("%s", (name) => {
+  const records = readFixture(name);
+  const projections = records.map((record) => project(record));
+
+  test("is projected as recorded", async () => {
+    const golden = records.map((record, index) => describeExchange(record, projections[index])).join("\n");
+    await expect(golden).toMatchFileSnapshot(`fixtures/${name}.golden.txt`);
+  });
+
+  test("the n-th answer has the usage that the provider sent", () => {
+    const told = projections.flatMap((projection, index) => {
+      const usage = projection?.exchange?.usage;
+      return usage === undefined ? [] : [{ ...usage, isWhole: records[index]?.outcome === "complete" }];
+    });
+    expect(told.length).toBe(records.filter((record) => hasUsage(record)).length);
+    for (const usage of told) {
+      // Input told is 10 + n. A stream that broke off had told one output token, as it began.
+      const n = (usage.input_tokens ?? 0) - 10;
+      expect(usage).toMatchObject({
+        cache_write_tokens: 1000 + n,
+        cache_read_tokens: 2000 + n,
+        cache_write_5m_tokens: 600 + n,
+        cache_write_1h_tokens: 400,
+      });
+      expect([20 + n, ...(usage.isWhole ? [] : [1])]).toContain(usage.output_tokens);
+    }
+    const generations = told.map((usage) => usage.input_tokens);
+    expect(new Set(generations).size).toBe(generations.length);
+  });
+
+  test("twice gives the same", () => {
+    expect(records.map((record) => project(record))).toEqual(projections);
+  });
+});
+
+describe.each(CLIENT_RUNS)("%s, beside the client's transcript", (name) => {
+  const records = readFixture(name);
+  const projected = records.flatMap((record) => project(record) ?? []);
+  const lines = Object.entries(readTranscripts(name)).flatMap(([conversation, each]) =>
+    each.map((line) => ({ conversation, ...line })),
+  );
+
+  test("each content block of an answer is a message, as it is a line there", () => {
+    for (const [index, record] of records.entries()) {
+      const projection = project(record);
+      const requestId = projection?.request_id;
+      // A fork's transcript repeats the lines of its origin.
+      const own = lines.filter(
+        (line) => line.request_id === requestId && line.conversation === projection?.conversation_id,
+      );
+      const answer = answerOf(projection);
+      const isKept = projection?.exchange?.request_class !== "compaction" && answer.length > 0;
+      // The client writes no line for the block that was open when the provider broke off.
+      const expected = record.outcome === "upstream_aborted" ? answer.slice(0, -1) : answer;
+      expect(own.map(witness), `exchange ${index + 1}`).toEqual(isKept ? expected.map(witnessOf) : []);
+    }
+  });
+
+  test("each tool result is a message, as it is a line there", () => {
+    const results = projected.flatMap((projection) =>
+      projection.messages.filter((message) => blockOf(message)["type"] === "tool_result"),
+    );
+    for (const message of results) expect(message.content).toHaveLength(1);
+    const named = (values: readonly unknown[]): unknown[] => [...new Set(values)].sort();
+    expect(named(results.map((message) => blockOf(message)["tool_use_id"]))).toEqual(
+      named(lines.filter((line) => line.type === "tool_result").map((line) => line.tool_use_id)),
+    );
+  });
+});
+
+const hasUsage = ({ stream_events: events, response_body: body }: ExchangeRecord): boolean =>
+  events.some(({ data }) => data.includes('"usage"')) || (body ?? "").includes('"usage"');
+
+const answerOf = (projection: Projection | undefined): readonly ProjectedMessage[] =>
+  (projection?.messages ?? []).filter((message) => message.is_answer === true);
+
+const blockOf = ({ content }: ProjectedMessage): ContentBlock => (content[0] as ContentBlock | undefined) ?? {};
+
+const witnessOf = (message: ProjectedMessage): unknown => witness(blockOf(message));
+
+function witness({ type, text, thinking, id }: ContentBlock): unknown {
+  return [type, text ?? thinking ?? id];
+}
+
+function describeExchange(record: ExchangeRecord, projection: Projection | undefined): string {
+  const head = `${record.method} ${record.path} -> ${record.status_code} ${record.outcome}`;
+  if (projection === undefined) return `${head}\n  not projected\n`;
+  const { messages, exchange, ...rest } = projection;
+  const { attributes: extras, usage, ...facts } = exchange ?? {};
+  const shown = {
+    conversation: rest.conversation_id,
+    inferred: rest.conversation_inferred,
+    source: rest.conversation_source,
+    client: [rest.client_name, rest.client_version, rest.entrypoint, rest.user_type],
+    sidechain: rest.is_sidechain,
+    model: rest.model,
+    prompt: rest.prompt_id,
+    system: rest.system_text,
+    facts,
+    usage,
+    extras,
+    attributes: Object.keys(rest.attributes ?? {}),
+  };
+  const lines = Object.entries(shown).flatMap(([name, value]) =>
+    value === undefined ? [] : [`  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`],
+  );
+  return [head, ...lines.map((line) => line.replaceAll("\n", "\\n")), ...messages.map(describeMessage), ""].join("\n");
+}
+
+function describeMessage(message: ProjectedMessage): string {
+  const blocks = message.content as readonly ContentBlock[];
+  const parts = blocks.map((block) => {
+    const said = block["text"] ?? block["thinking"] ?? block["input"] ?? block["content"];
+    return `${String(block["type"])} ${JSON.stringify(said)}`;
+  });
+  const marks = [
+    message.is_answer === true ? `answer at ${message.message_created_at}` : undefined,
+    message.stop_reason === undefined ? undefined : `stops: ${message.stop_reason}`,
+    message.is_compact_summary === true ? "summary" : undefined,
+  ].filter((mark) => mark !== undefined);
+  return `  ${message.role}${marks.length === 0 ? "" : ` (${marks.join(", ")})`}: ${parts.join(" | ")}`;
+}

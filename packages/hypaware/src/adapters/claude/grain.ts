@@ -1,0 +1,47 @@
+// What is one message. Claude Code writes its transcript line by line, and a message here is what a line is there: one content
+// block of an answer, one tool result, or whatever else a user or system message holds between tool results. Programs that use the
+// API directly have no transcript: theirs is one message per message of the wire.
+import type { ContentBlock } from "../../contract/plugin.ts";
+import type { WireMessage } from "../../protocols/anthropic/request.ts";
+import type { AnswerBlock } from "../../protocols/anthropic/answer.ts";
+
+/** The pieces of a request's message, each a message of its own; none without content. */
+export function splitMessage(
+  { role, blocks }: WireMessage,
+  perLine: boolean,
+): readonly (readonly ContentBlock[])[] {
+  if (blocks.length === 0) return [];
+  if (!perLine) return [blocks];
+  if (role === "assistant") return blocks.map((block) => [block]);
+  const pieces: ContentBlock[][] = [];
+  let open: ContentBlock[] | undefined;
+  for (const block of blocks) {
+    if (block["type"] === "tool_result") {
+      pieces.push([block]);
+      open = undefined;
+    } else if (open === undefined) {
+      open = [block];
+      pieces.push(open);
+    } else {
+      open.push(block);
+    }
+  }
+  return pieces;
+}
+
+/** The same for an answer. */
+export function splitAnswer(
+  blocks: readonly AnswerBlock[],
+  perLine: boolean,
+): readonly (readonly AnswerBlock[])[] {
+  if (!perLine) return blocks.length === 0 ? [] : [blocks];
+  return blocks.filter(({ block }) => !isBlank(block)).map((block) => [block]);
+}
+
+/** A block that was opened and never filled: the API refuses it in a history, so the client neither keeps nor resends it. */
+function isBlank(block: ContentBlock): boolean {
+  if (block["type"] === "text") return (block["text"] ?? "") === "";
+  return (
+    block["type"] === "thinking" && (block["thinking"] ?? "") === "" && (block["signature"] ?? "") === ""
+  );
+}

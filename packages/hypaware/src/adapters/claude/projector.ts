@@ -1,0 +1,203 @@
+import type {
+  ExchangeFacts,
+  ExchangeProjector,
+  ExchangeRecord,
+  ProjectedMessage,
+  Projection,
+  ProjectorLog,
+  RequestClass,
+} from "../../contract/plugin.ts";
+import { type Answer, readAnswer } from "../../protocols/anthropic/answer.ts";
+import { type MessagesRequest, readRequest, textsOfBlocks } from "../../protocols/anthropic/request.ts";
+import { readStream } from "../../protocols/anthropic/stream.ts";
+import { asName, known } from "../../protocols/loose.ts";
+import { shortHash } from "../../protocols/short-hash.ts";
+import { type Caller, callerOf } from "./caller.ts";
+import { endpointOf, isMessagesPath, pathOf } from "./endpoint.ts";
+import { splitAnswer, splitMessage } from "./grain.ts";
+import { recordedHeaders } from "./headers.ts";
+import { anthropicPreset } from "./preset.ts";
+import { isCompactSummary, requestClass } from "./request-class.ts";
+
+const PROVIDER = "anthropic";
+
+/** Anthropic's Messages API, whoever calls it. Looks at paths and bodies, never at headers that the record redacts. */
+export const claudeProjector: ExchangeProjector = {
+  name: "claude-anthropic-messages",
+  priority: 100,
+  match: (record) => {
+    const path = pathOf(record.path);
+    if (isMessagesPath(path)) return true;
+    const isOurs = record.upstream === anthropicPreset.name || record.provider === PROVIDER;
+    return isOurs && endpointOf(record.method ?? "", path) !== undefined;
+  },
+  project: (record, { log }) => projectExchange(record, log),
+};
+
+function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection | undefined {
+  const path = pathOf(record.path);
+  const endpoint = endpointOf(record.method ?? "", path);
+  const about = { exchange_id: record.exchange_id, path };
+  if (endpoint === undefined) {
+    log.warn("plugin.claude.projector_unmatched_path", about);
+    return undefined;
+  }
+  const request = readRequest(record.request_body);
+  const answer = readStream(record.stream_events) ?? readAnswer(record.response_body);
+  const caller = callerOf(record, request);
+  if (endpoint !== "messages") return withoutMessages(record, caller, request, answer, endpoint);
+  if (request === undefined) {
+    log.warn("plugin.claude.projector_skip", { reason: "unparseable_request_body", ...about });
+    // What the response cost is true all the same.
+    const requestClass = caller.agentId === undefined ? "main" : "subagent";
+    return withoutMessages(record, caller, undefined, answer, requestClass);
+  }
+  const projection = withMessages(record, caller, request, answer);
+  if (projection.messages.length === 0) {
+    log.debug("plugin.claude.projector_skip", { reason: "no_messages_in_exchange", ...about });
+  }
+  return projection;
+}
+
+function withMessages(
+  record: ExchangeRecord,
+  caller: Caller,
+  request: MessagesRequest,
+  answer: Answer | undefined,
+): Projection {
+  const asked = requestClass(caller, request);
+  return {
+    ...exchangeOf(record, caller, request, answer, asked),
+    conversation_id: conversationOf(caller, asked) ?? shortHash(request.firstContent ?? record.exchange_id),
+    ...(caller.sessionId === undefined ? { conversation_inferred: true } : {}),
+    messages: [...requestMessages(record, caller, request), ...answerMessages(record, caller, answer)],
+  };
+}
+
+function withoutMessages(
+  record: ExchangeRecord,
+  caller: Caller,
+  request: MessagesRequest | undefined,
+  answer: Answer | undefined,
+  asked: RequestClass,
+): Projection {
+  return {
+    ...exchangeOf(record, caller, request, answer, asked),
+    conversation_id: conversationOf(caller, asked) ?? shortHash(record.exchange_id),
+    messages: [],
+  };
+}
+
+/** A subagent's thread and the search for a title are conversations of their own. */
+function conversationOf({ sessionId, agentId }: Caller, asked: RequestClass): string | undefined {
+  if (sessionId === undefined) return undefined;
+  if (asked === "title") return `${sessionId}/title`;
+  return agentId === undefined ? sessionId : `${sessionId}/${agentId}`;
+}
+
+function exchangeOf(
+  record: ExchangeRecord,
+  caller: Caller,
+  request: MessagesRequest | undefined,
+  answer: Answer | undefined,
+  asked: RequestClass,
+): Omit<Projection, "conversation_id" | "messages"> {
+  const requestId = asName(recordedHeaders(record.response_headers).get("request-id"));
+  return {
+    provider: PROVIDER,
+    conversation_source: caller.isClaudeCode ? "claude_code" : "api",
+    conversation_started_at: record.ts_start,
+    client_name: caller.isClaudeCode ? "claude" : "api",
+    ...(caller.isClaudeCode ? { is_sidechain: caller.agentId !== undefined } : {}),
+    ...known({
+      client_version: caller.version,
+      entrypoint: caller.entrypoint,
+      user_type: caller.userType,
+      user_id: caller.accountId,
+      model: request?.model ?? answer?.model,
+      system_text: request?.systemText,
+      tools: request?.tools,
+      request_id: requestId,
+      prompt_id: caller.promptId,
+    }),
+    attributes: {
+      ...(request === undefined ? {} : { request: request.settings }),
+      provider_raw: known({ metadata: request?.metadata, response_id: answer?.id }),
+      ...(record.duration_ms === null ? {} : { timing: { latency_ms: record.duration_ms } }),
+      ...(caller.isClaudeCode ? { claude: { identity_source: "gateway_fallback" } } : {}),
+    },
+    exchange: factsOf(caller, request, answer, asked, requestId),
+  };
+}
+
+function factsOf(
+  caller: Caller,
+  request: MessagesRequest | undefined,
+  answer: Answer | undefined,
+  asked: RequestClass,
+  requestId: string | undefined,
+): ExchangeFacts {
+  return {
+    request_class: asked,
+    ...known({
+      session_id: caller.sessionId,
+      agent_id: caller.agentId,
+      turn_id: caller.promptId,
+      request_id: requestId,
+      response_id: answer?.id,
+      model: answer?.model ?? request?.model,
+      requested_model: request?.model,
+      stop_reason: answer?.stopReason,
+      error: answer?.error,
+      usage: answer?.usage,
+    }),
+    attributes: {
+      ...answer?.usageDetails,
+      ...(Object.keys(caller.hints).length === 0 ? {} : { claude: { hints: caller.hints } }),
+    },
+  };
+}
+
+function requestMessages(
+  record: ExchangeRecord,
+  caller: Caller,
+  request: MessagesRequest,
+): readonly ProjectedMessage[] {
+  return request.messages.flatMap((message) =>
+    splitMessage(message, caller.isClaudeCode).map((content): ProjectedMessage => {
+      const isSummary = caller.isClaudeCode && isCompactSummary(message.role, textsOfBlocks(content));
+      return {
+        role: message.role,
+        content,
+        is_answer: false,
+        message_created_at: record.ts_start,
+        ...(isSummary ? { is_compact_summary: true } : {}),
+      };
+    }),
+  );
+}
+
+function answerMessages(
+  record: ExchangeRecord,
+  caller: Caller,
+  answer: Answer | undefined,
+): readonly ProjectedMessage[] {
+  if (answer === undefined) return [];
+  const pieces = splitAnswer(answer.blocks, caller.isClaudeCode);
+  const stopReason = answer.stopReason ?? (answer.isPartial ? "error" : undefined);
+  return pieces.map((piece, index) => ({
+    role: answer.role,
+    content: piece.map(({ block }) => block),
+    is_answer: true,
+    ...known({
+      message_created_at: timeAfter(record, piece[0]?.tMs ?? record.ttfb_ms ?? record.duration_ms ?? 0),
+      stop_reason: index === pieces.length - 1 ? stopReason : undefined,
+    }),
+  }));
+}
+
+/** ISO 8601. */
+function timeAfter({ ts_start: start }: ExchangeRecord, ms: number): string | undefined {
+  const date = new Date(Date.parse(start) + ms);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}

@@ -1,0 +1,350 @@
+import { expect, test } from "vitest";
+import type { MessageRow } from "../contract/dataset.ts";
+import type { ContentBlock, ExchangeFacts, ProjectedMessage, Projection } from "../contract/projection.ts";
+import type { ThreadStore } from "../contract/thread.ts";
+import { type ExchangeOptions, project } from "./exchange.testkit.ts";
+import { memoryThreads } from "./thread-memory.testkit.ts";
+
+type Content = string | readonly ContentBlock[];
+const user = (content: Content): ProjectedMessage => ({ role: "user", content });
+const system = (content: Content): ProjectedMessage => ({ role: "system", content });
+const assistant = (content: Content): ProjectedMessage => ({ role: "assistant", content });
+const thinking = (text: string): ProjectedMessage => assistant([{ type: "thinking", thinking: text, signature: "s" }]);
+const call = (id: string, command = "ls"): ProjectedMessage =>
+  assistant([{ type: "tool_use", id, name: "Bash", input: { command } }]);
+const result = (id: string, content: string): ProjectedMessage =>
+  user([{ type: "tool_result", tool_use_id: id, content }]);
+const answered = (...messages: ProjectedMessage[]): ProjectedMessage[] =>
+  messages.map((message) => ({ ...message, is_answer: true }));
+
+/** One conversation; each turn gives a request's list and the answer to it. */
+function conversation(threads: ThreadStore = memoryThreads(), id = "session-1") {
+  const rows: MessageRow[] = [];
+  const edits: unknown[] = [];
+  const turn = async (
+    history: readonly ProjectedMessage[],
+    answer: readonly ProjectedMessage[],
+    options: ExchangeOptions & { readonly facts?: Partial<ExchangeFacts> } = {},
+  ): Promise<MessageRow[]> => {
+    const projection: Projection = {
+      provider: "fake",
+      conversation_id: id,
+      messages: [...history.map((message) => ({ ...message, is_answer: false })), ...answered(...answer)],
+      exchange: { request_class: "main", session_id: "session-1", ...options.facts },
+    };
+    const applied = await project(threads, projection, options);
+    rows.push(...applied.rows);
+    edits.push((applied.exchange.attributes?.["gateway"] as { history_edits?: number }).history_edits ?? 0);
+    return applied.rows;
+  };
+  /** Every message by name, with the text of its predecessor. */
+  const chain = (): string[] => {
+    const label = (name: string | undefined): string => {
+      const row = rows.find((each) => each.message_id === name);
+      return row === undefined ? "-" : textOf(row);
+    };
+    const heads = rows.filter((row) => row.part_index === 0);
+    return heads.map((row) => `${label(row.previous_message_id?.[0])} > ${textOf(row)}`);
+  };
+  return { threads, rows, edits, turn, chain };
+}
+
+const textOf = (row: MessageRow): string =>
+  row.part_type === "tool_call" ? `call ${row.tool_call_id}` : (row.content_text ?? row.part_type);
+
+test("a resent history adds nothing: only the new question and its answer are new", async () => {
+  const { turn, chain } = conversation();
+  await turn([user("a")], [assistant("A")]);
+  await turn([user("a"), assistant("A"), user("b")], [assistant("B")]);
+  await turn([user("a"), assistant("A"), user("b"), assistant("B"), user("c")], [assistant("C")]);
+  expect(chain()).toEqual(["- > a", "a > A", "A > b", "b > B", "B > c", "c > C"]);
+});
+
+test('three times "continue" and "Done." are six messages, and their tokens are all there', async () => {
+  const { turn, rows } = conversation();
+  const history: ProjectedMessage[] = [];
+  for (const output of [11, 22, 33]) {
+    history.push(user("continue"));
+    await turn(history, [assistant("Done.")], { facts: { usage: { input_tokens: 1, output_tokens: output } } });
+    history.push(assistant("Done."));
+  }
+  expect(rows).toHaveLength(6);
+  expect(new Set(rows.map((row) => row.message_id)).size).toBe(6);
+  const [first] = rows;
+  expect(rows.map((row) => row.message_id.replace(/^[0-9a-f]{16}/, ""))).toEqual(["", "", ":#2", ":#2", ":#3", ":#3"]);
+  expect(rows.filter((row) => row.message_id.startsWith(first?.message_id ?? "?"))).toHaveLength(3);
+  const usage = rows.flatMap((row) => (row.attributes?.["usage"] as { output_tokens: number } | undefined) ?? []);
+  expect(usage.reduce((sum, each) => sum + each.output_tokens, 0)).toBe(66);
+  expect(rows.map((row) => row.message_index)).toEqual([0, 1, 2, 3, 4, 5]);
+});
+
+test("the form of a message may change: cache mark, string for a list, false for absent, id of a message", async () => {
+  const { turn, chain, edits } = conversation();
+  await turn([user([{ type: "text", text: "a", cache_control: { type: "ephemeral" } }])], [
+    assistant([{ type: "text", text: "A\n", citations: null, id: "msg_1" }]),
+    assistant([{ type: "tool_use", id: "t1", name: "Bash", input: {}, caller: { type: "direct" } }]),
+  ]);
+  await turn(
+    [
+      user("a"),
+      assistant("A"),
+      assistant([{ type: "tool_use", id: "t1", name: "Bash", input: {} }]),
+      user([{ type: "tool_result", tool_use_id: "t1", content: "out", is_error: false }]),
+    ],
+    [assistant("B")],
+  );
+  await turn(
+    [
+      user([{ type: "text", text: "a" }]),
+      assistant([{ type: "text", text: "A" }]),
+      assistant([{ type: "tool_use", id: "t1", name: "Bash", input: {} }]),
+      user([{ type: "tool_result", tool_use_id: "t1", content: [{ type: "text", text: "out" }] }]),
+      assistant("B"),
+      user("b"),
+    ],
+    [],
+  );
+  expect(chain()).toEqual(["- > a", "a > A\n", "A\n > call t1", "call t1 > out", "out > B", "B > b"]);
+  expect(edits).toEqual([0, 0, 0]);
+});
+
+test("edit and resend keeps both branches, also where their texts are equal", async () => {
+  const { turn, chain, rows } = conversation();
+  const start = [user("a"), assistant("A")];
+  await turn(start.slice(0, 1), [assistant("A")]);
+  await turn([...start, user("b")], [assistant("Done.")]);
+  await turn([...start, user("b"), assistant("Done."), user("ok")], [assistant("fine")]);
+  await turn([...start, user("b, but better")], [assistant("Done.")]);
+  await turn([...start, user("b, but better"), assistant("Done."), user("ok")], [assistant("fine")]);
+  expect(chain()).toEqual([
+    "- > a",
+    "a > A",
+    "A > b",
+    "b > Done.",
+    "Done. > ok",
+    "ok > fine",
+    "A > b, but better",
+    "b, but better > Done.",
+    "Done. > ok",
+    "ok > fine",
+  ]);
+  const branch = rows.find((row) => row.content_text === "b, but better")?.message_id ?? "?";
+  const second = rows.filter((row) => row.content_text === "Done.")[1];
+  expect(second?.message_id).toMatch(new RegExp(`^[0-9a-f]{16}:@${branch}$`));
+  expect(second?.previous_message_id).toEqual([branch]);
+  // The name of a branched predecessor is shortened, so that names do not grow along the branch.
+  expect(rows.at(-1)?.message_id).toMatch(/^[0-9a-f]{16}:@~[0-9a-f]{16}$/);
+});
+
+test("a tool result that the client cleared is an edit of history, not a message", async () => {
+  const { turn, chain, edits } = conversation();
+  await turn([user("a")], [thinking("t"), call("t1")]);
+  await turn([user("a"), thinking("t"), call("t1"), result("t1", "long output")], [call("t2")]);
+  await turn(
+    [user("a"), thinking("t"), call("t1"), result("t1", "[cleared]"), call("t2"), result("t2", "out 2")],
+    [assistant("Done.")],
+  );
+  await turn(
+    [user("a"), call("t1"), result("t1", "[cleared]"), call("t2"), result("t2", "[cleared]"), assistant("Done."), user("b")],
+    [assistant("B")],
+  );
+  expect(chain()).toEqual([
+    "- > a",
+    "a > t",
+    "t > call t1",
+    "call t1 > long output",
+    "long output > call t2",
+    "call t2 > out 2",
+    "out 2 > Done.",
+    "Done. > b",
+    "b > B",
+  ]);
+  expect(edits).toEqual([0, 0, 1, 2]);
+});
+
+test("edits are counted on the rows of the exchange that carried them", async () => {
+  const { turn } = conversation();
+  await turn([user("a"), system("reminder")], [assistant("A")]);
+  const [row] = await turn([user("a + reminder"), assistant("A"), user("b")], []);
+  expect(row?.attributes?.["gateway"]).toMatchObject({ history_edits: 1 });
+  expect(row?.message_index).toBe(3);
+});
+
+test("thinking that the client drops is no edit, and equal answers behind it stay in their places", async () => {
+  const { turn, chain, edits } = conversation();
+  const history: ProjectedMessage[] = [];
+  for (let n = 1; n <= 4; n++) {
+    history.push(user("continue"));
+    await turn(history, n === 2 ? [assistant("Done.")] : [thinking(`think ${n}`), assistant("Done.")]);
+    history.push(assistant("Done."));
+  }
+  expect(chain()).toEqual([
+    "- > continue",
+    "continue > think 1",
+    "think 1 > Done.",
+    "Done. > continue",
+    "continue > Done.",
+    "Done. > continue",
+    "continue > think 3",
+    "think 3 > Done.",
+    "Done. > continue",
+    "continue > think 4",
+    "think 4 > Done.",
+  ]);
+  expect(edits).toEqual([0, 0, 0, 0]);
+});
+
+test("a retry after an overload finds the same messages, and names the attempt that it repeats", async () => {
+  const { turn, chain, threads } = conversation();
+  const list = [user("a"), system("env")];
+  await turn(list, [], { status: 529, id: "x1", body: "{}" });
+  expect(threads.failedAttempt("session-1", "?")).toBeUndefined();
+  await turn(list, [], { status: 529, id: "x2", body: "{}" });
+  await turn(list, [assistant("A")], { id: "x3", body: "{}" });
+  expect(chain()).toEqual(["- > a", "a > env", "env > A"]);
+});
+
+test("an aborted answer is kept, and what the client says next stands where the client puts it", async () => {
+  const { turn, chain } = conversation();
+  await turn([user("a")], [assistant("Once upon")], { outcome: "client_aborted" });
+  await turn([user("a"), assistant("Once upon"), user("go on")], [assistant("a time")]);
+  await turn([user("a"), user("never mind")], [assistant("ok")]);
+  expect(chain()).toEqual([
+    "- > a",
+    "a > Once upon",
+    "Once upon > go on",
+    "go on > a time",
+    "a > never mind",
+    "never mind > ok",
+  ]);
+});
+
+test("a turn that is sampled again keeps the thinking of both samples", async () => {
+  const { turn, chain } = conversation();
+  await turn([user("a")], [thinking("first idea")], { outcome: "upstream_aborted" });
+  await turn([user("a")], [thinking("second idea"), assistant("A")]);
+  await turn([user("a"), thinking("second idea"), assistant("A"), user("b")], [assistant("B")]);
+  await turn([user("a"), assistant("A"), user("b"), assistant("B"), user("c")], []);
+  expect(chain()).toEqual([
+    "- > a",
+    "a > first idea",
+    "a > second idea",
+    "second idea > A",
+    "A > b",
+    "b > B",
+    "B > c",
+  ]);
+});
+
+test("a compaction summary is a new root, and what the client kept is found where it was", async () => {
+  const { turn, chain, edits } = conversation();
+  const summary: ProjectedMessage = { ...user("summary of all"), is_compact_summary: true };
+  await turn([user("a")], [thinking("t1"), assistant("Done.")]);
+  await turn([user("a"), thinking("t1"), assistant("Done."), user("b")], [thinking("t2"), assistant("Done.")]);
+  const before = [user("a"), thinking("t1"), assistant("Done."), user("b"), thinking("t2"), assistant("Done.")];
+  await turn([...before, user("compact now")], [assistant("summary of all")]);
+  const kept = [summary, system([]), thinking("t2"), assistant("Done.")];
+  await turn([...kept, user("b")], [assistant("Done.")]);
+  await turn([...kept, user("b"), assistant("Done."), user("b")], [assistant("end")]);
+  expect(chain()).toEqual([
+    "- > a",
+    "a > t1",
+    "t1 > Done.",
+    "Done. > b",
+    "b > t2",
+    "t2 > Done.",
+    "Done. > compact now",
+    "compact now > summary of all",
+    "- > summary of all",
+    "Done. > b",
+    "b > Done.",
+    "Done. > b",
+    "b > end",
+  ]);
+  expect(edits).toEqual([0, 0, 0, 0, 0]);
+});
+
+test("a compaction that keeps nothing goes on below its summary", async () => {
+  const { turn, chain } = conversation();
+  const summary: ProjectedMessage = { ...user("summary"), is_compact_summary: true };
+  await turn([user("a")], [assistant("A")]);
+  await turn([summary, user("b")], [assistant("B")]);
+  await turn([summary, user("b"), assistant("B"), user("c")], []);
+  expect(chain()).toEqual(["- > a", "a > A", "- > summary", "summary > b", "b > B", "B > c"]);
+});
+
+test("a client that drops its oldest turns goes on where it was", async () => {
+  const { turn, chain } = conversation();
+  await turn([user("a")], [assistant("Done.")]);
+  await turn([user("a"), assistant("Done."), user("b")], [assistant("Done.")]);
+  await turn([user("b"), assistant("Done."), user("c")], [assistant("C")]);
+  expect(chain()).toEqual(["- > a", "a > Done.", "Done. > b", "b > Done.", "Done. > c", "c > C"]);
+});
+
+test("an unseen turn with an answer that was given before is new all the same", async () => {
+  const { turn, chain } = conversation();
+  await turn([user("a")], [assistant("Done.")]);
+  await turn([user("a"), assistant("Done."), user("unseen"), assistant("Done."), user("c")], [assistant("C")]);
+  expect(chain()).toEqual(["- > a", "a > Done.", "Done. > unseen", "unseen > Done.", "Done. > c", "c > C"]);
+});
+
+test("subagents of one session are conversations of their own", async () => {
+  const threads = memoryThreads();
+  const main = conversation(threads, "session-1");
+  const agent = conversation(threads, "session-1/agent-7");
+  await main.turn([user("do it")], [call("t1")]);
+  await agent.turn([user("do it")], [assistant("Done.")]);
+  await main.turn([user("do it"), call("t1"), result("t1", "Done.")], [assistant("Done.")]);
+  expect(main.chain()).toEqual(["- > do it", "do it > call t1", "call t1 > Done.", "Done. > Done."]);
+  expect(agent.chain()).toEqual(["- > do it", "do it > Done."]);
+  expect(main.rows[2]?.tool_name).toBe("Bash");
+});
+
+test("an answer that is seen in a later request before its own exchange is stored once", async () => {
+  const { turn, chain, rows, threads } = conversation();
+  await turn([user("a"), assistant("A"), user("b")], [assistant("B")]);
+  await turn([user("a")], [assistant("A")]);
+  expect(chain()).toEqual(["- > a", "a > A", "A > b", "b > B"]);
+  expect(threads.named(rows[1]?.message_id ?? "?")?.isAnswer).toBe(true);
+});
+
+test("without is_answer, the assistant messages at the end are the answer", async () => {
+  const threads = memoryThreads();
+  const { rows } = await project(threads, {
+    provider: "fake",
+    conversation_id: "c",
+    messages: [user("a"), assistant("A"), user("b"), assistant("B1"), assistant("B2")],
+  });
+  expect(rows.map((row) => threads.named(row.message_id)?.isAnswer)).toEqual([false, false, false, true, true]);
+});
+
+test("two thousand messages are aligned in a moment, also when every old tool result was cleared", async () => {
+  const { turn, rows } = conversation();
+  const full: ProjectedMessage[] = [user("start")];
+  for (let n = 0; n < 1_000; n++) {
+    full.push(call(`t${n}`), result(`t${n}`, `output ${n}`));
+  }
+  await turn(full, [assistant("end")]);
+  expect(rows).toHaveLength(2_002);
+  const cleared = full.map((message, index) =>
+    index % 2 === 0 && index > 0 && index < 1_900 ? result(`t${index / 2 - 1}`, "[cleared]") : message,
+  );
+  const began = performance.now();
+  await turn([...cleared, assistant("end"), user("more")], [assistant("ok")]);
+  const took = performance.now() - began;
+  expect(rows).toHaveLength(2_004);
+  expect(took).toBeLessThan(500);
+});
+
+test("two thousand equal messages with an edited start are aligned in bounded time", async () => {
+  const { turn, rows } = conversation();
+  const full: ProjectedMessage[] = [];
+  for (let n = 0; n < 1_000; n++) full.push(user("continue"), assistant("Done."));
+  await turn(full.slice(0, -1), [assistant("Done.")]);
+  expect(rows).toHaveLength(2_000);
+  const began = performance.now();
+  await turn([user("continue, please"), ...full.slice(1), user("more")], [assistant("ok")]);
+  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(rows).toHaveLength(2_002);
+  expect(rows.at(-1)?.message_index).toBe(2_001);
+});

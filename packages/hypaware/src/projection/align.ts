@@ -1,0 +1,222 @@
+// Alignment: a request's list against the stored thread of its conversation. Each message is stored once, and two equal
+// messages at different places stay two.
+//
+// The list walks the tree from the root by (predecessor, key). Where it leaves the tree there are three readings:
+//   1. a later answer of the list is stored further down: the client edited its past (resync.ts); nothing new up to there
+//   2. an entry marked as a compaction summary: a new root; what the client kept after it is found where it was stored
+//   3. neither: the rest is new, a branch below the last entry that was recognised
+// The response's messages are then appended below the last entry of the request.
+//
+// Reasoning is a weak witness: clients drop it, blank it, or send it back. The walk passes over it on either side, and it
+// never anchors anything.
+
+import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
+import { ROOT } from "../contract/thread.ts";
+import { createHash } from "node:crypto";
+import type { Entries, Entry } from "./entry.ts";
+import { Namer, contentHash, fallbackName } from "./name.ts";
+import { answers, reasoningKey } from "./match-key.ts";
+import { Resync } from "./resync.ts";
+
+/** A message that was not stored before, where it stands now. */
+export interface Placement {
+  readonly entry: Entry;
+  readonly node: ThreadNode;
+  readonly predecessor: ThreadNode | undefined;
+  readonly isAnswer: boolean;
+}
+
+export interface Alignment {
+  /** New messages in the order of the list. */
+  readonly fresh: readonly Placement[];
+  /** Last entry of the request, where a repeat of it would end. */
+  readonly leaf: ThreadNode | undefined;
+  /** Entries of the request that are an edited past: they have no row. */
+  readonly edits: number;
+}
+
+/** Adds what is new to `threads`. The conversation must exist there. */
+export function align(threads: ThreadStore, conversationId: string, entries: Entries): Alignment {
+  const walker = new Walker(threads, conversationId, entries.history);
+  walker.walk();
+  const leaf = walker.at;
+  for (const entry of entries.answer) walker.append(entry);
+  return { fresh: walker.fresh, leaf, edits: walker.edits };
+}
+
+/** Reasoning blocks that may stand between two messages of a thread and be dropped by the client. */
+const REASONING_RUN = 8;
+
+class Walker {
+  readonly #threads: ThreadStore;
+  readonly #conversationId: string;
+  readonly #history: readonly Entry[];
+  readonly #namer: Namer;
+  readonly #resync: Resync;
+  readonly fresh: Placement[] = [];
+  edits = 0;
+  at: ThreadNode | undefined;
+  /** Last node that did not rest on reasoning alone. */
+  #sure: ThreadNode | undefined;
+  #keptBefore: number | undefined;
+
+  constructor(threads: ThreadStore, conversationId: string, history: readonly Entry[]) {
+    this.#threads = threads;
+    this.#conversationId = conversationId;
+    this.#history = history;
+    this.#namer = new Namer(threads);
+    this.#resync = new Resync(threads, conversationId, history);
+  }
+
+  walk(): void {
+    let index = 0;
+    while (index < this.#history.length) {
+      const entry = this.#history[index]!;
+      if (entry.nativeId !== undefined) {
+        this.#stand(this.#pin(entry, entry.nativeId, false));
+        index += 1;
+      } else if (entry.summary) {
+        this.#summary(entry);
+        index += 1;
+      } else {
+        index = this.#advance(entry, index);
+      }
+    }
+  }
+
+  /** One message of the response, below where the walk stands. */
+  append(entry: Entry): void {
+    if (entry.nativeId !== undefined) {
+      this.#stand(this.#pin(entry, entry.nativeId, true));
+      return;
+    }
+    const child = this.#child(this.at, entry.key);
+    const known = child !== undefined && this.#isOtherSample(child, entry) ? this.#child(this.at, entry.exact) : child;
+    if (known === undefined) {
+      this.#grow(entry, true, child === undefined ? entry.key : (entry.exact ?? entry.key));
+      return;
+    }
+    if (!known.isAnswer) this.#threads.markAnswer(known.id);
+    this.#stand(known);
+  }
+
+  /** Handles the entry at `index`, or the edited stretch that begins there; the next index to look at. */
+  #advance(entry: Entry, index: number): number {
+    const next = this.#step(entry);
+    if (next !== undefined) {
+      if (entry.reasoning) this.at = next;
+      else this.#stand(next);
+      return index + 1;
+    }
+    if (entry.reasoning && this.#passesOver(index)) return index + 1;
+
+    const limit = this.#segmentEnd(index);
+    const anchor = this.#resync.find(index, limit, { below: this.#sure, keptBefore: this.#keptBefore });
+    if (anchor !== undefined) {
+      this.edits += anchor.edits;
+      this.#stand(anchor.node);
+      return anchor.index + 1;
+    }
+    for (const each of this.#history.slice(index, limit)) this.#grow(each, false, each.key);
+    return limit;
+  }
+
+  #step(entry: Entry): ThreadNode | undefined {
+    if (entry.reasoning) return this.#child(this.at, entry.exact) ?? this.#child(this.at, entry.key);
+    const reasoning = reasoningKey(answers(entry.message.role) ? entry.message.role : "assistant");
+    let at = this.at;
+    for (let passed = 0; passed <= REASONING_RUN; passed++) {
+      const child = this.#child(at, entry.key);
+      if (child !== undefined) return child;
+      at = this.#child(at, reasoning);
+      if (at === undefined) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Reasoning in the list that the thread does not have, with the thread going on right behind it. */
+  #passesOver(index: number): boolean {
+    const next = this.#history.slice(index, this.#segmentEnd(index)).find((entry) => !entry.reasoning);
+    return next !== undefined && this.#step(next) !== undefined;
+  }
+
+  /** The next entry whose place does not follow from its neighbours. */
+  #segmentEnd(from: number): number {
+    const end = this.#history.findIndex(
+      (entry, index) => index >= from && (entry.summary || entry.nativeId !== undefined),
+    );
+    return end === -1 ? this.#history.length : end;
+  }
+
+  #summary(entry: Entry): void {
+    this.at = undefined;
+    const node = this.#child(undefined, entry.key) ?? this.#grow(entry, false, entry.key);
+    this.#stand(node);
+    this.#sure = undefined;
+    this.#keptBefore = node.id;
+  }
+
+  /** A message with a native id stands where its id says, whatever its neighbours are. */
+  #pin(entry: Entry, id: string, isAnswer: boolean): ThreadNode {
+    const ownName = `${id}:@${this.#conversationId}`;
+    const holder = this.#threads.named(id);
+    const own = holder?.conversationId === this.#conversationId ? holder : this.#threads.named(ownName);
+    const known = own ?? (holder?.matchKey === entry.key ? holder : undefined);
+    if (known !== undefined) {
+      if (isAnswer && !known.isAnswer) this.#threads.markAnswer(known.id);
+      return known;
+    }
+    const [parentId] = entry.message.previous_message_id ?? [];
+    if (parentId !== undefined) this.at = this.#threads.named(parentId) ?? this.at;
+    else if (entry.message.previous_message_id !== undefined) this.at = undefined;
+    const taken = this.#child(this.at, entry.key) !== undefined;
+    return this.#add(entry, isAnswer, taken ? keyOfTwin(entry.key, id) : entry.key, holder === undefined ? id : ownName);
+  }
+
+  #grow(entry: Entry, isAnswer: boolean, key: string): ThreadNode {
+    const { role, blocks } = entry.message;
+    const hash = fallbackName(this.#conversationId, role, blocks);
+    return this.#add(entry, isAnswer, key, this.#namer.free(hash, this.at));
+  }
+
+  #add(entry: Entry, isAnswer: boolean, matchKey: string, messageId: string): ThreadNode {
+    const predecessor = this.at;
+    const node = this.#threads.add({
+      conversationId: this.#conversationId,
+      predecessor: predecessor?.id ?? ROOT,
+      matchKey,
+      messageId,
+      role: entry.message.role,
+      depth: predecessor === undefined ? 0 : predecessor.depth + 1,
+      isAnswer,
+    });
+    this.#namer.grew(node);
+    this.fresh.push({ entry, node, predecessor, isAnswer });
+    this.#stand(node);
+    return node;
+  }
+
+  #stand(node: ThreadNode): void {
+    this.at = node;
+    this.#sure = node;
+    this.#keptBefore = undefined;
+  }
+
+  #child(at: ThreadNode | undefined, key: string | undefined): ThreadNode | undefined {
+    return key === undefined ? undefined : this.#threads.child(this.#conversationId, at?.id ?? ROOT, key);
+  }
+
+  /** Whether the stored reasoning is another than this one: the same turn was sampled again. */
+  #isOtherSample(known: ThreadNode, entry: Entry): boolean {
+    if (!entry.reasoning) return false;
+    const hash = contentHash(known.messageId);
+    // Behind a native name the content is not known; but no answer comes twice.
+    if (hash === undefined) return known.isAnswer;
+    return hash !== fallbackName(this.#conversationId, entry.message.role, entry.message.blocks);
+  }
+}
+
+/** The place of a second message with the same content under the same predecessor, told apart by its native id alone. */
+function keyOfTwin(key: string, id: string): string {
+  return createHash("sha256").update(`${key}:${id}`).digest("hex").slice(0, 32);
+}

@@ -1,0 +1,239 @@
+// The door of projection: what a projector returned is checked and cleaned here once, and trusted afterwards.
+// Cleaning makes text storable (lone surrogates become U+FFFD) and depth bounded (LIMITS.jsonDepth), so that nothing
+// behind this door can overflow a stack or write invalid UTF-8.
+
+import { LIMITS } from "../contract/limits.ts";
+import type {
+  ContentBlock,
+  ExchangeFacts,
+  Json,
+  JsonObject,
+  ProjectedMessage,
+  Projection,
+  Usage,
+} from "../contract/projection.ts";
+import { REQUEST_CLASSES } from "../contract/exchange.ts";
+
+const TOO_DEEP = "[nested too deeply]";
+
+type Loose = { readonly [key: string]: unknown };
+
+/** A message after the door: content is never empty, `blocks` is its normal form (a string is one text block). */
+export interface IntakeMessage extends ProjectedMessage {
+  readonly blocks: readonly ContentBlock[];
+}
+
+export interface Intake extends Projection {
+  readonly messages: readonly IntakeMessage[];
+  /** Length of the list as the projector gave it: messages without role or content are dropped from `messages`. */
+  readonly suppliedMessages: number;
+}
+
+/**
+ * The projector's result, cleaned; `undefined` when its shape is invalid (not a plain object, no provider, no
+ * conversation_id, messages not an array, a value that contains itself, or more than LIMITS.projectionValues values).
+ */
+export function parseProjection(result: unknown): Intake | undefined {
+  if (!isPlainObject(result)) return undefined;
+  const { provider, conversation_id: conversationId, messages } = result;
+  if (typeof provider !== "string" || provider === "") return undefined;
+  if (typeof conversationId !== "string" || conversationId === "") return undefined;
+  if (!Array.isArray(messages)) return undefined;
+  const cleaner = new Cleaner();
+  try {
+    const facts = parseFacts(result["exchange"], cleaner);
+    return {
+      provider: provider.toWellFormed(),
+      conversation_id: conversationId.toWellFormed(),
+      suppliedMessages: messages.length,
+      messages: messages.flatMap((message) => parseMessage(message, cleaner) ?? []),
+      ...cleaner.strings(result, PROJECTION_STRINGS),
+      ...cleaner.booleans(result, ["is_sidechain", "conversation_inferred"]),
+      ...cleaner.objects(result, ["attributes"]),
+      ...(result["tools"] === undefined ? {} : { tools: cleaner.json(result["tools"]) }),
+      ...(facts === undefined ? {} : { exchange: facts }),
+    };
+  } catch (error) {
+    if (error instanceof NotJson) return undefined;
+    throw error;
+  }
+}
+
+const PROJECTION_STRINGS = [
+  "conversation_started_at",
+  "conversation_source",
+  "user_id",
+  "cwd",
+  "git_branch",
+  "client_name",
+  "client_version",
+  "entrypoint",
+  "user_type",
+  "permission_mode",
+  "model",
+  "system_text",
+  "request_id",
+  "prompt_id",
+] as const;
+
+const MESSAGE_STRINGS = [
+  "message_id",
+  "message_created_at",
+  "provider_uuid",
+  "parent_uuid",
+  "logical_parent_uuid",
+  "source_tool_assistant_uuid",
+  "request_id",
+  "prompt_id",
+  "provider_type",
+  "provider_subtype",
+  "entrypoint",
+  "user_type",
+  "permission_mode",
+  "attachment_type",
+  "hook_event",
+  "stop_reason",
+] as const;
+
+const FACT_STRINGS = [
+  "session_id",
+  "agent_id",
+  "parent_agent_id",
+  "turn_id",
+  "request_id",
+  "response_id",
+  "model",
+  "requested_model",
+  "stop_reason",
+  "error",
+] as const;
+
+const USAGE_NUMBERS = [
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "cache_write_5m_tokens",
+  "cache_write_1h_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+] as const satisfies readonly (keyof Usage)[];
+
+/** `undefined` for a message that has no row: no role, or no content. */
+function parseMessage(message: unknown, cleaner: Cleaner): IntakeMessage | undefined {
+  if (!isPlainObject(message)) return undefined;
+  const { role, content, previous_message_id: previous } = message;
+  if (typeof role !== "string" || role === "") return undefined;
+  const blocks = parseContent(content, cleaner);
+  if (blocks.length === 0) return undefined;
+  return {
+    role: role.toWellFormed(),
+    content: blocks,
+    blocks,
+    ...cleaner.strings(message, MESSAGE_STRINGS),
+    ...cleaner.booleans(message, ["is_sidechain", "is_compact_summary", "is_answer"]),
+    ...cleaner.objects(message, ["compact_metadata", "raw_frame", "attributes"]),
+    ...(Array.isArray(previous)
+      ? { previous_message_id: previous.filter((each) => typeof each === "string") }
+      : {}),
+  };
+}
+
+function parseContent(content: unknown, cleaner: Cleaner): readonly ContentBlock[] {
+  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content.toWellFormed() }];
+  if (!Array.isArray(content)) return [];
+  return content.filter(isPlainObject).map((block) => cleaner.json(block) as ContentBlock);
+}
+
+function parseFacts(facts: unknown, cleaner: Cleaner): ExchangeFacts | undefined {
+  if (!isPlainObject(facts)) return undefined;
+  const usage = parseUsage(facts["usage"]);
+  return {
+    request_class: REQUEST_CLASSES.find((each) => each === facts["request_class"]) ?? "other",
+    ...cleaner.strings(facts, FACT_STRINGS),
+    ...cleaner.objects(facts, ["attributes"]),
+    ...(usage === undefined ? {} : { usage }),
+  };
+}
+
+/** `undefined` when it holds no count at all. */
+function parseUsage(usage: unknown): Usage | undefined {
+  if (!isPlainObject(usage)) return undefined;
+  const counts = USAGE_NUMBERS.flatMap((name) => {
+    const count = usage[name];
+    return typeof count === "number" && Number.isFinite(count) && count >= 0 ? [[name, Math.trunc(count)]] : [];
+  });
+  return counts.length === 0 ? undefined : (Object.fromEntries(counts) as Usage);
+}
+
+function isPlainObject(value: unknown): value is Loose {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** More values than are bearable, or a value that contains itself. */
+class NotJson extends Error {}
+
+/** Copies only what it has to change. */
+class Cleaner {
+  #left: number = LIMITS.projectionValues;
+  readonly #open = new Set<object>();
+
+  json(value: unknown, depth = 0): Json {
+    if (--this.#left < 0) throw new NotJson();
+    if (typeof value === "string") return value.toWellFormed();
+    if (typeof value === "number") return Number.isFinite(value) ? value : null;
+    if (typeof value === "boolean" || value === null) return value;
+    if (typeof value !== "object") return null;
+    if (depth >= LIMITS.jsonDepth) return TOO_DEEP;
+    if (this.#open.has(value)) throw new NotJson();
+    this.#open.add(value);
+    const clean = Array.isArray(value) ? this.#list(value, depth) : this.#object(value, depth);
+    this.#open.delete(value);
+    return clean;
+  }
+
+  #list(list: readonly unknown[], depth: number): Json {
+    const items = list.map((item) => this.json(item, depth + 1));
+    return items.every((item, index) => item === list[index]) ? (list as readonly Json[]) : items;
+  }
+
+  #object(value: object, depth: number): Json {
+    const source = Object.entries(value);
+    const members = source.flatMap(([name, member]) =>
+      member === undefined ? [] : [[name.toWellFormed(), this.json(member, depth + 1)] as const],
+    );
+    const same =
+      members.length === source.length &&
+      members.every(([name, member], index) => name === source[index]?.[0] && member === source[index][1]);
+    return same ? (value as JsonObject) : Object.fromEntries(members);
+  }
+
+  strings<K extends string>(source: Loose, names: readonly K[]): { [name in K]?: string } {
+    return pick(names, (name) => {
+      const value = source[name];
+      return typeof value === "string" ? value.toWellFormed() : undefined;
+    });
+  }
+
+  booleans<K extends string>(source: Loose, names: readonly K[]): { [name in K]?: boolean } {
+    return pick(names, (name) => {
+      const value = source[name];
+      return typeof value === "boolean" ? value : undefined;
+    });
+  }
+
+  objects<K extends string>(source: Loose, names: readonly K[]): { [name in K]?: JsonObject } {
+    return pick(names, (name) => {
+      const value = source[name];
+      return isPlainObject(value) ? (this.json(value) as JsonObject) : undefined;
+    });
+  }
+}
+
+function pick<K extends string, V>(names: readonly K[], read: (name: K) => V | undefined): { [name in K]?: V } {
+  const result: { [name in K]?: V } = {};
+  for (const name of names) {
+    const value = read(name);
+    if (value !== undefined) result[name] = value;
+  }
+  return result;
+}

@@ -1,0 +1,92 @@
+import type { ContentBlock, Json, JsonObject } from "../contract/projection.ts";
+
+/** The columns of a row that come from its content block alone. */
+export interface PartColumns {
+  readonly part_type: string;
+  readonly content_text: string | null;
+  readonly tool_name: string | null;
+  readonly tool_call_id: string | null;
+  readonly tool_args: Json;
+  readonly caller_type: string | null;
+  readonly tool_result_for: string | null;
+  readonly thinking_signature: string | null;
+  readonly is_error: true | null;
+  readonly status: JsonObject;
+}
+
+const PART_TYPES: Readonly<Record<string, string>> = {
+  text: "text",
+  thinking: "reasoning",
+  redacted_thinking: "reasoning",
+  tool_use: "tool_call",
+  server_tool_use: "tool_call",
+  tool_result: "tool_result",
+  web_search_tool_result: "tool_result",
+  image: "image",
+  document: "file",
+  file: "file",
+  error: "error",
+};
+
+/** `toolName` of a call by its id, for results: they carry no name of their own. */
+export function toPart(block: ContentBlock, toolName: (callId: string) => string | undefined): PartColumns {
+  const type = blockType(block);
+  const partType = type === null ? "text" : Object.hasOwn(PART_TYPES, type) ? PART_TYPES[type]! : type;
+  const isCall = partType === "tool_call";
+  const isResult = partType === "tool_result";
+  const callId = isCall ? text(block["id"]) : isResult ? text(block["tool_use_id"]) : null;
+  const isError = block["is_error"] === true ? true : null;
+  const caller = block["caller"];
+  return {
+    part_type: partType,
+    content_text: contentText(block, type, partType),
+    tool_name: isCall ? text(block["name"]) : isResult && callId !== null ? (toolName(callId) ?? null) : null,
+    tool_call_id: callId,
+    tool_args: isCall ? (block["input"] ?? null) : null,
+    caller_type: isObject(caller) ? text(caller["type"]) : null,
+    tool_result_for: isResult ? callId : null,
+    thinking_signature: partType === "reasoning" ? text(block["signature"]) : null,
+    is_error: isError,
+    status: {
+      ...(isResult ? { tool_status: isError === true ? "error" : "success" } : {}),
+      ...(partType === "error" ? errorStatus(block) : {}),
+    },
+  };
+}
+
+/** null when the block has no type of its own. */
+export function blockType(block: ContentBlock): string | null {
+  const type = block["type"];
+  return typeof type === "string" && type !== "" ? type : null;
+}
+
+function contentText(block: ContentBlock, type: string | null, partType: string): string | null {
+  if (partType === "tool_result") return resultText(block["content"]);
+  if (type === "thinking") return text(block["thinking"]);
+  if (type === "redacted_thinking") return text(block["data"]);
+  if (partType === "error") return text(block["message"]) ?? text(block["text"]);
+  return partType === "text" ? text(block["text"]) : null;
+}
+
+function resultText(content: Json | undefined): string | null {
+  if (!Array.isArray(content)) return text(content);
+  const texts = content.flatMap((each: Json) => (isObject(each) ? (text(each["text"]) ?? []) : []));
+  return texts.length === 0 ? null : texts.join("\n");
+}
+
+function errorStatus(block: ContentBlock): JsonObject {
+  const code = text(block["error_code"]) ?? text(block["code"]);
+  const message = text(block["message"]) ?? text(block["text"]);
+  return {
+    ...(code === null ? {} : { error_code: code }),
+    ...(message === null ? {} : { error_message: message }),
+  };
+}
+
+function text(value: Json | undefined): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,144 @@
+import type { ExchangeRecord, StreamEvent } from "../contract/exchange.ts";
+import type { CapturedExchange, RawHeaders } from "../contract/frame.ts";
+import { LIMITS } from "../contract/limits.ts";
+import { decodeStream } from "../wire/encodings.ts";
+import { headerArrays, headerValue, headerValues } from "../wire/headers.ts";
+import { SseParser } from "../wire/sse.ts";
+
+export interface DecodedExchange {
+  readonly record: ExchangeRecord;
+  /** Why a body could not be read to its end; what could be read is in the record. */
+  readonly decodeError: string | null;
+}
+
+/** A captured exchange as projectors see it. Never rejects over what the wire carried. */
+export async function toRecord(captured: CapturedExchange): Promise<DecodedExchange> {
+  const { open, end, responseHead } = captured;
+  const request = await readText([{ bytes: captured.requestBody, tMs: 0 }], contentEncoding(open.headers));
+  const isSse = responseHead === null ? null : isEventStream(responseHead.headers);
+  const response =
+    isSse === true ? await readEvents(captured) : await readText(captured.response, contentEncoding(responseHead?.headers));
+
+  const cut =
+    request.truncated || response.truncated || captured.droppedRequestBytes > 0 || captured.droppedResponseBytes > 0;
+  const errors = [
+    request.error === null ? undefined : `request body: ${request.error}`,
+    response.error === null ? undefined : `response body: ${response.error}`,
+  ].filter((error) => error !== undefined);
+
+  const record: ExchangeRecord = {
+    exchange_id: captured.exchangeId,
+    ts_start: isoTime(open.startedAt),
+    ts_end: isoTime(open.startedAt + end.tMs),
+    duration_ms: end.tMs,
+    upstream: open.upstream ?? "",
+    provider: open.provider,
+    method: open.method,
+    path: open.target,
+    status_code: responseHead?.status ?? null,
+    request_bytes: end.requestBytes,
+    response_bytes: end.responseBytes,
+    is_sse: isSse,
+    stream_event_count: isSse === true ? response.events.length : null,
+    request_headers: headersJson(open.headers),
+    response_headers: responseHead === null ? null : headersJson(responseHead.headers),
+    request_body: request.text,
+    response_body: response.text,
+    error: end.error,
+    metadata: JSON.stringify(open.metadata),
+    stream_events: response.events,
+    outcome: end.outcome === "complete" && cut ? "truncated" : end.outcome,
+    ttfb_ms: responseHead?.tMs ?? null,
+  };
+  return { record, decodeError: errors.length === 0 ? null : errors.join("; ") };
+}
+
+interface Body {
+  /** null: no byte came, or the body is in `events`. */
+  readonly text: string | null;
+  readonly events: readonly StreamEvent[];
+  readonly truncated: boolean;
+  readonly error: string | null;
+}
+
+type Chunks = Iterable<{ readonly bytes: Buffer; readonly tMs: number }>;
+
+async function readText(chunks: Chunks, encoding: string | undefined): Promise<Body> {
+  const parts: Buffer[] = [];
+  const result = await decode(chunks, encoding, (bytes) => void parts.push(bytes));
+  const bytes = Buffer.concat(parts);
+  return { text: bytes.length === 0 ? null : new TextDecoder().decode(bytes), events: [], ...result };
+}
+
+async function readEvents(captured: CapturedExchange): Promise<Body> {
+  const events: StreamEvent[] = [];
+  let arrived = 0;
+  const parser = new SseParser(
+    ({ event, data, id }) => {
+      events.push({
+        kind: "stream_event",
+        exchange_id: captured.exchangeId,
+        t_ms: arrived,
+        event,
+        data,
+        ...(id === undefined ? {} : { id }),
+      });
+    },
+    { maxEventBytes: LIMITS.sseEventBytes },
+  );
+  const encoding = contentEncoding(captured.responseHead?.headers);
+  const result = await decode(captured.response, encoding, (bytes, tMs) => {
+    arrived = tMs;
+    parser.push(bytes);
+  });
+  parser.end();
+  return { text: null, events, truncated: result.truncated || parser.truncated, error: result.error };
+}
+
+/** Decodes up to LIMITS.decodedBytes, also of a body that has no encoding. A broken encoding is a value, not a throw. */
+async function decode(
+  chunks: Chunks,
+  encoding: string | undefined,
+  emit: (bytes: Buffer, tMs: number) => void,
+): Promise<{ truncated: boolean; error: string | null }> {
+  let left: number = LIMITS.decodedBytes;
+  let cut = false;
+  const result = await decodeStream(toMutable(chunks), encoding, (bytes, tMs) => {
+    if (bytes.length > left) cut = true;
+    const kept = bytes.subarray(0, left);
+    left -= kept.length;
+    if (kept.length > 0) emit(kept, tMs);
+  });
+  return { truncated: result.truncated || cut, error: result.error };
+}
+
+function* toMutable(chunks: Chunks): Generator<{ bytes: Buffer; tMs: number }> {
+  for (const { bytes, tMs } of chunks) if (bytes.length > 0) yield { bytes, tMs };
+}
+
+/** Several header lines mean one list (RFC 9110, section 8.4). */
+function contentEncoding(headers: RawHeaders | undefined): string | undefined {
+  const values = headerValues(headers ?? [], "content-encoding");
+  return values.length === 0 ? undefined : values.join(", ");
+}
+
+function isEventStream(headers: RawHeaders): boolean {
+  const [mediaType = ""] = (headerValue(headers, "content-type") ?? "").split(";");
+  return mediaType.trim().toLowerCase() === "text/event-stream";
+}
+
+/** Lower-case name to value, to an array of values when the header came more than once. */
+function headersJson(headers: RawHeaders): string {
+  const entries = Object.entries(headerArrays(headers)).map(([name, values]) => [
+    name,
+    values.length === 1 ? values[0] : values,
+  ]);
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+/** A clock that was set wrong must not end the recorder: what is no date becomes the epoch. */
+function isoTime(ms: number): string {
+  const date = new Date(ms);
+  const isWritable = date.getTime() >= 0 && date.getUTCFullYear() <= 9999;
+  return (isWritable ? date : new Date(0)).toISOString();
+}

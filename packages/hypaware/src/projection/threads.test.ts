@@ -1,0 +1,7 @@
+import { describe } from "vitest";
+import { threadStoreContract } from "./thread-contract.testkit.ts";
+import { memoryThreads } from "./thread-memory.testkit.ts";
+
+describe("threads in memory", () => {
+  threadStoreContract(memoryThreads);
+});

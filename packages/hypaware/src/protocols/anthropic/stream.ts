@@ -1,0 +1,143 @@
+// An answer put together from its stream: message_start, then per block content_block_start, deltas, content_block_stop, then
+// message_delta with the end of usage, and message_stop. A stream may break off anywhere and begin anywhere (a gap in our copy);
+// what came is kept. Event types and deltas that are not known are passed over: the journal has them.
+import type { StreamEvent } from "../../contract/exchange.ts";
+import type { Json, JsonObject } from "../../contract/projection.ts";
+import { asName, asNumber, asObject, asText, known, parseJson } from "../loose.ts";
+import { type Answer, type AnswerBlock, readError } from "./answer.ts";
+import { UsageTally } from "./usage.ts";
+
+/** `undefined` when no event said anything of an answer. */
+export function readStream(events: readonly StreamEvent[]): Answer | undefined {
+  const stream = new AnswerStream();
+  for (const { data, t_ms } of events) {
+    const event = asObject(parseJson(data));
+    if (event !== undefined) stream.take(event, t_ms);
+  }
+  return stream.answer();
+}
+
+class AnswerStream {
+  readonly #blocks = new Map<number, OpenBlock>();
+  readonly #tally = new UsageTally();
+  #seen = false;
+  #head: JsonObject | undefined;
+  #stopReason: string | undefined;
+  #stopped = false;
+  #error: string | undefined;
+
+  take(event: JsonObject, tMs: number): void {
+    const type = event["type"];
+    if (type === "message_start") {
+      this.#head ??= asObject(event["message"]);
+      this.#tally.add(asObject(asObject(event["message"])?.["usage"]));
+      this.#stopReason ??= asName(this.#head?.["stop_reason"]);
+    } else if (type === "content_block_start") {
+      const block = asObject(event["content_block"]);
+      if (block !== undefined) this.#blocks.set(indexOf(event), new OpenBlock(block, tMs));
+    } else if (type === "content_block_delta") {
+      this.#delta(indexOf(event), asObject(event["delta"]), tMs);
+    } else if (type === "message_delta") {
+      this.#stopReason = asName(asObject(event["delta"])?.["stop_reason"]) ?? this.#stopReason;
+      this.#tally.add(asObject(event["usage"]));
+    } else if (type === "message_stop") {
+      this.#stopped = true;
+    } else if (type === "error") {
+      this.#error = readError(event);
+    } else {
+      return;
+    }
+    this.#seen = true;
+  }
+
+  answer(): Answer | undefined {
+    if (!this.#seen) return undefined;
+    const blocks = [...this.#blocks]
+      .sort(([a], [b]) => a - b)
+      .map(([, open]): AnswerBlock => ({ block: open.block(), tMs: open.tMs }));
+    return {
+      role: "assistant",
+      blocks,
+      isPartial: !this.#stopped && this.#stopReason === undefined,
+      usageDetails: this.#tally.details,
+      ...known({
+        id: asName(this.#head?.["id"]),
+        model: asName(this.#head?.["model"]),
+        stopReason: this.#stopReason,
+        usage: this.#tally.usage,
+        error: this.#error,
+      }),
+    };
+  }
+
+  #delta(index: number, delta: JsonObject | undefined, tMs: number): void {
+    if (delta === undefined) return;
+    let open = this.#blocks.get(index);
+    if (open === undefined) {
+      const type = BLOCK_OF_DELTA.get(delta["type"]);
+      if (type === undefined) return;
+      open = new OpenBlock({ type }, tMs);
+      this.#blocks.set(index, open);
+    }
+    open.delta(delta);
+  }
+}
+
+/** What a delta belongs to when the beginning of its block is missing. */
+const BLOCK_OF_DELTA = new Map<Json | undefined, string>([
+  ["text_delta", "text"],
+  ["citations_delta", "text"],
+  ["thinking_delta", "thinking"],
+  ["signature_delta", "thinking"],
+  ["input_json_delta", "tool_use"],
+]);
+
+/** One content block while it grows. */
+class OpenBlock {
+  readonly tMs: number;
+  readonly #start: JsonObject;
+  readonly #texts: Record<string, string> = {};
+  readonly #citations: Json[] = [];
+  #inputJson = "";
+
+  constructor(start: JsonObject, tMs: number) {
+    this.#start = start;
+    this.tMs = tMs;
+  }
+
+  delta(delta: JsonObject): void {
+    const type = delta["type"];
+    if (type === "text_delta") this.#append("text", delta["text"]);
+    else if (type === "thinking_delta") this.#append("thinking", delta["thinking"]);
+    else if (type === "signature_delta") this.#texts["signature"] = asText(delta["signature"]) ?? "";
+    else if (type === "input_json_delta") this.#inputJson += asText(delta["partial_json"]) ?? "";
+    else if (type === "citations_delta" && delta["citation"] !== undefined)
+      this.#citations.push(delta["citation"]);
+  }
+
+  block(): JsonObject {
+    const earlier = this.#start["citations"];
+    const citations = [...(Array.isArray(earlier) ? (earlier as readonly Json[]) : []), ...this.#citations];
+    return {
+      ...this.#start,
+      ...this.#texts,
+      ...(this.#citations.length > 0 ? { citations } : {}),
+      ...this.#input(),
+    };
+  }
+
+  /** Of a call that broke off the text as it is; of one without arguments what the block began with. */
+  #input(): JsonObject {
+    if (this.#inputJson === "") return {};
+    return { input: parseJson(this.#inputJson) ?? this.#inputJson };
+  }
+
+  #append(name: "text" | "thinking", value: Json | undefined): void {
+    const begun = this.#texts[name] ?? asText(this.#start[name]) ?? "";
+    this.#texts[name] = begun + (asText(value) ?? "");
+  }
+}
+
+function indexOf(event: JsonObject): number {
+  return asNumber(event["index"]) ?? 0;
+}

@@ -1,0 +1,161 @@
+import { statSync } from "node:fs";
+import type { ExchangeRow, MessageRow } from "../contract/dataset.ts";
+import type { ThreadStore } from "../contract/thread.ts";
+import { Blobs } from "./blobs.ts";
+import { Cursors } from "./cursors.ts";
+import type { RunCursor } from "./cursors.ts";
+import { Database } from "./database.ts";
+import type { Change } from "./dataset-table.ts";
+import { Exchanges } from "./exchanges.ts";
+import type { ClientCount, ExchangeSpan, StoredExchange } from "./exchanges.ts";
+import { Messages } from "./messages.ts";
+import { Meta } from "./meta.ts";
+import { Quarantine } from "./quarantine.ts";
+import { Threads } from "./threads.ts";
+
+export interface StoreCounts {
+  readonly exchanges: number;
+  readonly rows: number;
+  /** Exchanges whose `decode_status` is no_projector, failed or pending. */
+  readonly unprojected: number;
+  readonly quarantined: number;
+  /** The catalog with its write-ahead log. */
+  readonly storeBytes: number;
+}
+
+/**
+ * The recorder's memory: rows, seen-state and cursors in one SQLite file, so that they move in one transaction and every
+ * exchange is projected exactly once. One process writes (whoever holds the recorder's lock), any number read.
+ */
+export class Catalog {
+  readonly threads: ThreadStore;
+  readonly meta: Meta;
+  readonly #database: Database;
+  readonly #blobs: Blobs;
+  readonly #messages: Messages;
+  readonly #exchanges: Exchanges;
+  readonly #cursors: Cursors;
+  readonly #quarantine: Quarantine;
+  readonly #clearThreads: () => void;
+
+  constructor(database: Database) {
+    const threads = new Threads(database);
+    this.threads = threads;
+    this.#clearThreads = () => threads.clear();
+    this.meta = new Meta(database);
+    this.#database = database;
+    this.#blobs = new Blobs(database);
+    this.#messages = new Messages(database, this.#blobs);
+    this.#exchanges = new Exchanges(database);
+    this.#cursors = new Cursors(database);
+    this.#quarantine = new Quarantine(database);
+  }
+
+  /** Everything `work` writes becomes visible at once, or nothing when it throws. */
+  transaction<T>(work: () => T): T {
+    return this.#database.transaction(work);
+  }
+
+  cursor(runId: string): RunCursor | undefined {
+    return this.#cursors.get(runId);
+  }
+
+  setCursor(runId: string, cursor: RunCursor): void {
+    this.#cursors.set(runId, cursor);
+  }
+
+  cursors(): ReadonlyMap<string, RunCursor> {
+    return this.#cursors.all();
+  }
+
+  hasExchange(id: string): boolean {
+    return this.#exchanges.has(id);
+  }
+
+  /** Inserts, or replaces the row of the same `exchange_id`. */
+  putExchange(row: ExchangeRow, span: ExchangeSpan): void {
+    this.#exchanges.put(row, span);
+  }
+
+  /** By id, or by the beginning of one. */
+  exchange(idOrPrefix: string): StoredExchange | "ambiguous" | undefined {
+    return this.#exchanges.find(idOrPrefix);
+  }
+
+  /** Upserts by `part_id`; how many rows are new or changed. An equal row changes nothing. */
+  putRows(rows: readonly MessageRow[]): number {
+    return this.#messages.put(rows);
+  }
+
+  /** What changed in the messages after `seq`, oldest first; of several changes of one row the last. */
+  changes(seq: number, limit: number): readonly Change[] {
+    return this.#messages.changes(seq, limit);
+  }
+
+  /** Durable before it returns; how often this exchange's projection has begun without an end. Not inside a transaction. */
+  beginAttempt(exchangeId: string): number {
+    return this.#quarantine.begin(exchangeId);
+  }
+
+  endAttempt(exchangeId: string): void {
+    this.#quarantine.end(exchangeId);
+  }
+
+  /** Ids of the exchanges that were set aside, oldest first. */
+  quarantined(): readonly string[] {
+    return this.#exchanges.withStatus("quarantined");
+  }
+
+  counts(): StoreCounts {
+    return {
+      exchanges: this.#exchanges.count(),
+      rows: this.#messages.count(),
+      unprojected: this.#exchanges.unprojected(),
+      quarantined: this.quarantined().length,
+      storeBytes: ["", "-wal"].reduce((sum, suffix) => sum + sizeOf(this.#database.path + suffix), 0),
+    };
+  }
+
+  /** Start of the newest exchange, ISO 8601. */
+  lastExchangeAt(): string | null {
+    return this.#exchanges.lastAt();
+  }
+
+  /** Most exchanges first. */
+  clients(): readonly ClientCount[] {
+    return this.#exchanges.clients();
+  }
+
+  /**
+   * Forgets all that the journal can tell again: rows, exchanges, threads, cursors, blobs. Each row's end is a change, and
+   * the sequence goes on. For one transaction together with the replay: readers see the old rows until the new ones are there.
+   */
+  clearDerived(): void {
+    this.#database.transaction(() => {
+      for (const part of [this.#messages, this.#exchanges, this.#cursors, this.#blobs]) part.clear();
+      this.#clearThreads();
+    });
+  }
+
+  /** Forgets all derived data and lets `work` write it again, as one transaction that lasts as long as `work`. */
+  async rebuild(work: () => Promise<void>): Promise<void> {
+    await this.#database.longTransaction(async () => {
+      this.clearDerived();
+      await work();
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+/**
+ * Opens the catalog, made on first use with mode 0600; its folder must exist. Read-only, a store that is not there yet reads
+ * as an empty one. Throws HypError `store_newer` or `store_damaged`.
+ */
+export function openCatalog(path: string, options: { readonly readOnly?: boolean } = {}): Catalog {
+  return new Catalog(Database.open(path, options));
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

@@ -1,0 +1,114 @@
+import type { ExchangeRow } from "../contract/dataset.ts";
+import type { JournalPosition } from "../contract/frame.ts";
+import type { Database } from "./database.ts";
+import { DatasetTable } from "./dataset-table.ts";
+import { decode, encode } from "./encoding.ts";
+import type { Stored } from "./encoding.ts";
+import { storedColumns } from "./layout.ts";
+
+/** Where an exchange's frames lie: from its `open` to the end of its `close`. */
+export interface ExchangeSpan {
+  readonly runId: string;
+  readonly from: JournalPosition;
+  readonly to: JournalPosition;
+}
+
+export interface StoredExchange {
+  readonly row: ExchangeRow;
+  readonly span: ExchangeSpan;
+}
+
+export interface ClientCount {
+  /** null: the client did not say who it is. */
+  readonly client: string | null;
+  readonly exchanges: number;
+  /** ISO 8601. */
+  readonly lastAt: string | null;
+}
+
+const COLUMNS = storedColumns("ai_gateway_exchanges");
+const SPAN_COLUMNS = ["_run", "_from_segment", "_from_offset", "_to_segment", "_to_offset"] as const;
+const NOT_PROJECTED = "decode_status IN ('no_projector', 'failed', 'pending')";
+
+/** `ai_gateway_exchanges` in the hot tier. */
+export class Exchanges extends DatasetTable {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    super(database, "ai_gateway_exchanges", SPAN_COLUMNS);
+    this.#database = database;
+  }
+
+  has(id: string): boolean {
+    return this.#database.get("SELECT 1 FROM ai_gateway_exchanges WHERE exchange_id = ?", id) !== undefined;
+  }
+
+  put(row: ExchangeRow, { runId, from, to }: ExchangeSpan): void {
+    const values = COLUMNS.map((column) => encode(column, row[column.name as keyof ExchangeRow]));
+    this.#database.transaction(() =>
+      this.upsert(row.exchange_id, [runId, from.segment, from.offset, to.segment, to.offset, ...values]),
+    );
+  }
+
+  /** By its id, or by the beginning of one. */
+  find(idOrPrefix: string): StoredExchange | "ambiguous" | undefined {
+    const found = this.#database.all<Record<string, Stored>>(
+      `SELECT * FROM ai_gateway_exchanges WHERE exchange_id >= ?1 AND exchange_id < ?1 || char(0x10FFFF)
+       ORDER BY exchange_id LIMIT 2`,
+      idOrPrefix,
+    );
+    const [first] = found;
+    if (first === undefined) return undefined;
+    if (found.length > 1 && first["exchange_id"] !== idOrPrefix) return "ambiguous";
+    return stored(first);
+  }
+
+  /** Ids, oldest first. */
+  withStatus(decodeStatus: ExchangeRow["decode_status"]): string[] {
+    return this.#database
+      .all<{ id: string }>(
+        "SELECT exchange_id AS id FROM ai_gateway_exchanges WHERE decode_status = ? ORDER BY started_at, _seq",
+        decodeStatus,
+      )
+      .map(({ id }) => id);
+  }
+
+  unprojected(): number {
+    return this.#database.get<{ rows: number }>(
+      `SELECT count(*) AS rows FROM ai_gateway_exchanges WHERE ${NOT_PROJECTED}`,
+    )!.rows;
+  }
+
+  /** Start of the newest one, ISO 8601. */
+  lastAt(): string | null {
+    return isoOrNull(
+      this.#database.get<{ at: number | null }>("SELECT max(started_at) AS at FROM ai_gateway_exchanges")!.at,
+    );
+  }
+
+  clients(): ClientCount[] {
+    return this.#database
+      .all<{ client: string | null; exchanges: number; at: number | null }>(
+        `SELECT client_name AS client, count(*) AS exchanges, max(started_at) AS at
+         FROM ai_gateway_exchanges GROUP BY client_name ORDER BY exchanges DESC, client`,
+      )
+      .map(({ client, exchanges, at }) => ({ client, exchanges, lastAt: isoOrNull(at) }));
+  }
+}
+
+function stored(columns: Record<string, Stored>): StoredExchange {
+  const [run, fromSegment, fromOffset, toSegment, toOffset] = SPAN_COLUMNS.map((name) => columns[name]);
+  return {
+    row: Object.fromEntries(
+      COLUMNS.map((column) => [column.name, decode(column, columns[column.name]!)]),
+    ) as unknown as ExchangeRow,
+    span: {
+      runId: run as string,
+      from: { segment: fromSegment as number, offset: fromOffset as number },
+      to: { segment: toSegment as number, offset: toOffset as number },
+    },
+  };
+}
+
+const isoOrNull = (milliseconds: number | null): string | null =>
+  milliseconds === null ? null : new Date(milliseconds).toISOString();

@@ -1,0 +1,207 @@
+import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/thread.ts";
+import type { Database } from "./database.ts";
+
+interface NodeColumns {
+  id: number;
+  conversation_id: string;
+  predecessor: number;
+  match_key: string;
+  message_id: string;
+  role: string;
+  depth: number;
+  is_answer: number;
+}
+
+interface ConversationColumns {
+  id: string;
+  base: string;
+  inferred: number;
+  started_at: string;
+  failed_leaf: number | null;
+}
+
+const NODES = `
+  SELECT n.id, c.id AS conversation_id, predecessor, match_key, message_id, role, depth, is_answer
+  FROM nodes n JOIN conversations c ON c.number = n.conversation`;
+const CONVERSATIONS = "SELECT id, base, inferred, started_at, failed_leaf FROM conversations";
+const NUMBER = "(SELECT number FROM conversations WHERE id = ?1)";
+
+/** What identity remembers, in the catalog. Writes belong to the caller's transaction. */
+export class Threads implements ThreadStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  conversation(id: string): ThreadConversation | undefined {
+    const columns = this.#database.get<ConversationColumns>(`${CONVERSATIONS} WHERE id = ?`, id);
+    return columns && conversationOf(columns);
+  }
+
+  countConversations(base: string): number {
+    return this.#database.get<{ count: number }>(
+      "SELECT count(*) AS count FROM conversations WHERE base = ?",
+      base,
+    )!.count;
+  }
+
+  addConversation({ id, base, inferred, startedAt, failedLeaf }: ThreadConversation): void {
+    this.#database.run(
+      "INSERT INTO conversations (id, base, inferred, started_at, failed_leaf) VALUES (?, ?, ?, ?, ?)",
+      id,
+      base,
+      inferred ? 1 : 0,
+      startedAt,
+      failedLeaf,
+    );
+  }
+
+  setFailedLeaf(conversationId: string, node: number | null): void {
+    this.#database.run("UPDATE conversations SET failed_leaf = ? WHERE id = ?", node, conversationId);
+  }
+
+  failedConversations(base: string, limit: number): readonly ThreadConversation[] {
+    return this.#database
+      .all<ConversationColumns>(
+        `${CONVERSATIONS} WHERE base = ? AND inferred = 1 AND failed_leaf IS NOT NULL
+         ORDER BY number DESC LIMIT ?`,
+        base,
+        limit,
+      )
+      .map(conversationOf);
+  }
+
+  node(id: number): ThreadNode | undefined {
+    return this.#one(`${NODES} WHERE n.id = ?`, id);
+  }
+
+  child(conversationId: string, predecessor: number, matchKey: string): ThreadNode | undefined {
+    return this.#one(
+      `${NODES} WHERE conversation = ${NUMBER} AND predecessor = ?2 AND match_key = ?3 ORDER BY n.id LIMIT 1`,
+      conversationId,
+      predecessor,
+      matchKey,
+    );
+  }
+
+  hasChildren(node: number): boolean {
+    return this.#database.get("SELECT 1 FROM nodes WHERE predecessor = ? LIMIT 1", node) !== undefined;
+  }
+
+  withKey(conversationId: string, matchKey: string): readonly ThreadNode[] {
+    return this.#database
+      .all<NodeColumns>(
+        `${NODES} WHERE conversation = ${NUMBER} AND match_key = ?2 ORDER BY n.id`,
+        conversationId,
+        matchKey,
+      )
+      .map(nodeOf);
+  }
+
+  inferredAnswers(matchKey: string, limit: number): readonly ThreadNode[] {
+    return this.#database
+      .all<NodeColumns>(
+        `${NODES} WHERE match_key = ? AND n.inferred = 1 AND is_answer = 1 ORDER BY n.id DESC LIMIT ?`,
+        matchKey,
+        limit,
+      )
+      .map(nodeOf);
+  }
+
+  named(messageId: string): ThreadNode | undefined {
+    return this.#one(`${NODES} WHERE message_id = ?`, messageId);
+  }
+
+  add(node: Omit<ThreadNode, "id">): ThreadNode {
+    const { id } = this.#database.get<{ id: number }>(
+      `INSERT INTO nodes (conversation, predecessor, match_key, message_id, role, depth, is_answer, inferred)
+       VALUES (${NUMBER}, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT inferred FROM conversations WHERE id = ?1))
+       RETURNING id`,
+      node.conversationId,
+      node.predecessor,
+      node.matchKey,
+      node.messageId,
+      node.role,
+      node.depth,
+      node.isAnswer ? 1 : 0,
+    )!;
+    return { ...node, id };
+  }
+
+  markAnswer(node: number): void {
+    this.#database.run("UPDATE nodes SET is_answer = 1 WHERE id = ?", node);
+  }
+
+  toolName(conversationId: string, toolCallId: string): string | undefined {
+    return this.#database.get<{ name: string }>(
+      `SELECT name FROM tool_names WHERE conversation = ${NUMBER} AND call_id = ?2`,
+      conversationId,
+      toolCallId,
+    )?.name;
+  }
+
+  rememberTool(conversationId: string, toolCallId: string, name: string): void {
+    this.#database.run(
+      `INSERT OR REPLACE INTO tool_names VALUES (${NUMBER}, ?2, ?3)`,
+      conversationId,
+      toolCallId,
+      name,
+    );
+  }
+
+  failedAttempt(scope: string, requestDigest: string): string | undefined {
+    return this.#database.get<{ exchange_id: string }>(
+      "SELECT exchange_id FROM failed_attempts WHERE scope = ? AND digest = ?",
+      scope,
+      requestDigest,
+    )?.exchange_id;
+  }
+
+  /** Only the last attempt of a request counts: once it succeeded, the same request again is no retry. */
+  rememberAttempt(scope: string, requestDigest: string, exchangeId: string, failed: boolean): void {
+    if (failed) {
+      this.#database.run(
+        "INSERT OR REPLACE INTO failed_attempts VALUES (?, ?, ?)",
+        scope,
+        requestDigest,
+        exchangeId,
+      );
+    } else {
+      this.#database.run("DELETE FROM failed_attempts WHERE scope = ? AND digest = ?", scope, requestDigest);
+    }
+  }
+
+  clear(): void {
+    for (const table of ["nodes", "conversations", "tool_names", "failed_attempts"])
+      this.#database.run(`DELETE FROM ${table}`);
+  }
+
+  #one(sql: string, ...values: (string | number)[]): ThreadNode | undefined {
+    const columns = this.#database.get<NodeColumns>(sql, ...values);
+    return columns && nodeOf(columns);
+  }
+}
+
+function nodeOf(columns: NodeColumns): ThreadNode {
+  return {
+    id: columns.id,
+    conversationId: columns.conversation_id,
+    predecessor: columns.predecessor,
+    matchKey: columns.match_key,
+    messageId: columns.message_id,
+    role: columns.role,
+    depth: columns.depth,
+    isAnswer: columns.is_answer === 1,
+  };
+}
+
+function conversationOf(columns: ConversationColumns): ThreadConversation {
+  return {
+    id: columns.id,
+    base: columns.base,
+    inferred: columns.inferred === 1,
+    startedAt: columns.started_at,
+    failedLeaf: columns.failed_leaf,
+  };
+}

@@ -1,0 +1,14 @@
+export { startFakeProvider } from "./fake-provider.ts";
+export type { FakeProvider, FakeProviderOptions } from "./fake-provider.ts";
+export { CODINGS } from "./coding.ts";
+export type { Coding } from "./coding.ts";
+export { generation } from "./generation.ts";
+export type { Generation, GenerationUsage } from "./generation.ts";
+export { headerOf, requestJson, responseText } from "./recording.ts";
+export type { RecordedExchange, RecordedResponse } from "./recording.ts";
+export { blocksOf, textOf } from "./wire-request.ts";
+export type { WireBlock, WireMessage, WireRequest } from "./wire-request.ts";
+export { exchangeRaw, openRaw, parseResponse, postMessage } from "./raw-http.ts";
+export type { MessageOptions, PostedMessage, RawConnection, RawResponse } from "./raw-http.ts";
+export { expectedConversations } from "./oracle.ts";
+export type { ExpectedMessage, ExpectedPart } from "./oracle.ts";
