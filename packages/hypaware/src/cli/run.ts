@@ -40,7 +40,7 @@ Examples:
     )
     .action((client: string, args: string[], options: { config?: string }) =>
       withApp(context, "run", { mode: "gateway", configFile: options.config }, (app) =>
-        runClient(context, app, client, args, options.config),
+        runClient(context, app, client, args[0] === "--" ? args.slice(1) : args, options.config),
       ),
     );
 }

@@ -73,6 +73,5 @@ test(`one line of ${BODY_MB} MB in either direction does not stay in memory`, as
   up.socket.write(`POST / HTTP/1.1\r\nhost: localhost:${gateway.port}\r\ncontent-length: ${BODY_MB * MB}\r\n\r\n`);
   await pour(up.socket, BODY_MB);
   expect((await up.response()).startLine).toBe("HTTP/1.1 200 OK");
-  console.log((await gateway.peakRss())/MB, idle/MB);
   expect((await gateway.peakRss()) - idle).toBeLessThan(48 * MB);
 });

@@ -73,11 +73,13 @@ export class Resync {
   /** The next anchor at or after `from` and before `to`; undefined when nothing there was stored. */
   find(from: number, to: number, { below, keptBefore }: Scope): Anchor | undefined {
     const isBelow = this.#membership(below);
+    const places = new Map<string, readonly ThreadNode[]>();
     const fits: Fit[] = [];
     for (let index = from; index < to; index++) {
       const step = this.#steps[index];
       if (step === undefined || step.reasoning || !step.answer) continue;
-      const all = this.#withKey(step.key).filter(isBelow);
+      const all = places.get(step.key) ?? this.#withKey(step.key).filter(isBelow);
+      places.set(step.key, all);
       const kept = keptBefore === undefined || fits.length > 0 ? [] : all.filter((node) => node.id < keptBefore);
       const fit = { index, nodes: kept.length > 0 ? this.#byRecency(kept, keptBefore) : all };
       if (fit.nodes.length === 1) return this.#leave(from, [fit], below) ?? nearest(fit, from);
@@ -93,10 +95,9 @@ export class Resync {
   #leave(from: number, fits: readonly Fit[], below: ThreadNode | undefined): Anchor | undefined {
     const compared = this.#compared(from, fits, below);
     if (compared === undefined) return undefined;
-    const ends = new Map<number, ReadonlySet<number>>();
-    for (const fit of fits) ends.set(fit.index, new Set(fit.nodes.map((node) => node.id)));
     const { columns, keys, places } = compared;
-    const end = bestEnd(keys, places, (column, node) => ends.get(columns[column]!)?.has(node.id) === true);
+    const isEnd = new Set(fits.map((fit) => fit.index));
+    const end = bestEnd(keys, places, (column) => isEnd.has(columns[column]!));
     return end && { index: columns[end.column]!, node: end.node, edits: end.column + 1 - end.matched };
   }
 
@@ -143,7 +144,7 @@ export class Resync {
   /** All nodes on the ways from `below` down to the fits, parents first; undefined when there are more than `limit`. */
   #paths(fits: readonly Fit[], below: ThreadNode | undefined, limit: number): readonly ThreadNode[] | undefined {
     const places = new Map<number, ThreadNode>();
-    for (const { nodes } of fits) {
+    for (const nodes of new Set(fits.map((fit) => fit.nodes))) {
       for (const fit of nodes) {
         for (
           let node: ThreadNode | undefined = fit;

@@ -148,6 +148,7 @@ export function threadStoreContract(make: () => ThreadStore): void {
 
   test("tool names are remembered per conversation, the last one wins", () => {
     const store = withConversation("c");
+    store.addConversation({ id: "d", base: "d", inferred: false, startedAt: STARTED, failedLeaf: null });
     store.rememberTool("c", "t", "Read");
     store.rememberTool("d", "t", "Write");
     expect(store.toolName("c", "t")).toBe("Read");

@@ -10,9 +10,7 @@ export function memoryThreads(): ThreadStore {
   const parents = new Set<number>();
   const tools = new Map<string, string>();
   const attempts = new Map<string, string>();
-  const failures = new Map<string, number>();
   let lastId = 0;
-  let failureCount = 0;
 
   const place = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
   const all = (ids: readonly number[] | undefined): ThreadNode[] => (ids ?? []).flatMap((id) => nodes.get(id) ?? []);
@@ -27,18 +25,16 @@ export function memoryThreads(): ThreadStore {
     addConversation(conversation) {
       if (conversations.has(conversation.id)) throw new Error(`conversation ${conversation.id} exists`);
       conversations.set(conversation.id, conversation);
-      if (conversation.failedLeaf !== null) failures.set(conversation.id, ++failureCount);
     },
     setFailedLeaf(conversationId, node) {
       const conversation = conversations.get(conversationId);
       if (conversation === undefined) throw new Error(`no conversation ${conversationId}`);
       conversations.set(conversationId, { ...conversation, failedLeaf: node });
-      if (node !== null) failures.set(conversationId, ++failureCount);
     },
     failedConversations: (base, limit) =>
       [...conversations.values()]
         .filter((each) => each.base === base && each.inferred && each.failedLeaf !== null)
-        .sort((a, b) => (failures.get(b.id) ?? 0) - (failures.get(a.id) ?? 0))
+        .reverse()
         .slice(0, limit),
 
     node: (id) => nodes.get(id),

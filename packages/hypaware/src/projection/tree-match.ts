@@ -11,15 +11,12 @@ export interface Pair {
   readonly matched: number;
 }
 
-/** Whether a node may stand for the entry at `column` as an end or a start of the comparison. */
-export type Eligible = (column: number, node: ThreadNode) => boolean;
-
 /**
  * Where the list is best left: the pair up to which most of it stands on one path. Then the fewest entries that stand
  * nowhere; then the path that is as long as the list, since clients replace messages more often than they add or drop them;
  * then the nearest place, of these the latest. `nodes`: parents before children.
  */
-export function bestEnd(list: readonly string[], nodes: readonly ThreadNode[], isEnd: Eligible): Pair | undefined {
+export function bestEnd(list: readonly string[], nodes: readonly ThreadNode[], isEnd: (column: number) => boolean): Pair | undefined {
   const rows = new Map<number, Uint32Array>();
   const lengths = new Map<number, number>();
   const above = new Uint32Array(list.length + 1);
@@ -33,7 +30,7 @@ export function bestEnd(list: readonly string[], nodes: readonly ThreadNode[], i
       if (list[column] === node.matchKey) {
         const pair = { column, node, matched: previous[column]! + 1, detour: Math.abs(length - column - 1) };
         matched = Math.max(matched, pair.matched);
-        if (isEnd(column, node) && (best === undefined || isBetterEnd(pair, best))) best = pair;
+        if (isEnd(column) && (best === undefined || isBetterEnd(pair, best))) best = pair;
       }
       row[column + 1] = matched;
     }

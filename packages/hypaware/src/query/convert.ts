@@ -22,12 +22,23 @@ import type { Cell } from "./cell.ts";
 const SHARED_FROM = 1024;
 const CELL_BYTES = 16;
 
-/** From the engine's values to ours, for one result: long texts that repeat are kept once, and all together are bounded. */
+const ROW_BYTES = 64;
+
+/**
+ * From the engine's values to ours, for one result: long texts that repeat are kept once, and all together are bounded by
+ * `LIMITS.queryResultBytes`. Throws HypError `query_failed` over it.
+ */
 export class CellReader {
   readonly #texts = new Map<string, string>();
   #bytes = 0;
 
-  /** The reader has read all. Throws HypError `query_failed` when the result grows too large. */
+  /** Before a long result is read: refuses what could not be held. */
+  expect(rows: number, columns: number): void {
+    this.#count(rows * (ROW_BYTES + columns * CELL_BYTES), null);
+    this.#bytes = 0;
+  }
+
+  /** The reader has read all. */
   rows(reader: DuckDBResultReader): Cell[][] {
     const types = reader.columnTypes(); // the chunks' own types have lost the name JSON
     return reader.getRows().map((row) => row.map((value, i) => this.#convert(value, types[i]!)));

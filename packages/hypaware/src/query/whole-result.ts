@@ -9,7 +9,7 @@ import { CellReader } from "./convert.ts";
 // result early, as if it were whole.
 
 const TABLE = "hyp_result";
-const SLICE_ROWS = 8192;
+const SLICE_ROWS = 2048;
 
 /** Runs `statement`, which was checked and prepared from `sql`. */
 export async function readWhole(
@@ -29,6 +29,8 @@ export async function readWhole(
   } catch (error) {
     throw new Error(lineUp((error as Error).message), { cause: error });
   }
+  const counted = await connection.runAndReadAll(`SELECT count(*) FROM temp.${TABLE}`);
+  cells.expect(Number(counted.value(0, 0)), names.length);
   const rows: Cell[][] = [];
   for (;;) {
     const reader = await connection.runAndReadAll(

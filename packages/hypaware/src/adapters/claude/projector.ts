@@ -107,9 +107,10 @@ function exchangeOf(
     provider: PROVIDER,
     conversation_source: caller.isClaudeCode ? "claude_code" : "api",
     conversation_started_at: record.ts_start,
-    client_name: caller.isClaudeCode ? "claude" : "api",
     ...(caller.isClaudeCode ? { is_sidechain: caller.agentId !== undefined } : {}),
     ...known({
+      // A probe says nothing of who asks.
+      client_name: caller.isClaudeCode ? "claude" : asked === "probe" ? undefined : "api",
       client_version: caller.version,
       entrypoint: caller.entrypoint,
       user_type: caller.userType,
