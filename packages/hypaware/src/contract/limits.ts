@@ -35,7 +35,7 @@ export const LIMITS = {
 
   // projection
   projectionValues: 2_000_000, // JSON values in one projector's result; a 200 KB body has about 10,000
-  alignCells: 4_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
+  alignCells: 2_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 
   // recorder and query
   quarantineTries: 2, // an exchange that crashes the recorder this often is set aside

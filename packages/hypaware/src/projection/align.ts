@@ -91,7 +91,8 @@ class Walker {
       return;
     }
     const child = this.#child(this.at, entry.key);
-    const known = child !== undefined && this.#isOtherSample(child, entry) ? this.#child(this.at, entry.exact) : child;
+    const known =
+      child !== undefined && this.#isOtherSample(child, entry) ? this.#child(this.at, entry.exact) : child;
     if (known === undefined) {
       this.#grow(entry, true, child === undefined ? entry.key : (entry.exact ?? entry.key));
       return;
@@ -170,7 +171,12 @@ class Walker {
     if (parentId !== undefined) this.at = this.#threads.named(parentId) ?? this.at;
     else if (entry.message.previous_message_id !== undefined) this.at = undefined;
     const taken = this.#child(this.at, entry.key) !== undefined;
-    return this.#add(entry, isAnswer, taken ? keyOfTwin(entry.key, id) : entry.key, holder === undefined ? id : ownName);
+    return this.#add(
+      entry,
+      isAnswer,
+      taken ? keyOfTwin(entry.key, id) : entry.key,
+      holder === undefined ? id : ownName,
+    );
   }
 
   #grow(entry: Entry, isAnswer: boolean, key: string): ThreadNode {

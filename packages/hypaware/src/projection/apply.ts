@@ -62,7 +62,8 @@ export function applyProjection(application: Application): Applied {
 /** Classes that only repeat what others say have an exchange row, whatever their projector found in them. */
 function withoutForbiddenRows(selection: Selection): Selection {
   const { facts } = selection;
-  const isForbidden = facts !== null && neverMakesRows(facts.request_class) && selection.status === "projected";
+  const isForbidden =
+    facts !== null && neverMakesRows(facts.request_class) && selection.status === "projected";
   return isForbidden ? { ...selection, status: "no_messages" } : selection;
 }
 

@@ -24,7 +24,11 @@ export function clientAttributes({ client_name: name, client_version: version }:
 }
 
 /** What the gateway itself knows of the exchange: the same on each of its rows. */
-export function gatewayAttributes(record: ExchangeRecord, facts: ExchangeFacts | null, edits: number): JsonObject {
+export function gatewayAttributes(
+  record: ExchangeRecord,
+  facts: ExchangeFacts | null,
+  edits: number,
+): JsonObject {
   return {
     ...devRunId(record),
     gateway: {
@@ -56,7 +60,11 @@ export function devRunId(record: ExchangeRecord): JsonObject {
 /** `attributes.usage` of the one row that carries it. */
 export function usageAttributes(usage: Usage): JsonObject {
   const names = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"] as const;
-  return { usage: Object.fromEntries(names.flatMap((name) => (usage[name] === undefined ? [] : [[name, usage[name]]]))) };
+  return {
+    usage: Object.fromEntries(
+      names.flatMap((name) => (usage[name] === undefined ? [] : [[name, usage[name]]])),
+    ),
+  };
 }
 
 /** The headers and the metadata of a record: JSON text that we wrote. */

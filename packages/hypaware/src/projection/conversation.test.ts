@@ -4,15 +4,20 @@ import type { ThreadStore } from "../contract/thread.ts";
 import { type ExchangeOptions, project } from "./exchange.testkit.ts";
 import { memoryThreads } from "./thread-memory.testkit.ts";
 
+const system = (time: string): ProjectedMessage => ({ role: "system", content: `It is ${time}` });
 const user = (content: string): ProjectedMessage => ({ role: "user", content });
 const assistant = (content: string): ProjectedMessage => ({ role: "assistant", content });
 
 /** A program that names no conversation: base is a hash of its first message. */
 function program(threads: ThreadStore = memoryThreads()) {
-  return async (history: readonly ProjectedMessage[], answer: string | undefined, options: ExchangeOptions = {}) => {
+  return async (
+    history: readonly ProjectedMessage[],
+    answer: string | undefined,
+    options: ExchangeOptions = {},
+  ) => {
     const projection: Projection = {
       provider: "fake",
-      conversation_id: `hash of ${String(history[0]?.content)}`,
+      conversation_id: `hash of ${JSON.stringify(history[0]?.content)}`,
       conversation_inferred: true,
       messages: [
         ...history.map((message) => ({ ...message, is_answer: false })),
@@ -20,7 +25,11 @@ function program(threads: ThreadStore = memoryThreads()) {
       ],
     };
     const { exchange, rows } = await project(threads, projection, options);
-    return { id: exchange.conversation_id?.replace("hash of ", ""), rows: rows.length, retryOf: exchange.retry_of };
+    return {
+      id: exchange.conversation_id?.replace(/hash of "(.*)"/, "$1"),
+      rows: rows.length,
+      retryOf: exchange.retry_of,
+    };
   };
 }
 
@@ -28,7 +37,9 @@ test("a request that repeats a stored answer continues that conversation", async
   const ask = program();
   expect(await ask([user("a")], "A")).toMatchObject({ id: "a", rows: 2 });
   expect(await ask([user("a"), assistant("A"), user("b")], "B")).toMatchObject({ id: "a", rows: 2 });
-  expect(await ask([user("a"), assistant("A"), user("b"), assistant("B"), user("c")], "C")).toMatchObject({ rows: 2 });
+  expect(await ask([user("a"), assistant("A"), user("b"), assistant("B"), user("c")], "C")).toMatchObject({
+    rows: 2,
+  });
 });
 
 test("a thousand runs of one prompt with one answer are a thousand conversations", async () => {
@@ -58,9 +69,16 @@ test("equal dialogues that run at the same time each get their own second turn",
 
 test("a failed attempt is continued by its repeat, not by another run", async () => {
   const ask = program();
-  expect(await ask([user("a")], undefined, { status: 529, id: "x1", body: "{}" })).toMatchObject({ id: "a", rows: 1 });
+  expect(await ask([user("a")], undefined, { status: 529, id: "x1", body: "{}" })).toMatchObject({
+    id: "a",
+    rows: 1,
+  });
   expect(await ask([user("a")], "A", { id: "x2", body: "{}" })).toEqual({ id: "a", rows: 1, retryOf: "x1" });
-  expect(await ask([user("a")], "A", { id: "x3", body: "{}" })).toEqual({ id: "a:#2", rows: 2, retryOf: null });
+  expect(await ask([user("a")], "A", { id: "x3", body: "{}" })).toEqual({
+    id: "a:#2",
+    rows: 2,
+    retryOf: null,
+  });
 });
 
 test("a second turn that failed is repeated in its own conversation, though another waits for one", async () => {
@@ -88,7 +106,6 @@ test("an equal answer to another question proves nothing", async () => {
 
 test("a system text that changes with each request does not break the conversation", async () => {
   const ask = program();
-  const system = (time: string): ProjectedMessage => ({ role: "system", content: `It is ${time}` });
   await ask([system("10:00"), user("a")], "A");
   const { id, rows } = await ask([system("10:01"), user("a"), assistant("A"), user("b")], "B");
   expect(id).toBe("It is 10:00");
@@ -97,7 +114,11 @@ test("a system text that changes with each request does not break the conversati
 
 test("answers of named conversations are not continued by programs without one", async () => {
   const threads = memoryThreads();
-  await project(threads, { provider: "fake", conversation_id: "session", messages: [user("a"), assistant("A")] });
+  await project(threads, {
+    provider: "fake",
+    conversation_id: "session",
+    messages: [user("a"), assistant("A")],
+  });
   expect((await program(threads)([user("a"), assistant("A"), user("b")], "B")).id).toBe("a");
 });
 

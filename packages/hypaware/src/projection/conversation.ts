@@ -20,7 +20,9 @@ export function findInferred(
 ): ThreadConversation | undefined {
   const said = history.filter((entry) => !entry.reasoning);
   const id =
-    byNativeId(threads, history) ?? byFailedAttempt(threads, base, said) ?? byAnswer(threads, said)?.conversationId;
+    byNativeId(threads, history) ??
+    byFailedAttempt(threads, base, said) ??
+    byAnswer(threads, said)?.conversationId;
   return id === undefined ? undefined : threads.conversation(id);
 }
 
@@ -35,7 +37,8 @@ export function nextInferredId(threads: ThreadStore, base: string): string {
 function byNativeId(threads: ThreadStore, history: readonly Entry[]): string | undefined {
   for (const entry of history.toReversed()) {
     const node = entry.nativeId === undefined ? undefined : threads.named(entry.nativeId);
-    if (node !== undefined && threads.conversation(node.conversationId)?.inferred === true) return node.conversationId;
+    if (node !== undefined && threads.conversation(node.conversationId)?.inferred === true)
+      return node.conversationId;
   }
   return undefined;
 }

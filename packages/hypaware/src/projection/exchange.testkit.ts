@@ -23,7 +23,10 @@ export interface ExchangeOptions {
 let lastExchange = 0;
 
 /** A captured exchange and the record that decoding would make of it. */
-export function exchange(options: ExchangeOptions = {}): { captured: CapturedExchange; record: ExchangeRecord } {
+export function exchange(options: ExchangeOptions = {}): {
+  captured: CapturedExchange;
+  record: ExchangeRecord;
+} {
   const id = options.id ?? (++lastExchange).toString(16).padStart(32, "0");
   const status = options.status === undefined ? 200 : options.status;
   const outcome = options.outcome ?? "complete";
@@ -56,7 +59,9 @@ export function exchange(options: ExchangeOptions = {}): { captured: CapturedExc
     droppedResponseBytes: 0,
   };
   const headers = Object.fromEntries(
-    responseHeaders.flatMap((name, index) => (index % 2 === 0 ? [[name.toLowerCase(), responseHeaders[index + 1]]] : [])),
+    responseHeaders.flatMap((name, index) =>
+      index % 2 === 0 ? [[name.toLowerCase(), responseHeaders[index + 1]]] : [],
+    ),
   );
   const record: ExchangeRecord = {
     exchange_id: id,

@@ -34,7 +34,12 @@ export function expand(
     facts,
     client: clientAttributes(projection),
     own,
-    usage: facts?.usage === undefined ? (reported === undefined ? {} : { usage: reported }) : usageAttributes(facts.usage),
+    usage:
+      facts?.usage === undefined
+        ? reported === undefined
+          ? {}
+          : { usage: reported }
+        : usageAttributes(facts.usage),
     gateway: gatewayAttributes(record, facts, historyEdits),
   };
   return fresh.flatMap((placement) => messageRows(expansion, shared, placement, placement === lastAnswer));
@@ -69,7 +74,8 @@ function messageRows(
     isFallback ? { gateway: { identity_source: "gateway_fallback" } } : undefined,
   );
   // Usage on more than one row would be counted more than once.
-  const ownUsage = shared.facts?.usage === undefined && messageUsage !== undefined ? { usage: messageUsage } : {};
+  const ownUsage =
+    shared.facts?.usage === undefined && messageUsage !== undefined ? { usage: messageUsage } : {};
   const lastAttributes = mergeAttributes(attributes, isLastAnswer ? shared.usage : {}, ownUsage);
   const stopReason = message.stop_reason ?? (isLastAnswer ? shared.facts?.stop_reason : undefined);
 
@@ -81,7 +87,9 @@ function messageRows(
     const isLast = index === message.blocks.length - 1;
     const status = {
       ...part.status,
-      ...(isLast && answers(message.role) && stopReason !== undefined ? { finish_reason: finishReason(stopReason) } : {}),
+      ...(isLast && answers(message.role) && stopReason !== undefined
+        ? { finish_reason: finishReason(stopReason) }
+        : {}),
     };
     return {
       gateway_id: gatewayId,

@@ -3,10 +3,10 @@
 // client really walked: nothing missing, nothing extra, no wrong predecessor.
 // HYP_PROPERTY_RUNS raises the number of histories; a failure prints its seed.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { MessageRow } from "../contract/dataset.ts";
-import type { ContentBlock, ProjectedMessage } from "../contract/projection.ts";
+import type { ContentBlock, Json, ProjectedMessage } from "../contract/projection.ts";
 import type { Outcome } from "../contract/exchange.ts";
 import { project } from "./exchange.testkit.ts";
 import { memoryThreads } from "./thread-memory.testkit.ts";
@@ -32,10 +32,10 @@ class Said {
   }
 
   get kind(): string {
-    return String(this.blocks[0]?.["type"]);
+    return word(this.blocks[0]?.["type"]);
   }
 
-  then(role: string, blocks: readonly ContentBlock[], isSummary = false): Said {
+  next(role: string, blocks: readonly ContentBlock[], isSummary = false): Said {
     const key = JSON.stringify([role, blocks]);
     const known = this.children.get(key);
     if (known !== undefined) return known;
@@ -53,7 +53,12 @@ interface Step {
   readonly outcome: "ok" | "refused" | "cut";
   readonly keepsPartial: boolean;
   readonly depth: number;
-  readonly view: { readonly marks: boolean; readonly drops: boolean; readonly clears: boolean; readonly reminds: boolean };
+  readonly view: {
+    readonly marks: boolean;
+    readonly drops: boolean;
+    readonly clears: boolean;
+    readonly reminds: boolean;
+  };
 }
 
 const PLAIN: Step["view"] = { marks: false, drops: false, clears: false, reminds: false };
@@ -98,9 +103,18 @@ async function play(script: readonly Step[]): Promise<{ rows: MessageRow[]; trut
   /** A fork repeats its list unedited once: what was never sent cannot be missed. */
   let isFirst = true;
   const last = (): Said => path.at(-1) ?? top;
-  const send = async (answer: readonly Said[], outcome: Outcome, status: number, view: Step["view"], id: string) => {
+  const send = async (
+    answer: readonly Said[],
+    outcome: Outcome,
+    status: number,
+    view: Step["view"],
+    id: string,
+  ) => {
     const messages = [
-      ...render(path, isFirst ? PLAIN : view, top.children.size === 1).map((message) => ({ ...message, is_answer: false })),
+      ...render(path, isFirst ? PLAIN : view, top.children.size === 1).map((message) => ({
+        ...message,
+        is_answer: false,
+      })),
       ...answer.map((said) => ({ role: said.role, content: said.blocks, is_answer: true })),
     ];
     isFirst = false;
@@ -112,7 +126,9 @@ async function play(script: readonly Step[]): Promise<{ rows: MessageRow[]; trut
 
   for (const step of script) {
     if (step.act === "rewind") {
-      const turns = path.flatMap((said, index) => (said.role === "user" && said.kind === "text" && !said.isSummary ? [index] : []));
+      const turns = path.flatMap((said, index) =>
+        said.role === "user" && said.kind === "text" && !said.isSummary ? [index] : [],
+      );
       const at = turns.at(-step.depth);
       if (at === undefined) continue;
       path = path.slice(0, at);
@@ -126,26 +142,28 @@ async function play(script: readonly Step[]): Promise<{ rows: MessageRow[]; trut
       // A fork repeats the list under a new session; the copies are its own messages.
       let at = top;
       path = path.map((said) => {
-        at = (said.isSummary ? top : at).then(said.role, said.blocks, said.isSummary);
+        at = (said.isSummary ? top : at).next(said.role, said.blocks, said.isSummary);
         return at;
       });
     }
     if (step.act === "compact" && path.length > 0 && pending.length === 0) {
-      const prompt = last().then("user", text("compact now"));
+      const prompt = last().next("user", text("compact now"));
       const summary = `summary ${++serial}`;
       const kept = path.slice(keptFrom(path, step.depth));
       path.push(prompt);
-      await send([prompt.then("assistant", text(summary))], "complete", 200, step.view, conversation);
-      path = [top.then("user", text(summary), true), ...kept];
+      await send([prompt.next("assistant", text(summary))], "complete", 200, step.view, conversation);
+      path = [top.next("user", text(summary), true), ...kept];
       continue;
     }
 
     if (pending.length > 0) {
       for (const id of pending) {
-        path.push(last().then("user", [{ type: "tool_result", tool_use_id: id, content: `output of ${id}` }]));
+        path.push(
+          last().next("user", [{ type: "tool_result", tool_use_id: id, content: `output of ${id}` }]),
+        );
       }
     } else {
-      path.push(last().then("user", text(TEXTS[step.text]!)));
+      path.push(last().next("user", text(TEXTS[step.text]!)));
     }
     pending = [];
     if (step.outcome === "refused") {
@@ -170,7 +188,8 @@ async function play(script: readonly Step[]): Promise<{ rows: MessageRow[]; trut
 /** Half of the texts come with thinking, so that dropping it leaves no doubt which of two equal answers is meant. */
 function reply(after: Said, said: string, calls: readonly string[], isCut: boolean): Said[] {
   const answer: Said[] = [];
-  const push = (blocks: readonly ContentBlock[]): void => void answer.push((answer.at(-1) ?? after).then("assistant", blocks));
+  const push = (blocks: readonly ContentBlock[]): void =>
+    void answer.push((answer.at(-1) ?? after).next("assistant", blocks));
   const thinks = calls.length > 0 || TEXTS.indexOf(said) % 2 === 0;
   if (isCut && thinks) {
     push([{ type: "thinking", thinking: `about ${said}`.slice(0, 7), signature: "" }]);
@@ -204,15 +223,16 @@ function render(path: readonly Said[], view: Step["view"], hasOneRoot: boolean):
     if (block === undefined) return [];
     if (view.drops && said.kind === "thinking" && index < lastAnswer) return [];
     let content: ContentBlock = block;
-    if (view.clears && said.kind === "tool_result" && index < lastAnswer) content = { ...block, content: "[cleared]" };
+    if (view.clears && said.kind === "tool_result" && index < lastAnswer)
+      content = { ...block, content: "[cleared]" };
     if (view.reminds && hasOneRoot && index === 0 && lastAnswer > 0 && !said.isSummary) {
-      content = { ...block, text: `${String(block["text"])} <reminder>` };
+      content = { ...block, text: `${word(block["text"])} <reminder>` };
     }
     if (view.marks) content = { ...content, cache_control: { type: "ephemeral" } };
     return [
       {
         role: said.role,
-        content: content["type"] === "text" && !view.marks ? String(content["text"]) : [content],
+        content: content["type"] === "text" && !view.marks ? word(content["text"]) : [content],
         ...(said.isSummary ? { is_compact_summary: true } : {}),
       },
     ];
@@ -245,8 +265,13 @@ function storedPaths(rows: readonly MessageRow[], conversation: string): string[
 }
 
 function label(block: ContentBlock): string {
-  const id = block["id"] ?? block["tool_use_id"] ?? "";
-  return `${String(id)}${String(block["text"] ?? block["thinking"] ?? block["content"] ?? "")}`;
+  const id = word(block["id"]) + word(block["tool_use_id"]);
+  return id + word(block["text"]) + word(block["thinking"]) + word(block["content"]);
+}
+
+/** Every member that these blocks are told apart by is text. */
+function word(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
 }
 
 test(`nothing missing, nothing extra, no wrong predecessor in ${RUNS} generated histories`, async () => {

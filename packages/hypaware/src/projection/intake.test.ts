@@ -13,7 +13,14 @@ test("content is a list of blocks: text becomes one, what is no object is droppe
 });
 
 test("messages without role or content are dropped, and counted as supplied", () => {
-  const list = [null, 7, { content: "x" }, { role: "", content: "x" }, { role: "user" }, { role: "user", content: "" }];
+  const list = [
+    null,
+    7,
+    { content: "x" },
+    { role: "", content: "x" },
+    { role: "user" },
+    { role: "user", content: "" },
+  ];
   const parsed = parseProjection({ ...base, messages: [...list, { role: "system", content: [] }] });
   expect(parsed?.messages).toEqual([]);
   expect(parsed?.suppliedMessages).toBe(7);
@@ -26,7 +33,14 @@ test("fields of a wrong type are dropped", () => {
     attributes: ["x"],
     model: "m",
     messages: [
-      { role: "user", content: "x", message_id: 7, is_answer: "no", previous_message_id: ["a", 7], attributes: null },
+      {
+        role: "user",
+        content: "x",
+        message_id: 7,
+        is_answer: "no",
+        previous_message_id: ["a", 7],
+        attributes: null,
+      },
     ],
     exchange: { request_class: "nonsense", session_id: {}, usage: { input_tokens: -1, output_tokens: 4.5 } },
   });
@@ -47,7 +61,8 @@ test("fields of a wrong type are dropped", () => {
 });
 
 test("lone surrogates become the replacement character, in names too", () => {
-  const [message] = messages({ role: "user", content: [{ type: "text", text: "a\ud800b", "k\udc00": ["\ud83d"] }] }) ?? [];
+  const [message] =
+    messages({ role: "user", content: [{ type: "text", text: "a\ud800b", "k\udc00": ["\ud83d"] }] }) ?? [];
   expect(message?.blocks).toEqual([{ type: "text", text: "a\ufffdb", "k\ufffd": ["\ufffd"] }]);
   const pair = messages({ role: "user", content: "\ud83d\ude00" });
   expect(pair?.[0]?.blocks).toEqual([{ type: "text", text: "😀" }]);
@@ -70,6 +85,8 @@ test("what needs no change is not copied", () => {
 test("a member called __proto__ is kept as a member", () => {
   const input = JSON.parse('{"__proto__":{"polluted":"\\ud800"}}') as Json;
   const [message] = messages({ role: "user", content: [{ type: "tool_use", input }] }) ?? [];
-  expect(JSON.stringify(message?.blocks)).toBe('[{"type":"tool_use","input":{"__proto__":{"polluted":"\ufffd"}}}]');
+  expect(JSON.stringify(message?.blocks)).toBe(
+    '[{"type":"tool_use","input":{"__proto__":{"polluted":"\ufffd"}}}]',
+  );
   expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
 });

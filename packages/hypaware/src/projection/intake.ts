@@ -139,7 +139,8 @@ function parseMessage(message: unknown, cleaner: Cleaner): IntakeMessage | undef
 }
 
 function parseContent(content: unknown, cleaner: Cleaner): readonly ContentBlock[] {
-  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content.toWellFormed() }];
+  if (typeof content === "string")
+    return content === "" ? [] : [{ type: "text", text: content.toWellFormed() }];
   if (!Array.isArray(content)) return [];
   return content.filter(isPlainObject).map((block) => cleaner.json(block) as ContentBlock);
 }
@@ -160,7 +161,9 @@ function parseUsage(usage: unknown): Usage | undefined {
   if (!isPlainObject(usage)) return undefined;
   const counts = USAGE_NUMBERS.flatMap((name) => {
     const count = usage[name];
-    return typeof count === "number" && Number.isFinite(count) && count >= 0 ? [[name, Math.trunc(count)]] : [];
+    return typeof count === "number" && Number.isFinite(count) && count >= 0
+      ? [[name, Math.trunc(count)]]
+      : [];
   });
   return counts.length === 0 ? undefined : (Object.fromEntries(counts) as Usage);
 }
@@ -229,7 +232,10 @@ class Cleaner {
   }
 }
 
-function pick<K extends string, V>(names: readonly K[], read: (name: K) => V | undefined): { [name in K]?: V } {
+function pick<K extends string, V>(
+  names: readonly K[],
+  read: (name: K) => V | undefined,
+): { [name in K]?: V } {
   const result: { [name in K]?: V } = {};
   for (const name of names) {
     const value = read(name);

@@ -3,6 +3,7 @@ import type { ContentBlock } from "../contract/projection.ts";
 import { isReasoningKey, matchKey, reasoningKey } from "./match-key.ts";
 
 const key = (role: string, ...blocks: ContentBlock[]): string => matchKey(role, blocks).key;
+const call = (id: string): ContentBlock => ({ type: "tool_use", id, name: "Bash", input: { a: 1 } });
 const text = (said: string, more: ContentBlock = {}): ContentBlock => ({ type: "text", text: said, ...more });
 
 test("role and content make the key", () => {
@@ -23,7 +24,6 @@ test("what clients and providers add or lose on the way does not count", () => {
 });
 
 test("tool call ids count, a provider's id beside a call id does not", () => {
-  const call = (id: string): ContentBlock => ({ type: "tool_use", id, name: "Bash", input: { a: 1 } });
   expect(key("assistant", call("t1"))).not.toBe(key("assistant", call("t2")));
   expect(key("assistant", { ...call("t1"), caller: { type: "direct" } })).toBe(key("assistant", call("t1")));
   const item = { type: "function_call", call_id: "c1", name: "f", arguments: "{}" };
@@ -36,8 +36,12 @@ test("a tool result's content may be text or one text block, and carries no mark
     key("user", { type: "tool_result", tool_use_id: "t1", content });
   expect(result([{ type: "text", text: "out", cache_control: { type: "ephemeral" } }])).toBe(result("out"));
   expect(result("other")).not.toBe(result("out"));
-  expect(key("user", { type: "tool_result", tool_use_id: "t1", content: "out", is_error: false })).toBe(result("out"));
-  expect(key("user", { type: "tool_result", tool_use_id: "t1", content: "out", is_error: true })).not.toBe(result("out"));
+  expect(key("user", { type: "tool_result", tool_use_id: "t1", content: "out", is_error: false })).toBe(
+    result("out"),
+  );
+  expect(key("user", { type: "tool_result", tool_use_id: "t1", content: "out", is_error: true })).not.toBe(
+    result("out"),
+  );
 });
 
 test("a message that is only reasoning has the key of its role; the exact key tells samples apart", () => {

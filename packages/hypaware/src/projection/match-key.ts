@@ -17,7 +17,13 @@ export interface MatchKey {
 
 const REASONING_TYPES = new Set<Json | undefined>(["thinking", "redacted_thinking", "reasoning"]);
 /** Blocks whose `id` names them for the provider only. A block with a `call_id` has its identity there. */
-const ID_IS_PROVIDERS = new Set<Json | undefined>(["text", "input_text", "output_text", "message", undefined]);
+const ID_IS_PROVIDERS = new Set<Json | undefined>([
+  "text",
+  "input_text",
+  "output_text",
+  "message",
+  undefined,
+]);
 /** Transport, not content. */
 const VOLATILE = new Set(["cache_control", "caller", "status"]);
 
@@ -53,7 +59,8 @@ export function reasoningKey(role: string): string {
 function normalBlock(block: ContentBlock, role: string): JsonObject {
   const members = Object.entries(block).flatMap(([name, value]): [string, Json][] => {
     if (VOLATILE.has(name) || value === undefined || isEmpty(value)) return [];
-    if (name === "id" && (ID_IS_PROVIDERS.has(block["type"]) || typeof block["call_id"] === "string")) return [];
+    if (name === "id" && (ID_IS_PROVIDERS.has(block["type"]) || typeof block["call_id"] === "string"))
+      return [];
     // Clients trim what a model said before they send it back; what a person said they send as it is.
     if (name === "text" && typeof value === "string" && answers(role)) return [[name, value.trim()]];
     if (name === "content") return [[name, normalContent(value, role)]];

@@ -7,7 +7,9 @@ import { memoryThreads } from "./thread-memory.testkit.ts";
 test("a fallback name is the contract's hash of conversation, role and canonical content", () => {
   const blocks = [{ type: "text", text: "grüß dich" }];
   const text = 'c1:user:[{"text":"grüß dich","type":"text"}]';
-  expect(fallbackName("c1", "user", blocks)).toBe(createHash("sha256").update(text).digest("hex").slice(0, 16));
+  expect(fallbackName("c1", "user", blocks)).toBe(
+    createHash("sha256").update(text).digest("hex").slice(0, 16),
+  );
 });
 
 test("the n-th equal message on a path is numbered, one on another branch is named after its predecessor", () => {

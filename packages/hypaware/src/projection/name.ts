@@ -62,7 +62,8 @@ export class Namer {
   #countsTo(tip: ThreadNode | undefined): Map<string, number> {
     if (tip !== undefined && this.#counted?.tip === tip.id) return this.#counted.counts;
     const counts = new Map<string, number>();
-    for (let node = tip; node !== undefined; node = this.#threads.node(node.predecessor)) countOne(counts, node);
+    for (let node = tip; node !== undefined; node = this.#threads.node(node.predecessor))
+      countOne(counts, node);
     if (tip !== undefined) this.#counted = { tip: tip.id, counts };
     return counts;
   }

@@ -65,12 +65,16 @@ test("a stream becomes events with the time at which their last byte came, and h
   const { record } = await capture({
     headers: ["content-type", "Text/Event-Stream; charset=utf-8"],
     pieces: [
-      ["event: a\ndata: {\"x\":", 130],
+      ['event: a\ndata: {"x":', 130],
       ["1}\n\nid: 7\ndata: two\n\n", 250],
       ["data: never ended", 300],
     ],
   });
-  expect(record).toMatchObject({ is_sse: true, response_body: null, stream_event_count: record.stream_events.length });
+  expect(record).toMatchObject({
+    is_sse: true,
+    response_body: null,
+    stream_event_count: record.stream_events.length,
+  });
   expect(record.stream_events.slice(0, 2)).toEqual([
     { kind: "stream_event", exchange_id: "x1", t_ms: 250, event: "a", data: '{"x":1}' },
     { kind: "stream_event", exchange_id: "x1", t_ms: 250, event: "message", data: "two", id: "7" },
@@ -97,7 +101,10 @@ test("a body with a broken encoding keeps what could be read and says so", async
   });
   expect(decodeError).toMatch(/^response body: ./);
   expect(record.response_body?.slice(0, 10)).toBe("abcdefghij");
-  const garbage = await capture({ requestHeaders: ["content-encoding", "br"], requestBody: "no brotli at all" });
+  const garbage = await capture({
+    requestHeaders: ["content-encoding", "br"],
+    requestBody: "no brotli at all",
+  });
   expect(garbage.decodeError).toMatch(/^request body: ./);
 });
 

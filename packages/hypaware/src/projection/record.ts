@@ -17,10 +17,15 @@ export async function toRecord(captured: CapturedExchange): Promise<DecodedExcha
   const request = await readText([{ bytes: captured.requestBody, tMs: 0 }], contentEncoding(open.headers));
   const isSse = responseHead === null ? null : isEventStream(responseHead.headers);
   const response =
-    isSse === true ? await readEvents(captured) : await readText(captured.response, contentEncoding(responseHead?.headers));
+    isSse === true
+      ? await readEvents(captured)
+      : await readText(captured.response, contentEncoding(responseHead?.headers));
 
   const cut =
-    request.truncated || response.truncated || captured.droppedRequestBytes > 0 || captured.droppedResponseBytes > 0;
+    request.truncated ||
+    response.truncated ||
+    captured.droppedRequestBytes > 0 ||
+    captured.droppedResponseBytes > 0;
   const errors = [
     request.error === null ? undefined : `request body: ${request.error}`,
     response.error === null ? undefined : `response body: ${response.error}`,

@@ -80,7 +80,8 @@ export class Resync {
       if (step === undefined || step.reasoning || !step.answer) continue;
       const all = places.get(step.key) ?? this.#withKey(step.key).filter(isBelow);
       places.set(step.key, all);
-      const kept = keptBefore === undefined || fits.length > 0 ? [] : all.filter((node) => node.id < keptBefore);
+      const kept =
+        keptBefore === undefined || fits.length > 0 ? [] : all.filter((node) => node.id < keptBefore);
       const fit = { index, nodes: kept.length > 0 ? this.#byRecency(kept, keptBefore) : all };
       if (fit.nodes.length === 1) return this.#leave(from, [fit], below) ?? nearest(fit, from);
       if (fit.nodes.length > 1) fits.push(fit);
@@ -88,7 +89,13 @@ export class Resync {
     const [first] = fits;
     if (first === undefined) return undefined;
     if (keptBefore === undefined) return this.#leave(from, fits, below) ?? nearest(first, from);
-    return this.#takeUp(from, first, fits) ?? { index: first.index, node: first.nodes.at(-1)!, edits: first.index - from };
+    return (
+      this.#takeUp(from, first, fits) ?? {
+        index: first.index,
+        node: first.nodes.at(-1)!,
+        edits: first.index - from,
+      }
+    );
   }
 
   /** Jumps over everything that was edited: to the last answer that still stands on the best path. */
@@ -142,7 +149,11 @@ export class Resync {
   }
 
   /** All nodes on the ways from `below` down to the fits, parents first; undefined when there are more than `limit`. */
-  #paths(fits: readonly Fit[], below: ThreadNode | undefined, limit: number): readonly ThreadNode[] | undefined {
+  #paths(
+    fits: readonly Fit[],
+    below: ThreadNode | undefined,
+    limit: number,
+  ): readonly ThreadNode[] | undefined {
     const places = new Map<number, ThreadNode>();
     for (const nodes of new Set(fits.map((fit) => fit.nodes))) {
       for (const fit of nodes) {

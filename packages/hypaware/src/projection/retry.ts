@@ -16,7 +16,11 @@ const CANONICAL_CHARS = 8 * 1024 * 1024;
 export function requestDigest(record: ExchangeRecord): string | undefined {
   if (record.request_body === null) return undefined;
   const target = `${record.method ?? ""} ${pathOf(record.path ?? "")}\n`;
-  return createHash("sha256").update(target).update(comparable(record.request_body)).digest("hex").slice(0, 32);
+  return createHash("sha256")
+    .update(target)
+    .update(comparable(record.request_body))
+    .digest("hex")
+    .slice(0, 32);
 }
 
 /** Whether the client has reason to try again. A copy that is merely incomplete is no failure. */

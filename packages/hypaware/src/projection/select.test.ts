@@ -4,7 +4,11 @@ import { exchange, memoryLog, projectorOf } from "./exchange.testkit.ts";
 import { selectProjection } from "./select.ts";
 
 const { record } = exchange({ id: "x1" });
-const valid: Projection = { provider: "fake", conversation_id: "c", messages: [{ role: "user", content: "hi" }] };
+const valid: Projection = {
+  provider: "fake",
+  conversation_id: "c",
+  messages: [{ role: "user", content: "hi" }],
+};
 const named = (name: string, more: Partial<ExchangeProjector> = {}): ExchangeProjector => ({
   name,
   match: () => true,
@@ -19,13 +23,21 @@ async function select(...projectors: ExchangeProjector[]) {
 }
 
 test("the highest priority wins; a missing one counts as 0; registration breaks ties", async () => {
-  expect((await select(named("a"), named("b", { priority: 1 }), named("c", { priority: 1 }))).winner).toBe("b");
-  expect((await select(named("a", { priority: -1 }), named("b"), named("c", { priority: 0 }))).winner).toBe("b");
+  expect((await select(named("a"), named("b", { priority: 1 }), named("c", { priority: 1 }))).winner).toBe(
+    "b",
+  );
+  expect((await select(named("a", { priority: -1 }), named("b"), named("c", { priority: 0 }))).winner).toBe(
+    "b",
+  );
 });
 
 test("every match() is asked, and the others that matched are told", async () => {
   const last = vi.fn(() => true);
-  const { selection } = await select(named("a"), named("b", { match: last }), named("c", { match: () => false }));
+  const { selection } = await select(
+    named("a"),
+    named("b", { match: last }),
+    named("c", { match: () => false }),
+  );
   expect(last).toHaveBeenCalledOnce();
   expect(selection).toMatchObject({ projector: "a", coMatches: ["b"], status: "projected" });
 });
@@ -74,7 +86,9 @@ test("when all projectors fail there is nothing, and a warning for each kind of 
     named("empty", { project: () => ({ ...valid, messages: [] }) }),
   );
   expect(selection).toMatchObject({ projection: null, status: "no_projector" });
-  expect(events.map(({ event, fields }) => [event, fields["projector"] ?? null, fields["error"] ?? null])).toEqual([
+  expect(
+    events.map(({ event, fields }) => [event, fields["projector"] ?? null, fields["error"] ?? null]),
+  ).toEqual([
     ["aigw.projector_error", "throws", "sync"],
     ["aigw.projector_error", "rejects", "async"],
     ["aigw.projector_error", "hangs", "did not answer within 50 ms"],
@@ -96,7 +110,11 @@ test.each([
   const { winner, events } = await select(projectorOf(result, "bad"), named("good"));
   expect(winner).toBe("good");
   expect(events).toEqual([
-    { level: "warn", event: "aigw.projector_invalid_output", fields: { projector: "bad", exchange_id: "x1" } },
+    {
+      level: "warn",
+      event: "aigw.projector_invalid_output",
+      fields: { projector: "bad", exchange_id: "x1" },
+    },
   ]);
 });
 
@@ -122,13 +140,20 @@ test("a projector that recognised an exchange without messages is believed, with
 });
 
 test("a later projector with messages wins over an earlier one with facts only", async () => {
-  const empty = { project: () => ({ ...valid, messages: [], exchange: { request_class: "models" as const } }) };
-  expect((await select(named("a", empty), named("b"))).selection).toMatchObject({ projector: "b", status: "projected" });
+  const empty = {
+    project: () => ({ ...valid, messages: [], exchange: { request_class: "models" as const } }),
+  };
+  expect((await select(named("a", empty), named("b"))).selection).toMatchObject({
+    projector: "b",
+    status: "projected",
+  });
 });
 
 test("an exchange that should have had messages is warned about, and its facts are kept", async () => {
   const facts = { request_class: "main", error: "overloaded_error: Overloaded" } as const;
-  const { selection, events } = await select(named("a", { project: () => ({ ...valid, messages: [], exchange: facts }) }));
+  const { selection, events } = await select(
+    named("a", { project: () => ({ ...valid, messages: [], exchange: facts }) }),
+  );
   expect(selection).toMatchObject({ facts, status: "no_projector" });
   expect(events.map(({ event }) => event)).toEqual(["aigw.message_projection_skipped"]);
 });

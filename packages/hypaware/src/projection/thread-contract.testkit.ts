@@ -2,6 +2,15 @@ import { expect, test } from "vitest";
 import type { ThreadStore } from "../contract/thread.ts";
 import { ROOT } from "../contract/thread.ts";
 
+const entry = (conversationId: string, predecessor: number, matchKey: string, messageId: string) => ({
+  conversationId,
+  predecessor,
+  matchKey,
+  messageId,
+  role: "user",
+  depth: 0,
+  isAnswer: false,
+});
 const STARTED = "2026-01-02T03:04:05.000Z";
 
 /** What projection relies on, as tests: every ThreadStore has to pass. `make` returns an empty store. */
@@ -11,15 +20,6 @@ export function threadStoreContract(make: () => ThreadStore): void {
     store.addConversation({ id, base, inferred, startedAt: STARTED, failedLeaf: null });
     return store;
   };
-  const entry = (conversationId: string, predecessor: number, matchKey: string, messageId: string) => ({
-    conversationId,
-    predecessor,
-    matchKey,
-    messageId,
-    role: "user",
-    depth: 0,
-    isAnswer: false,
-  });
 
   test("an empty store knows nothing", () => {
     const store = make();
@@ -84,7 +84,13 @@ export function threadStoreContract(make: () => ThreadStore): void {
 
   test("a fork may continue below a node of another conversation", () => {
     const store = withConversation("c");
-    store.addConversation({ id: "fork", base: "fork", inferred: false, startedAt: STARTED, failedLeaf: null });
+    store.addConversation({
+      id: "fork",
+      base: "fork",
+      inferred: false,
+      startedAt: STARTED,
+      failedLeaf: null,
+    });
     const shared = store.add(entry("c", ROOT, "k", "m1"));
     const own = store.add({ ...entry("fork", shared.id, "k2", "m2"), depth: 1 });
     expect(store.child("fork", shared.id, "k2")).toEqual(own);

@@ -1,5 +1,7 @@
 import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/thread.ts";
 
+const place = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
+
 /** A ThreadStore that forgets with the process: what projection's own tests run on. */
 export function memoryThreads(): ThreadStore {
   const conversations = new Map<string, ThreadConversation>();
@@ -12,8 +14,8 @@ export function memoryThreads(): ThreadStore {
   const attempts = new Map<string, string>();
   let lastId = 0;
 
-  const place = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
-  const all = (ids: readonly number[] | undefined): ThreadNode[] => (ids ?? []).flatMap((id) => nodes.get(id) ?? []);
+  const all = (ids: readonly number[] | undefined): ThreadNode[] =>
+    (ids ?? []).flatMap((id) => nodes.get(id) ?? []);
   const replace = (id: number, change: Partial<ThreadNode>): void => {
     const node = nodes.get(id);
     if (node !== undefined) nodes.set(id, { ...node, ...change });
@@ -67,7 +69,8 @@ export function memoryThreads(): ThreadStore {
     markAnswer: (node) => replace(node, { isAnswer: true }),
 
     toolName: (conversationId, toolCallId) => tools.get(place(conversationId, toolCallId)),
-    rememberTool: (conversationId, toolCallId, name) => void tools.set(place(conversationId, toolCallId), name),
+    rememberTool: (conversationId, toolCallId, name) =>
+      void tools.set(place(conversationId, toolCallId), name),
 
     failedAttempt: (scope, digest) => attempts.get(place(scope, digest)),
     rememberAttempt(scope, digest, exchangeId, failed) {

@@ -16,7 +16,12 @@ export interface Pair {
  * nowhere; then the path that is as long as the list, since clients replace messages more often than they add or drop them;
  * then the nearest place, of these the latest. `nodes`: parents before children.
  */
-export function bestEnd(list: readonly string[], nodes: readonly ThreadNode[], isEnd: (column: number) => boolean): Pair | undefined {
+export function bestEnd(
+  list: readonly string[],
+  nodes: readonly ThreadNode[],
+  isEnd: (column: number) => boolean,
+): Pair | undefined {
+  const { keys, keyOf } = numbered(list);
   const rows = new Map<number, Uint32Array>();
   const lengths = new Map<number, number>();
   const above = new Uint32Array(list.length + 1);
@@ -25,9 +30,10 @@ export function bestEnd(list: readonly string[], nodes: readonly ThreadNode[], i
     const previous = rows.get(node.predecessor) ?? above;
     const length = (lengths.get(node.predecessor) ?? 0) + (isReasoningKey(node.role, node.matchKey) ? 0 : 1);
     const row = new Uint32Array(list.length + 1);
-    for (let column = 0; column < list.length; column++) {
+    const key = keyOf(node);
+    for (let column = 0; column < keys.length; column++) {
       let matched = Math.max(previous[column + 1]!, row[column]!);
-      if (list[column] === node.matchKey) {
+      if (keys[column] === key) {
         const pair = { column, node, matched: previous[column]! + 1, detour: Math.abs(length - column - 1) };
         matched = Math.max(matched, pair.matched);
         if (isEnd(column) && (best === undefined || isBetterEnd(pair, best))) best = pair;
@@ -57,6 +63,7 @@ export function bestStart(
   column: number,
   starts: readonly ThreadNode[],
 ): Pair | undefined {
+  const { keys, keyOf } = numbered(list);
   const rank = new Map(starts.map((node, index) => [node.id, index]));
   const belowNode = new Map<number, Uint32Array>();
   const nothing = new Uint32Array(list.length + 1);
@@ -64,8 +71,9 @@ export function bestStart(
   for (const node of nodes.toReversed()) {
     const below = belowNode.get(node.id) ?? nothing;
     const row = new Uint32Array(list.length + 1);
+    const key = keyOf(node);
     for (let at = list.length - 1; at >= column; at--) {
-      const matched = list[at] === node.matchKey ? below[at + 1]! + 1 : 0;
+      const matched = keys[at] === key ? below[at + 1]! + 1 : 0;
       row[at] = Math.max(row[at + 1]!, below[at]!, matched);
       const own = rank.get(node.id);
       if (at !== column || matched === 0 || own === undefined) continue;
@@ -80,4 +88,14 @@ export function bestStart(
     else for (let at = column; at < row.length; at++) siblings[at] = Math.max(siblings[at]!, row[at]!);
   }
   return best;
+}
+
+/** Numbers for keys: the inner loops compare millions of them. 0 is no key of the list. */
+function numbered(list: readonly string[]): { keys: Uint32Array; keyOf: (node: ThreadNode) => number } {
+  const numbers = new Map<string, number>();
+  for (const key of list) if (!numbers.has(key)) numbers.set(key, numbers.size + 1);
+  return {
+    keys: Uint32Array.from(list, (key) => numbers.get(key)!),
+    keyOf: (node) => numbers.get(node.matchKey) ?? 0,
+  };
 }

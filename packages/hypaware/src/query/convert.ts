@@ -55,9 +55,13 @@ export class CellReader {
   #count<T>(bytes: number, value: T): T {
     this.#bytes += bytes + CELL_BYTES;
     if (this.#bytes > LIMITS.queryResultBytes)
-      throw new HypError("query_failed", `The result is larger than ${LIMITS.queryResultBytes / 2 ** 20} MB.`, {
-        next: "Select fewer columns or rows, or aggregate.",
-      });
+      throw new HypError(
+        "query_failed",
+        `The result is larger than ${LIMITS.queryResultBytes / 2 ** 20} MB.`,
+        {
+          next: "Select fewer columns or rows, or aggregate.",
+        },
+      );
     return value;
   }
 
@@ -72,8 +76,10 @@ export class CellReader {
     if (value instanceof DuckDBTimestampValue || value instanceof DuckDBTimestampTZValue)
       return this.#text(iso(value.isFinite ? value.micros : undefined, 1000n, value));
     if (value instanceof DuckDBTimestampMillisecondsValue) return this.#text(iso(value.millis, 1n, value));
-    if (value instanceof DuckDBTimestampNanosecondsValue) return this.#text(iso(value.nanos, 1_000_000n, value));
-    if (value instanceof DuckDBTimestampSecondsValue) return this.#text(iso(value.seconds * 1000n, 1n, value));
+    if (value instanceof DuckDBTimestampNanosecondsValue)
+      return this.#text(iso(value.nanos, 1_000_000n, value));
+    if (value instanceof DuckDBTimestampSecondsValue)
+      return this.#text(iso(value.seconds * 1000n, 1n, value));
     if (value instanceof DuckDBDecimalValue) return this.#count(CELL_BYTES, decimal(value.toString()));
     if (value instanceof DuckDBListValue && type.typeId === DuckDBTypeId.LIST)
       return value.items.map((item) => this.#convert(item, type.valueType));
@@ -81,7 +87,10 @@ export class CellReader {
       return value.items.map((item) => this.#convert(item, type.valueType));
     if (value instanceof DuckDBStructValue && type.typeId === DuckDBTypeId.STRUCT)
       return Object.fromEntries(
-        type.entryNames.map((name, i) => [name, this.#convert(value.entries[name] ?? null, type.entryTypes[i]!)]),
+        type.entryNames.map((name, i) => [
+          name,
+          this.#convert(value.entries[name] ?? null, type.entryTypes[i]!),
+        ]),
       );
     if (value instanceof DuckDBMapValue && type.typeId === DuckDBTypeId.MAP)
       return Object.fromEntries(

@@ -20,7 +20,11 @@ export interface EngineOptions {
 }
 
 /** Runs one SELECT over one snapshot, in an in-memory database that lives as long as the query. */
-export async function runSelect(snapshot: Snapshot, sql: string, options: EngineOptions): Promise<QueryResult> {
+export async function runSelect(
+  snapshot: Snapshot,
+  sql: string,
+  options: EngineOptions,
+): Promise<QueryResult> {
   const instance = await DuckDBInstance.create(":memory:", {
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",

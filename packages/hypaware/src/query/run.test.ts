@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { copyFileSync, openSync, readdirSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DATASETS } from "../contract/dataset.ts";
 import type { ColumnType } from "../contract/dataset.ts";
@@ -79,7 +80,10 @@ test("what projection wrote is what a query reads, in every kind of column", asy
 });
 
 test("a plain count comes from the catalog, with the engine's column name", async () => {
-  for (const sql of ["select count(*) from ai_gateway_messages;", "SELECT 1 + count(*) - 1 AS n FROM ai_gateway_messages"])
+  for (const sql of [
+    "select count(*) from ai_gateway_messages;",
+    "SELECT 1 + count(*) - 1 AS n FROM ai_gateway_messages",
+  ])
     expect((await home.query(sql)).rows).toEqual([[1n]]);
   expect((await home.query("select count(*) AS n from AI_GATEWAY_MESSAGES")).columns).toEqual([
     { name: "n", type: "BIGINT" },
@@ -94,7 +98,9 @@ test("surrogates, NUL bytes, cells of a megabyte and ten thousand rows come thro
     exampleRow(3, { content_text: "nul \0 end", attributes: { text: "nul \0 end" } }),
     exampleRow(4, { content_text: wide, attributes: { text: wide } }),
   ]);
-  home.catalog.putRows(Array.from({ length: 10_000 }, (_, n) => exampleRow(n + 1000, { conversation_id: "many" })));
+  home.catalog.putRows(
+    Array.from({ length: 10_000 }, (_, n) => exampleRow(n + 1000, { conversation_id: "many" })),
+  );
   const { rows } = await home.query(
     `SELECT content_text, attributes->>'$.text' FROM ai_gateway_messages
      WHERE message_index BETWEEN 2 AND 4 ORDER BY message_index`,
@@ -107,15 +113,22 @@ test("surrogates, NUL bytes, cells of a megabyte and ten thousand rows come thro
     "SELECT part_id, content_text FROM ai_gateway_messages WHERE conversation_id = 'many' ORDER BY message_index",
   );
   expect(many.rows).toHaveLength(10_000);
-  expect(many.rows.every(([part, text], n) => part === `m${n + 1000}#0` && text === `text ${n + 1000}`)).toBe(true);
-  expect((await home.query("SELECT count(*), count(DISTINCT part_id) FROM ai_gateway_messages WHERE true")).rows).toEqual([
-    [10_004n, 10_004n],
-  ]);
+  expect(many.rows.every(([part, text], n) => part === `m${n + 1000}#0` && text === `text ${n + 1000}`)).toBe(
+    true,
+  );
+  expect(
+    (await home.query("SELECT count(*), count(DISTINCT part_id) FROM ai_gateway_messages WHERE true")).rows,
+  ).toEqual([[10_004n, 10_004n]]);
 });
 
 test("a query that fails in its last row of a hundred thousand throws and gives nothing", async () => {
-  const error = await failure("SELECT CAST(CASE WHEN i = 99999 THEN 'x' ELSE '1' END AS INTEGER) FROM range(100000) r(i)");
-  expect(error).toMatchObject({ code: "query_failed", message: expect.stringContaining("Could not convert string 'x'") });
+  const error = await failure(
+    "SELECT CAST(CASE WHEN i = 99999 THEN 'x' ELSE '1' END AS INTEGER) FROM range(100000) r(i)",
+  );
+  expect(error).toMatchObject({
+    code: "query_failed",
+    message: expect.stringContaining("Could not convert string 'x'"),
+  });
   const stored = await failure("SELECT CAST(content_text[6:] AS INTEGER) FROM ai_gateway_messages");
   expect(stored).toMatchObject({ code: "query_failed" });
 });
@@ -149,7 +162,10 @@ test("memory is bounded, sorting spills to a folder that is gone afterwards", as
 });
 
 test("days are those of the asked time zone", async () => {
-  home.catalog.putExchange(exampleExchange(1, { started_at: "2026-03-01T03:30:00.000Z", model: "zone" }), exampleSpan(1));
+  home.catalog.putExchange(
+    exampleExchange(1, { started_at: "2026-03-01T03:30:00.000Z", model: "zone" }),
+    exampleSpan(1),
+  );
   const day = async (timeZone: string) =>
     (await home.query("SELECT date FROM usage_daily WHERE model = 'zone'", { timeZone })).rows[0]![0];
   expect([await day("UTC"), await day("America/New_York")]).toEqual(["2026-03-01", "2026-02-28"]);
@@ -200,16 +216,20 @@ const WRITER = `
   process.exit(0);
 `;
 
-test("eight readers beside a committing writer see whole commits and no error", async () => {
-  const other = queryHome();
+function startWriter(catalogPath: string) {
   const [catalogModule, rowsModule] = ["../store/catalog.ts", "../store/example-rows.testkit.ts"].map(
     (file) => new URL(file, import.meta.url).href,
   );
-  const writer = spawn(
+  return spawn(
     process.execPath,
-    ["--input-type=module", "-e", WRITER, catalogModule!, rowsModule!, join(other.folder, "catalog.sqlite")],
+    ["--input-type=module", "-e", WRITER, catalogModule!, rowsModule!, catalogPath],
     { stdio: ["pipe", "pipe", "inherit"] },
   );
+}
+
+test("eight readers beside a committing writer see whole commits and no error", async () => {
+  const other = queryHome();
+  const writer = startWriter(other.catalogPath);
   try {
     await once(writer.stdout, "data");
     const answers: (readonly unknown[])[] = [];
@@ -238,4 +258,43 @@ test("eight readers beside a committing writer see whole commits and no error", 
     writer.kill("SIGKILL");
     other.close();
   }
+});
+
+test("a writer that is killed leaves whole commits to read", async () => {
+  const other = queryHome();
+  const writer = startWriter(other.catalogPath);
+  try {
+    await once(writer.stdout, "data");
+    other.catalog.close(); // so that nobody else keeps the log in order
+    await new Promise((done) => setTimeout(done, 100));
+    writer.kill("SIGKILL");
+    await once(writer, "exit");
+    const { rows } = await other.query(
+      "SELECT (SELECT count(*) FROM ai_gateway_messages), (SELECT sum(rows_written) FROM ai_gateway_exchanges)",
+    );
+    expect(rows[0]![0]).toBeGreaterThan(0n);
+    expect(rows[0]![0]).toBe(rows[0]![1]);
+    const raw = new DatabaseSync(other.catalogPath);
+    expect(raw.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+    raw.close();
+  } finally {
+    writer.kill("SIGKILL");
+    other.close();
+  }
+});
+
+test("a store that is damaged in its middle is named as such", async () => {
+  const damaged = join(home.folder, "damaged.sqlite");
+  const raw = new DatabaseSync(home.catalogPath);
+  raw.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  raw.close();
+  copyFileSync(home.catalogPath, damaged);
+  const file = openSync(damaged, "r+");
+  for (let at = 64 * 4096; at < statSync(damaged).size; at += 4096)
+    writeSync(file, Buffer.alloc(512, 0x5a), 0, 512, at);
+  expect(
+    await failure("SELECT role, count(*) FROM ai_gateway_messages GROUP BY 1", { catalogPath: damaged }),
+  ).toMatchObject({
+    code: "store_damaged",
+  });
 });

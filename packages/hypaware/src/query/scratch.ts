@@ -10,7 +10,8 @@ export async function withScratchFolder<T>(tmpDir: string, work: (folder: string
   ensurePrivateFolder(tmpDir);
   for (const name of readdirSync(tmpDir)) {
     const owner = NAME.exec(name)?.[1];
-    if (owner !== undefined && !isAlive(Number(owner))) rmSync(join(tmpDir, name), { recursive: true, force: true });
+    if (owner !== undefined && !isAlive(Number(owner)))
+      rmSync(join(tmpDir, name), { recursive: true, force: true });
   }
   const folder = join(tmpDir, `query-${process.pid}-${randomBytes(6).toString("hex")}`);
   ensurePrivateFolder(folder);

@@ -39,7 +39,10 @@ async function outcome(sql: string): Promise<unknown> {
     return (error as { code?: string }).code ?? String(error);
   }
 }
-async function refused(statements: readonly string[], codes = ["query_not_select", "query_failed"]): Promise<void> {
+async function refused(
+  statements: readonly string[],
+  codes = ["query_not_select", "query_failed"],
+): Promise<void> {
   for (const sql of statements) expect(codes, sql).toContain(await outcome(sql));
   expect(fingerprint()).toEqual(before);
   expect(await outcome("SELECT part_id FROM ai_gateway_messages")).toEqual([["m1#0"]]);
@@ -165,10 +168,8 @@ test("EXPLAIN shows the plan of a SELECT and runs nothing", async () => {
   for (const sql of [
     "EXPLAIN SELECT role FROM ai_gateway_messages",
     "/* plan */ -- of this\n explain from sessions;",
-    "EXPLAIN(SELECT 1)",
   ]) {
-    const rows = await outcome(sql);
-    expect(sql === "EXPLAIN(SELECT 1)" ? rows === "query_not_select" : Array.isArray(rows), sql).toBe(true);
+    expect(JSON.stringify(await outcome(sql)), sql).toMatch(/HOT|SCAN/);
   }
   await refused(
     [
@@ -180,6 +181,7 @@ test("EXPLAIN shows the plan of a SELECT and runs nothing", async () => {
       `/**/ EXPLAIN (FORMAT json, ANALYZE) SELECT 1`,
       `EXPLAIN SELECT 1; COPY (SELECT 1) TO '${victim}'`,
       "EXPLAIN",
+      "EXPLAIN(SELECT 1)",
       "EXPLAIN EXPLAIN SELECT 1",
       "EXPLAIN CREATE TABLE x AS SELECT 1",
     ],

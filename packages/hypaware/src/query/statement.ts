@@ -60,7 +60,10 @@ async function requireSelect(connection: DuckDBConnection, sql: string, what: st
   if (tree.statements.length !== 1) throw notOne(tree.statements.length);
   const forbidden = calledTableFunctions(tree.statements).find((name) => !TABLE_FUNCTIONS.has(name));
   if (forbidden !== undefined)
-    throw new HypError("query_not_select", `A query may not call ${forbidden}(): it reads recorded history only.`);
+    throw new HypError(
+      "query_not_select",
+      `A query may not call ${forbidden}(): it reads recorded history only.`,
+    );
 }
 
 function calledTableFunctions(node: unknown): string[] {

@@ -27,7 +27,11 @@ function hotSource(snapshot: Snapshot, dataset: DatasetName): Source {
     name: `${dataset}_hot`,
     columns: columns.map(({ name, type }) => ({ name, type: BLOB_COLUMNS.has(name) ? "INT32" : type })),
     rowCount: snapshot.count(dataset),
-    scan: (indexes) => snapshot.scan(dataset, indexes.map((index) => columns[index]!.name)),
+    scan: (indexes) =>
+      snapshot.scan(
+        dataset,
+        indexes.map((index) => columns[index]!.name),
+      ),
   };
 }
 
@@ -42,7 +46,8 @@ function blobSource(snapshot: Snapshot): Source {
       { name: "json", type: "JSON" },
     ],
     rowCount: ids.length,
-    scan: (indexes) => ids.values().map((id) => indexes.map((index) => (index === 0 ? id : snapshot.blob(id)))),
+    scan: (indexes) =>
+      ids.values().map((id) => indexes.map((index) => (index === 0 ? id : snapshot.blob(id)))),
   };
 }
 

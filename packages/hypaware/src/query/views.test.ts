@@ -24,7 +24,13 @@ beforeAll(() => {
       cost_microusd: 1_500_000,
       cwd: "/w",
     }),
-    exampleExchange(2, { ...session, model: "big", output_tokens: 7, total_input_tokens: 3, input_tokens: 3 }),
+    exampleExchange(2, {
+      ...session,
+      model: "big",
+      output_tokens: 7,
+      total_input_tokens: 3,
+      input_tokens: 3,
+    }),
     exampleExchange(3, { ...session, status_code: 529, error: "overloaded" }),
     exampleExchange(4, {
       ...session,
@@ -36,7 +42,13 @@ beforeAll(() => {
       cost_microusd: 500_000,
     }),
     exampleExchange(5, { ...session, conversation_id: "s1/title", request_class: "title", model: "small" }),
-    exampleExchange(6, { session_id: null, conversation_id: "h", client_name: null, model: "big", output_tokens: 2 }),
+    exampleExchange(6, {
+      session_id: null,
+      conversation_id: "h",
+      client_name: null,
+      model: "big",
+      output_tokens: 2,
+    }),
     exampleExchange(7, { session_id: "s2", conversation_id: "s2", turn_id: "t1" }),
     exampleExchange(8, { session_id: "s2", conversation_id: "s2", turn_id: "t1" }),
     exampleExchange(9, { session_id: "s2", conversation_id: "s2", turn_id: "t2" }),
@@ -62,7 +74,12 @@ beforeAll(() => {
       is_error: false,
     }),
     exampleRow(4, { conversation_id: "s1", content_text: "And now?", attributes: gateway(1) }),
-    exampleRow(5, { conversation_id: "s1", part_type: "tool_call", tool_call_id: "c2", attributes: gateway(1) }),
+    exampleRow(5, {
+      conversation_id: "s1",
+      part_type: "tool_call",
+      tool_call_id: "c2",
+      attributes: gateway(1),
+    }),
     exampleRow(6, { conversation_id: "s1/a1", content_text: "Look around" }),
     exampleRow(7, { conversation_id: "other", part_type: "tool_result", tool_result_for: "c2" }),
   ]);
@@ -99,21 +116,60 @@ test("a conversation has its own figures, with a session or without", async () =
     "SELECT conversation_id, session_id, turns, exchanges, output_tokens, first_prompt FROM conversations ORDER BY 1",
   );
   expect(conversations).toEqual([
-    { conversation_id: "h", session_id: null, turns: 0n, exchanges: 1n, output_tokens: 2n, first_prompt: null },
-    { conversation_id: "s1", session_id: "s1", turns: 2n, exchanges: 3n, output_tokens: 12n, first_prompt: "Mend the test" },
-    { conversation_id: "s1/a1", session_id: "s1", turns: 1n, exchanges: 1n, output_tokens: 1n, first_prompt: "Look around" },
-    { conversation_id: "s1/title", session_id: "s1", turns: 0n, exchanges: 1n, output_tokens: null, first_prompt: null },
-    { conversation_id: "s2", session_id: "s2", turns: 2n, exchanges: 3n, output_tokens: null, first_prompt: null },
+    {
+      conversation_id: "h",
+      session_id: null,
+      turns: 0n,
+      exchanges: 1n,
+      output_tokens: 2n,
+      first_prompt: null,
+    },
+    {
+      conversation_id: "s1",
+      session_id: "s1",
+      turns: 2n,
+      exchanges: 3n,
+      output_tokens: 12n,
+      first_prompt: "Mend the test",
+    },
+    {
+      conversation_id: "s1/a1",
+      session_id: "s1",
+      turns: 1n,
+      exchanges: 1n,
+      output_tokens: 1n,
+      first_prompt: "Look around",
+    },
+    {
+      conversation_id: "s1/title",
+      session_id: "s1",
+      turns: 0n,
+      exchanges: 1n,
+      output_tokens: null,
+      first_prompt: null,
+    },
+    {
+      conversation_id: "s2",
+      session_id: "s2",
+      turns: 2n,
+      exchanges: 3n,
+      output_tokens: null,
+      first_prompt: null,
+    },
   ]);
 });
 
 test("daily usage counts every token once", async () => {
-  const [sum] = await select("SELECT sum(output_tokens) AS daily, sum(exchanges) AS exchanges FROM usage_daily");
-  const [truth] = await select("SELECT sum(output_tokens) AS daily, count(*) AS exchanges FROM ai_gateway_exchanges");
+  const [sum] = await select(
+    "SELECT sum(output_tokens) AS daily, sum(exchanges) AS exchanges FROM usage_daily",
+  );
+  const [truth] = await select(
+    "SELECT sum(output_tokens) AS daily, count(*) AS exchanges FROM ai_gateway_exchanges",
+  );
   expect(sum).toEqual(truth);
-  expect(await select("SELECT date, cost_usd FROM usage_daily WHERE model = 'small' AND cost_usd IS NOT NULL")).toEqual([
-    { date: "2026-11-24", cost_usd: 0.5 },
-  ]);
+  expect(
+    await select("SELECT date, cost_usd FROM usage_daily WHERE model = 'small' AND cost_usd IS NOT NULL"),
+  ).toEqual([{ date: "2026-11-24", cost_usd: 0.5 }]);
 });
 
 test("a tool call stands beside its own result", async () => {
@@ -133,6 +189,10 @@ test("a tool call stands beside its own result", async () => {
 });
 
 test("a table is described by name, and a wrong name gets the near one", () => {
-  expect(describeDataset("sessions").columns[0]).toEqual({ name: "session_id", type: "STRING", nullable: false });
+  expect(describeDataset("sessions").columns[0]).toEqual({
+    name: "session_id",
+    type: "STRING",
+    nullable: false,
+  });
   expect(() => describeDataset("session")).toThrow('There is no table "session". Did you mean "sessions"?');
 });

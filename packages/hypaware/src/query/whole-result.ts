@@ -17,6 +17,7 @@ export async function readWhole(
   sql: string,
   statement: DuckDBPreparedStatement,
 ): Promise<QueryResult> {
+  if (statement.statementType === StatementType.EXPLAIN) return plan(await statement.runAndReadAll());
   const names = Array.from({ length: statement.columnCount }, (_, i) => statement.columnName(i));
   const cells = new CellReader();
   const store = await storingStatement(connection, sql);
@@ -41,7 +42,13 @@ export async function readWhole(
   }
 }
 
-/** `undefined`: a form that cannot be stored (EXPLAIN, DESCRIBE, SUMMARIZE, SHOW). Its result is small. */
+/** The plan's drawing, a row per line. */
+function plan(reader: DuckDBResultReader): QueryResult {
+  const lines = reader.getRows().flatMap(([, drawing]) => String(drawing).trimEnd().split("\n"));
+  return { columns: [{ name: "plan", type: "VARCHAR" }], rows: lines.map((line) => [line]) };
+}
+
+/** `undefined`: a form that cannot be stored (DESCRIBE, SUMMARIZE, SHOW). Its result is small. */
 async function storingStatement(
   connection: DuckDBConnection,
   sql: string,

@@ -33,8 +33,7 @@ export class Blobs {
   }
 
   #insert(hash: Buffer, bytes: Buffer): number {
-    const [encoding, data] =
-      bytes.length < COMPRESS_FROM ? [PLAIN, bytes] : [ZSTD, zstdCompressSync(bytes)];
+    const [encoding, data] = bytes.length < COMPRESS_FROM ? [PLAIN, bytes] : [ZSTD, zstdCompressSync(bytes)];
     return this.#database.get<{ id: number }>(
       "INSERT INTO blobs (hash, encoding, data) VALUES (?, ?, ?) RETURNING id",
       hash,

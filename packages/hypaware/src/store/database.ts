@@ -16,9 +16,12 @@ const WRITER_PRAGMAS = [
 ];
 const PRAGMAS = ["temp_store = MEMORY", "cache_size = -16384"];
 
-const SQLITE_CORRUPT = 11;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_NOTADB = 26;
+// Primary result codes.
+const CORRUPT = 11;
+const CANTOPEN = 14;
+const TOOBIG = 18;
+const CONSTRAINT = 19;
+const NOTADB = 26;
 
 /** One connection to the catalog, with its prepared statements. */
 export class Database {
@@ -150,9 +153,16 @@ function openReader(path: string, connect: (path: string, readOnly: boolean) => 
   return connect(":memory:", false);
 }
 
-/** SQLite's word for a file that it cannot read becomes ours; everything else stays what it is. */
+/**
+ * SQLite's words in ours: a file that it cannot read is HypError `store_damaged`; a value that the schema refuses is an
+ * Error about that value, not about the store. Everything else stays what it is.
+ */
 export function storeError(path: string, error: unknown): unknown {
   const primary = Number((error as { errcode?: number }).errcode) & 0xff;
-  if (![SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB].includes(primary)) return error;
-  return new HypError("store_damaged", `${path}: ${(error as Error).message}`, { cause: error });
+  const message = `${path}: ${(error as Error).message}`;
+  if ([CORRUPT, CANTOPEN, NOTADB].includes(primary))
+    return new HypError("store_damaged", message, { cause: error });
+  if ([CONSTRAINT, TOOBIG].includes(primary))
+    return new Error(`the store refuses a value: ${(error as Error).message}`, { cause: error });
+  return error;
 }

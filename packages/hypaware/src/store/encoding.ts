@@ -26,7 +26,9 @@ export function encode({ type }: Column, value: unknown): Stored {
       return Number.isFinite(value) ? (value as number) : null;
     default: {
       const integer = Math.trunc(Number(value));
-      return Number.isNaN(integer) ? null : Math.min(MAX_INTEGER[type], Math.max(-MAX_INTEGER[type], integer));
+      return Number.isNaN(integer)
+        ? null
+        : Math.min(MAX_INTEGER[type], Math.max(-MAX_INTEGER[type], integer));
     }
   }
 }

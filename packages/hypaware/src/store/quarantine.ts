@@ -13,7 +13,8 @@ export class Quarantine {
    * stand outside the transaction that a crash rolls back; throws inside one.
    */
   begin(exchangeId: string): number {
-    if (this.#database.inTransaction) throw new Error("an attempt must be counted before the transaction begins");
+    if (this.#database.inTransaction)
+      throw new Error("an attempt must be counted before the transaction begins");
     return this.#database.get<{ count: number }>(
       `INSERT INTO projection_attempts VALUES (?, 1)
        ON CONFLICT (exchange_id) DO UPDATE SET count = count + 1 RETURNING count`,

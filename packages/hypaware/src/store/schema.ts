@@ -61,7 +61,7 @@ CREATE TABLE nodes (
   match_key TEXT NOT NULL, message_id TEXT NOT NULL UNIQUE, role TEXT NOT NULL, depth INTEGER NOT NULL,
   is_answer INTEGER NOT NULL, inferred INTEGER NOT NULL
 );
-CREATE INDEX nodes_child ON nodes (predecessor, conversation, match_key);
+CREATE UNIQUE INDEX nodes_child ON nodes (predecessor, conversation, match_key);
 CREATE INDEX nodes_key ON nodes (conversation, match_key);
 CREATE INDEX nodes_answer ON nodes (match_key) WHERE inferred = 1 AND is_answer = 1;
 

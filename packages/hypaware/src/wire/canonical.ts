@@ -48,7 +48,8 @@ function opened(
   value: readonly Json[] | { readonly [key: string]: Json | undefined },
   omit: ReadonlySet<string>,
 ): Open {
-  if (isArray(value)) return { entries: value.map((item) => [undefined, item] as const), close: "]", next: 0 };
+  if (isArray(value))
+    return { entries: value.map((item) => [undefined, item] as const), close: "]", next: 0 };
   const entries = Object.keys(value)
     .filter((name) => value[name] !== undefined && !omit.has(name))
     .sort()

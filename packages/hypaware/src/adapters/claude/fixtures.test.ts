@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ContentBlock, ExchangeRecord, ProjectedMessage, Projection } from "../../contract/plugin.ts";
+import { asText } from "../../protocols/loose.ts";
 import { FIXTURES, project, readFixture, readTranscripts } from "./fixtures.testkit.ts";
 
 const CLIENT_RUNS = FIXTURES.filter((name) => !name.startsWith("sdk"));
@@ -67,10 +68,8 @@ describe.each(CLIENT_RUNS)("%s, beside the client's transcript", (name) => {
       projection.messages.filter((message) => blockOf(message)["type"] === "tool_result"),
     );
     for (const message of results) expect(message.content).toHaveLength(1);
-    const named = (values: readonly unknown[]): unknown[] => [...new Set(values)].sort();
-    expect(named(results.map((message) => blockOf(message)["tool_use_id"]))).toEqual(
-      named(lines.filter((line) => line.type === "tool_result").map((line) => line.tool_use_id)),
-    );
+    const recorded = lines.filter((line) => line.type === "tool_result").map((line) => line.tool_use_id);
+    expect(new Set(results.map((message) => blockOf(message)["tool_use_id"]))).toEqual(new Set(recorded));
   });
 });
 
@@ -83,7 +82,8 @@ const hasUsage = ({ stream_events: events, response_body: body }: ExchangeRecord
 const answerOf = (projection: Projection | undefined): readonly ProjectedMessage[] =>
   (projection?.messages ?? []).filter((message) => message.is_answer === true);
 
-const blockOf = ({ content }: ProjectedMessage): ContentBlock => (content[0] as ContentBlock | undefined) ?? {};
+const blockOf = ({ content }: ProjectedMessage): ContentBlock =>
+  (content[0] as ContentBlock | undefined) ?? {};
 
 const witnessOf = (message: ProjectedMessage): unknown => witness(blockOf(message));
 
@@ -113,14 +113,19 @@ function describeExchange(record: ExchangeRecord, projection: Projection | undef
   const lines = Object.entries(shown).flatMap(([name, value]) =>
     value === undefined ? [] : [`  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`],
   );
-  return [head, ...lines.map((line) => line.replaceAll("\n", "\\n")), ...messages.map(describeMessage), ""].join("\n");
+  return [
+    head,
+    ...lines.map((line) => line.replaceAll("\n", "\\n")),
+    ...messages.map(describeMessage),
+    "",
+  ].join("\n");
 }
 
 function describeMessage(message: ProjectedMessage): string {
   const blocks = message.content as readonly ContentBlock[];
   const parts = blocks.map((block) => {
     const said = block["text"] ?? block["thinking"] ?? block["input"] ?? block["content"];
-    return `${String(block["type"])} ${JSON.stringify(said)}`;
+    return `${asText(block["type"])} ${JSON.stringify(said)}`;
   });
   const marks = [
     message.is_answer === true ? `answer at ${message.message_created_at}` : undefined,

@@ -59,6 +59,9 @@ export function project(record: ExchangeRecord, lines: LogLine[] = []): Projecti
   return claudeProjector.project(record, { log }) as Projection | undefined;
 }
 
+const text = (body: Json | undefined): string | null =>
+  body === undefined || body === null || typeof body === "string" ? (body ?? null) : JSON.stringify(body);
+
 /** A whole exchange from what matters to a test. Objects become JSON. */
 export function exchange(
   parts: Omit<Partial<ExchangeRecord>, "request_body" | "response_body" | "stream_events"> & {
@@ -69,8 +72,6 @@ export function exchange(
   } = {},
 ): ExchangeRecord {
   const { headers, request_body: request, response_body: response, events, ...rest } = parts;
-  const text = (body: Json | undefined): string | null =>
-    body === undefined || body === null || typeof body === "string" ? (body ?? null) : JSON.stringify(body);
   return {
     exchange_id: "0123456789abcdef0123456789abcdef",
     ts_start: "2026-03-01T12:00:00.000Z",

@@ -27,7 +27,8 @@ function uniqueNames(names: readonly string[]): string[] {
   const seen = new Set<string>();
   return names.map((name) => {
     let unique = name;
-    for (let n = 1; seen.has(unique) || (unique !== name && taken.has(unique)); n += 1) unique = `${name}_${n}`;
+    for (let n = 1; seen.has(unique) || (unique !== name && taken.has(unique)); n += 1)
+      unique = `${name}_${n}`;
     seen.add(unique);
     return unique;
   });

@@ -20,7 +20,8 @@ test("a table is aligned, numbers to the right, and says how many rows there are
 });
 
 test("nothing in a table can command the terminal, hide, or turn the line around", () => {
-  const hostile = "\u001b[31mred\u001b[0m \u009b2J \u202eevil\u2066 a\u200bb \r\0\u0007 \ufeff \ud800 \u{e0041} \n next";
+  const hostile =
+    "\u001b[31mred\u001b[0m \u009b2J \u202eevil\u2066 a\u200bb \r\0\u0007 \ufeff \ud800 \u{e0041} \n next";
   const shown = text(result({ "col\u001b]0;title\u0007": "VARCHAR" }, [hostile]), "table");
   expect(shown.replaceAll("\n", "")).toMatch(/^(?:(?![\p{Cc}\p{Cf}\p{Cs}]).)*$/u);
   expect(shown).toContain("\\u001b[31mred\\u001b[0m \\u009b2J \\u202eevil\\u2066 a\\u200bb");
@@ -30,7 +31,11 @@ test("nothing in a table can command the terminal, hide, or turn the line around
 });
 
 test("a table keeps to the terminal's width by cutting the widest cells", () => {
-  const query = result({ id: "VARCHAR", text: "VARCHAR", n: "INTEGER" }, ["abc", "x".repeat(5000), 7], ["d", "日".repeat(500), 8]);
+  const query = result(
+    { id: "VARCHAR", text: "VARCHAR", n: "INTEGER" },
+    ["abc", "x".repeat(5000), 7],
+    ["d", "日".repeat(500), 8],
+  );
   const lines = text(query, "table", 40).split("\n");
   expect(lines.slice(0, 2).map((line) => line.length)).toEqual([40, 40]);
   expect(lines[2]).toBe(`abc  ${"x".repeat(31)}…  7`);

@@ -18,7 +18,11 @@ export function* renderResult(
   { width = DEFAULT_WIDTH }: { readonly width?: number } = {},
 ): Generator<string, void> {
   const lines =
-    format === "table" ? renderTable(result, width) : format === "json" ? renderJson(result) : renderJsonl(result);
+    format === "table"
+      ? renderTable(result, width)
+      : format === "json"
+        ? renderJson(result)
+        : renderJsonl(result);
   let piece = "";
   for (const line of lines) {
     piece += line;

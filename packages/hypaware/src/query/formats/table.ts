@@ -9,14 +9,17 @@ const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UINTEGER|DOUBLE|FLOAT|DECI
 const PLAIN = /^[\x20-\x7e]*$/;
 // Commands to the terminal, invisible and direction-changing characters; the joiners that emoji and scripts need stay.
 const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-const WIDE = /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/u;
+const WIDE =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/u;
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** Aligned columns of at most `width` characters together, if the columns leave each other room. */
 export function* renderTable({ columns, rows }: QueryResult, width: number): Generator<string, void> {
   const header = columns.map(({ name }) => fit(safe(name), MAX_CELL));
   const lines = rows.map((row) => row.map((cell) => fit(safe(cellText(cell)), MAX_CELL)));
-  const widths = header.map((name, i) => lines.reduce((max, line) => Math.max(max, widthOf(line[i]!)), widthOf(name)));
+  const widths = header.map((name, i) =>
+    lines.reduce((max, line) => Math.max(max, widthOf(line[i]!)), widthOf(name)),
+  );
   shrink(widths, width - GAP.length * (columns.length - 1));
 
   const line = (cells: readonly string[]): string =>

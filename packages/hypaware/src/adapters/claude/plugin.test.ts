@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { PluginContext } from "../../contract/plugin.ts";
+import { createAiGateway } from "../../gateway/capability.ts";
+import { manifestProblems } from "../../kernel/manifest-schema.ts";
+import * as codex from "../codex/index.ts";
+import * as claude from "./index.ts";
+
+test("the plugins register what their manifests say", () => {
+  const registry = createAiGateway({ endpoint: () => undefined });
+  const asked: unknown[] = [];
+  const requireCapability = (name: string, range: string): unknown => {
+    asked.push([name, range]);
+    return registry.capability;
+  };
+  const context = { env: {}, requireCapability } as unknown as PluginContext;
+  claude.activate(context);
+  codex.activate(context);
+  expect(asked).toEqual([
+    ["hypaware.ai-gateway", "^2.0.0"],
+    ["hypaware.ai-gateway", "^2.0.0"],
+  ]);
+  expect({
+    upstreams: registry.presets().map(({ name }) => name),
+    projectors: registry.projectors().map(({ name }) => name),
+    clients: registry.clients().map(({ name }) => name),
+  }).toEqual({
+    upstreams: ["anthropic", "openai", "chatgpt"],
+    projectors: ["claude-anthropic-messages"],
+    clients: ["claude"],
+  });
+});
+
+test.each(["claude", "codex"])("the manifest of %s is valid", (name) => {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL(`../${name}/hypaware.plugin.json`, import.meta.url), "utf8"),
+  );
+  expect(manifestProblems(manifest, "1.0.0")).toEqual([]);
+  expect(manifest).toMatchObject({ name: `@hypaware/${name}`, version: "2.0.0" });
+});
