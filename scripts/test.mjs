@@ -21,7 +21,9 @@ try {
   const summary = JSON.parse(readFileSync(report, "utf8"));
   passed = summary.numPassedTests;
   // A file that does not even load has no tests to count, but it has failed.
-  const broken = summary.testResults.filter((file) => file.status === "failed" && !file.assertionResults.length);
+  const broken = summary.testResults.filter(
+    (file) => file.status === "failed" && !file.assertionResults.length,
+  );
   failed = summary.numFailedTests + broken.length;
 } catch (error) {
   console.error(`No test report: ${error.message}`);

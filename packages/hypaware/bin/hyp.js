@@ -8,23 +8,29 @@ import process from "node:process";
 
 var version = process.versions.node.split(".").map(Number);
 if (version[0] > 22 || (version[0] === 22 && version[1] >= 19)) {
-  import("../dist/cli/main.js");
+  void import("../dist/cli/main.js");
 } else {
   var newer;
   try {
     newer = createRequire(import.meta.url).resolve(
       "node-" + process.platform + "-" + process.arch + "/bin/node",
     );
-  } catch (e) {
+  } catch {
     console.error(
-      "hyp needs Node.js >= 22.19, and this is " + process.version + ". Install a newer Node.js and try again.",
+      "hyp needs Node.js >= 22.19, and this is " +
+        process.version +
+        ". Install a newer Node.js and try again.",
     );
     process.exit(1);
   }
   var child = spawn(newer, [fileURLToPath(import.meta.url)].concat(process.argv.slice(2)), {
     stdio: "inherit",
   });
-  ["SIGINT", "SIGTERM", "SIGHUP"].forEach(function (signal) {
+  // A terminal's Ctrl-C reaches the child by itself.
+  process.on("SIGINT", function () {
+    if (!process.stdin.isTTY) child.kill("SIGINT");
+  });
+  ["SIGTERM", "SIGHUP"].forEach(function (signal) {
     process.on(signal, function () {
       child.kill(signal);
     });

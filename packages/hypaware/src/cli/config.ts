@@ -8,7 +8,10 @@ export function registerConfig(program: Command, context: CliContext): void {
     .command("validate")
     .description("check the config file; prints every problem with its place")
     .option("--path <file>", "another file than <HYP_HOME>/hypaware-config.json")
-    .addHelpText("after", "\nExamples:\n  hyp config validate\n  hyp config validate --path ./hypaware.json\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  hyp config validate\n  hyp config validate --path ./hypaware.json\n",
+    )
     .action((options: { path?: string }) =>
       withApp(context, "config validate", { configFile: options.path }, async (app) => {
         const errors = app.findings.filter((finding) => finding.severity === "error");
@@ -22,7 +25,9 @@ export function registerConfig(program: Command, context: CliContext): void {
           context.exitCode = 1;
         } else if (exists) {
           const sinks = Object.keys(values.sinks ?? {}).length;
-          context.stdout.write(`config ok: ${path} (plugins=${values.plugins?.length ?? 0}, sinks=${sinks})\n`);
+          context.stdout.write(
+            `config ok: ${path} (plugins=${values.plugins?.length ?? 0}, sinks=${sinks})\n`,
+          );
         } else
           context.stdout.write(
             `no config file at ${path}: the default is used (all adapters, ${GATEWAY_PLUGIN} on its own address)\n`,

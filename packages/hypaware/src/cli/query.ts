@@ -13,9 +13,7 @@ export function registerQuery(program: Command, context: CliContext): void {
   query
     .command("sql")
     .argument("<sql...>", "one SELECT statement (DuckDB's dialect)")
-    .addOption(
-      new Option("--format <format>", "how to print the result").choices(FORMATS).default("table"),
-    )
+    .addOption(new Option("--format <format>", "how to print the result").choices(FORMATS).default("table"))
     .addOption(
       new Option("--refresh <mode>", "wait for what is being recorded: never, up to 5 s, until done")
         .choices(REFRESH)
@@ -96,5 +94,7 @@ export async function refreshed(app: App, context: CliContext, refresh: Refresh)
   const projectors = app.registry.projectors();
   const isCurrent = await catchUp(app.paths, refresh, { projectors, log, telemetry });
   if (!isCurrent)
-    context.stderr.write("hyp: the recorder is behind; the newest exchanges are missing (--refresh always waits)\n");
+    context.stderr.write(
+      "hyp: the recorder is behind; the newest exchanges are missing (--refresh always waits)\n",
+    );
 }

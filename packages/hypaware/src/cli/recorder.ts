@@ -83,7 +83,7 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
   const server = await serveLocal(socketPath(paths.run, "recorder"), async (request) => {
     if (request["op"] === "pass") return { stored: await recorder.pass(true) };
     if (request["op"] === "reproject") return { ...(await recorder.reproject(() => {})) } as never;
-    throw new Error(`unknown request: ${String(request["op"])}`);
+    throw new Error(`unknown request: ${JSON.stringify(request["op"])}`);
   });
   try {
     while (!ending.aborted) await pause(await look(recorder), ending);

@@ -36,7 +36,8 @@ export async function runDaemon(
   if (options.greet) context.stdout.write(greeting(app, { host, port }, warnings, context.env));
   else context.stdout.write(`listening on http://${host}:${port}\n`);
   const reason = await stopped;
-  if (options.greet) context.stdout.write("\nStopping: letting running answers end (Ctrl-C again to cut them) …\n");
+  if (options.greet)
+    context.stdout.write("\nStopping: letting running answers end (Ctrl-C again to cut them) …\n");
   await stopOrCut(daemon, reason);
 }
 

@@ -5,11 +5,13 @@ import { connect } from "node:net";
 import { type App, requireValidConfig } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
-import type { ClientLaunch } from "../contract/plugin.ts";
+import type { ClientLaunch, ClientRegistration } from "../contract/plugin.ts";
 import { startGatewayService } from "../daemon/gateway-service.ts";
 import { readGatewayFile } from "../daemon/run-files.ts";
 import { routeKeyOf, routeSecret } from "../daemon/route-secret.ts";
 import { superviseRecorder } from "../daemon/supervisor.ts";
+import type { ConfiguredUpstream, GatewayConfig } from "../gateway/config-defaults.ts";
+import { isLoopbackHost } from "../gateway/listen.ts";
 import { didYouMean } from "../kernel/suggest.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { recorderOptions } from "./recorder-options.ts";
@@ -63,7 +65,8 @@ async function runClient(
   }
   requireValidConfig(app);
   const key = `/k/${routeKeyOf(routeSecret(app.paths), clientName)}`;
-  const running = await runningGateway(app);
+  const ownUpstream = upstreamOfEnvironment(client, context.env);
+  const running = ownUpstream === undefined ? await runningGateway(app) : undefined;
   if (running !== undefined) {
     const launch = client.launch({ endpoint: running + key, args });
     context.exitCode = await runToEnd(launch, context);
@@ -73,7 +76,7 @@ async function runClient(
   const service = await startGatewayService({
     paths: app.paths,
     listen: { host: "127.0.0.1", port: 0 },
-    config: app.gatewayConfig,
+    config: withUpstream(app.gatewayConfig, ownUpstream),
     presets: app.registry.presets(),
     clientNames: app.registry.clients().map(({ name }) => name),
     log: app.log,
@@ -87,6 +90,30 @@ async function runClient(
     await service.stop(DRAIN_MS);
     await supervisor.stop(RECORDER_STOP_MS);
   }
+}
+
+/**
+ * Where the person's own environment sends this client, e.g. to a company's proxy. What is put there instead is us, so that
+ * place becomes our upstream: its key must not go to anybody else. A running gateway has its own upstreams and is not used.
+ */
+function upstreamOfEnvironment(
+  client: ClientRegistration,
+  env: NodeJS.ProcessEnv,
+): ConfiguredUpstream | undefined {
+  const endpoint = "http://127.0.0.1";
+  const variables = Object.entries(client.launch?.({ endpoint, args: [] }).env ?? {});
+  const name = variables.find(([, value]) => value.startsWith(endpoint))?.[0];
+  const own = name === undefined ? undefined : env[name];
+  if (own === undefined || !/^https?:/i.test(own) || !URL.canParse(own)) return undefined;
+  const { hostname } = new URL(own);
+  if (isLoopbackHost(hostname.replace(/^\[|\]$/g, ""))) return undefined;
+  return { name: client.defaultUpstream, base_url: own };
+}
+
+/** The config's own word about that upstream goes before the environment's. */
+function withUpstream(config: GatewayConfig, upstream: ConfiguredUpstream | undefined): GatewayConfig {
+  if (upstream === undefined || config.upstreams.some(({ name }) => name === upstream.name)) return config;
+  return { ...config, upstreams: [...config.upstreams, upstream] };
 }
 
 /** Base URL of this home's gateway, if one answers. */

@@ -27,7 +27,10 @@ export function registerShow(program: Command, context: CliContext): void {
           const run = join(app.paths.journal, runId);
           const captured = await readExchange(run, stored.row.exchange_id, from, to);
           if (captured === undefined)
-            throw new HypError("unknown_exchange", `The journal of exchange ${stored.row.exchange_id} is damaged.`);
+            throw new HypError(
+              "unknown_exchange",
+              `The journal of exchange ${stored.row.exchange_id} is damaged.`,
+            );
           writeRaw(context, captured);
           return;
         }
@@ -68,12 +71,18 @@ function summaryOf(row: ExchangeRow): string {
     ["exchange", row.exchange_id],
     ["request", `${row.method ?? "?"} ${row.path ?? "?"}`],
     ["upstream", row.upstream],
-    ["client", [row.client_name, row.client_version, row.entrypoint].filter((part) => part !== null).join(" ")],
+    [
+      "client",
+      [row.client_name, row.client_version, row.entrypoint].filter((part) => part !== null).join(" "),
+    ],
     ["started", row.started_at],
     ["outcome", [row.outcome, row.status_code, row.error].filter((part) => part !== null).join(", ")],
     ["time", `${row.duration_ms ?? "?"} ms, first byte after ${row.ttfb_ms ?? "?"} ms`],
     ["bytes", `${row.request_bytes ?? 0} sent, ${row.response_bytes ?? 0} received`],
-    ["projected", [row.decode_status, row.projector, row.request_class].filter((part) => part !== null).join(", ")],
+    [
+      "projected",
+      [row.decode_status, row.projector, row.request_class].filter((part) => part !== null).join(", "),
+    ],
     ["session", row.session_id],
     ["conversation", row.conversation_id],
     ["model", row.model],
@@ -92,14 +101,19 @@ function tokensOf(row: ExchangeRow): string | null {
 }
 
 /** A terminal gets text that cannot steer it; a file or a pipe gets the bytes. */
-function writeRaw({ stdout }: CliContext, { open, requestBody, responseHead, response }: CapturedExchange): void {
+function writeRaw(
+  { stdout }: CliContext,
+  { open, requestBody, responseHead, response }: CapturedExchange,
+): void {
   const write = (bytes: Buffer | string): void => {
     stdout.write(stdout.isTTY ? neutral(bytes.toString()) : bytes);
   };
   write(`${open.method} ${open.target} HTTP/${open.httpVersion}\r\n${headerLines(open.headers)}\r\n`);
   write(requestBody);
   if (responseHead === null) return;
-  write(`\r\n\r\nHTTP/1.1 ${responseHead.status} ${responseHead.statusText}\r\n${headerLines(responseHead.headers)}\r\n`);
+  write(
+    `\r\n\r\nHTTP/1.1 ${responseHead.status} ${responseHead.statusText}\r\n${headerLines(responseHead.headers)}\r\n`,
+  );
   for (const { bytes } of response) write(bytes);
 }
 
@@ -112,5 +126,8 @@ function headerLines(headers: RawHeaders): string {
 /** Control characters other than line ends and tabs are shown as a dot. */
 function neutral(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "·");
+  return text.replace(
+    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    "·",
+  );
 }

@@ -13,7 +13,8 @@ export function registerSmoke(program: Command, context: CliContext): void {
     .description("run one black-box flow of the repository")
     .action(async (flow: string) => {
       const runner = fileURLToPath(new URL("../../../../scripts/flows.mjs", import.meta.url));
-      if (!existsSync(runner)) throw new HypError("usage", "hyp smoke works in a checkout of the repository.");
+      if (!existsSync(runner))
+        throw new HypError("usage", "hyp smoke works in a checkout of the repository.");
       const child = spawn(process.execPath, [runner, flow], { stdio: "inherit", env: context.env });
       context.exitCode = await new Promise<number>((resolve, reject) => {
         child.once("error", reject);

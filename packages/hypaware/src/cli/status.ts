@@ -41,7 +41,8 @@ function asText(report: StatusReport): string {
     `  disk:       journal ${inUnits(history.journal_bytes)}, store ${inUnits(history.store_bytes)}`,
     `  last:       ${history.last_exchange_at ?? "nothing recorded yet"}`,
     ...report.seen.map(
-      ({ client, exchanges, last_at }) => `  seen:       ${client ?? "unnamed client"}: ${exchanges} exchanges, last ${last_at ?? "-"}`,
+      ({ client, exchanges, last_at }) =>
+        `  seen:       ${client ?? "unnamed client"}: ${exchanges} exchanges, last ${last_at ?? "-"}`,
     ),
   ];
   if (report.diagnostics.length > 0) lines.push("  diagnostics:");

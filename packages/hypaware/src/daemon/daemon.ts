@@ -3,7 +3,6 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { HomePaths } from "../contract/home.ts";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { writeFileAtomic } from "../disk/atomic.ts";
@@ -39,7 +38,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const lock = tryLock(paths.daemonLock);
   if (lock === undefined) {
     const pid = readPidFile(paths)?.pid;
-    throw new HypError("daemon_running", `A daemon already runs for ${paths.home}${pid ? ` (pid ${pid})` : ""}.`);
+    throw new HypError(
+      "daemon_running",
+      `A daemon already runs for ${paths.home}${pid ? ` (pid ${pid})` : ""}.`,
+    );
   }
   const events = new JsonlFile(join(paths.logs, "daemon.log"));
   const startedAt = new Date();
@@ -55,7 +57,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...fields,
     });
   record("daemon.starting");
-  writeFileAtomic(paths.pidFile, JSON.stringify({ pid: process.pid, startedAt, runId: "", mode: "foreground" }));
+  writeFileAtomic(
+    paths.pidFile,
+    JSON.stringify({ pid: process.pid, startedAt, runId: "", mode: "foreground" }),
+  );
   try {
     service = await telemetry.span("source.start", { hyp_source: "ai-gateway" }, () =>
       startGatewayService(options),

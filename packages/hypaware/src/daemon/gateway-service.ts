@@ -39,7 +39,11 @@ function newRunId(): string {
 /** Rejects with a HypError when the routes are wrong or the address is taken. */
 export async function startGatewayService(options: GatewayServiceOptions): Promise<GatewayService> {
   const { paths, config, log } = options;
-  const routes = buildRoutes({ presets: options.presets, upstreams: config.upstreams, listen: options.listen });
+  const routes = buildRoutes({
+    presets: options.presets,
+    upstreams: config.upstreams,
+    listen: options.listen,
+  });
   const runId = newRunId();
   ensurePrivateFolder(paths.journal);
   ensurePrivateFolder(paths.run);
@@ -57,7 +61,7 @@ export async function startGatewayService(options: GatewayServiceOptions): Promi
       log,
     });
     const barrier = await serveLocal(socketPath(paths.run, runId), async (request) => {
-      if (request["op"] !== "flush") throw new Error(`unknown request: ${String(request["op"])}`);
+      if (request["op"] !== "flush") throw new Error(`unknown request: ${JSON.stringify(request["op"])}`);
       return { ...(await journal.flush()) };
     });
     return {

@@ -43,7 +43,8 @@ const chat: RegisteredProjector = {
     return {
       provider: "test",
       conversation_id: request.session,
-      messages: answer === null ? messages : [...messages, { role: "assistant", content: answer, is_answer: true }],
+      messages:
+        answer === null ? messages : [...messages, { role: "assistant", content: answer, is_answer: true }],
       exchange: { request_class: "main", session_id: request.session },
     };
   },
@@ -69,7 +70,10 @@ interface Exchange {
 }
 
 /** Appends an exchange's frames; without an answer it is left open. */
-function exchange(sink: FrameSink, { turns, answer, session = "s", outcome = "complete", startedAt = 1_000 }: Exchange): string {
+function exchange(
+  sink: FrameSink,
+  { turns, answer, session = "s", outcome = "complete", startedAt = 1_000 }: Exchange,
+): string {
   const exchangeId = randomBytes(16).toString("hex");
   const request = Buffer.from(JSON.stringify({ session, turns }));
   sink.append({
@@ -139,7 +143,9 @@ test("exchanges that are open at a restart are found again, and those between ar
   });
   await journal.flush();
   expect(await recorder().pass()).toBe(1);
-  expect(catalog.exchange(unfinished)).toMatchObject({ row: { outcome: "client_aborted", session_id: "slow" } });
+  expect(catalog.exchange(unfinished)).toMatchObject({
+    row: { outcome: "client_aborted", session_id: "slow" },
+  });
   await journal.close();
 });
 
@@ -167,7 +173,10 @@ test("reprojecting gives the same rows, also over gateways that ran side by side
   await one.flush();
   await first.pass();
   expect(messages()).toBe(6);
-  const before = catalog.changes(0, 1_000).map((change) => change.key).sort();
+  const before = catalog
+    .changes(0, 1_000)
+    .map((change) => change.key)
+    .sort();
   const { after } = await first.reproject(() => {});
   expect(after).toMatchObject({ exchanges: 3, rows: 6 });
   const kept = catalog.changes(0, 1_000).filter((change) => change.op === "upsert");

@@ -17,7 +17,9 @@ interface Head {
 }
 
 /** `runs`: by time of start. */
-export function* replayInOrder(runs: readonly ReplayRun[]): Generator<{ ended: EndedExchange; run: ReplayRun }> {
+export function* replayInOrder(
+  runs: readonly ReplayRun[],
+): Generator<{ ended: EndedExchange; run: ReplayRun }> {
   const waiting = [...runs];
   const heads: Head[] = [];
   for (;;) {

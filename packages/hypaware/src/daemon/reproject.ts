@@ -1,4 +1,3 @@
-import type { JsonObject } from "../contract/projection.ts";
 import { HypError } from "../contract/errors.ts";
 import type { HomePaths } from "../contract/home.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
@@ -41,5 +40,5 @@ async function askRecorder(paths: HomePaths): Promise<Reprojected> {
     throw new HypError("lock_held", "Another process holds the store and does not answer.");
   if (typeof reply["error"] === "string")
     throw new HypError("lock_held", `The recorder could not reproject: ${reply["error"]}`);
-  return reply as JsonObject as unknown as Reprojected;
+  return reply as unknown as Reprojected;
 }

@@ -7,7 +7,7 @@ import type { HomePaths } from "../contract/home.ts";
 import type { Kernel } from "../kernel/boot.ts";
 import type { LoadedConfig } from "../kernel/config.ts";
 import { openCatalog } from "../store/catalog.ts";
-import { readGatewayFile, readPidFile, readStatusFile } from "./run-files.ts";
+import { type DaemonStatus, readGatewayFile, readPidFile, readStatusFile } from "./run-files.ts";
 
 export interface Diagnostic {
   readonly severity: "error" | "warning";
@@ -89,7 +89,11 @@ export function statusReport(input: StatusInput): StatusReport {
   const pid = readPidFile(paths);
   const status = readStatusFile(paths);
   const history = historyOf(paths);
-  const diagnostics = [...pluginDiagnostics(kernel), ...findings.map(ofFinding), ...historyDiagnostics(input, history)];
+  const diagnostics = [
+    ...pluginDiagnostics(kernel),
+    ...findings.map(ofFinding),
+    ...historyDiagnostics(input, history),
+  ];
   const retention = loaded.config.query?.cache?.retention?.default_days;
   return {
     overall: diagnostics.some(({ kind }) => kind !== "gateway_without_projector") ? "degraded" : "healthy",
@@ -110,7 +114,7 @@ export function statusReport(input: StatusInput): StatusReport {
       platform: process.platform,
       address: gateway === undefined ? null : `http://${gateway.host}:${gateway.port}`,
     },
-    sources: gateway === undefined ? [] : (status?.sources ?? []).map(({ details: _, ...source }) => source),
+    sources: gateway === undefined ? [] : (status?.sources ?? []).map(withoutDetails),
     sinks: [],
     clients: input.clients,
     // Attaching writes the client's own settings; nothing does that yet.
@@ -128,6 +132,15 @@ export function statusReport(input: StatusInput): StatusReport {
     recent_error_count: 0,
     diagnostics,
   };
+}
+
+function withoutDetails({
+  name,
+  plugin,
+  state,
+  error,
+}: DaemonStatus["sources"][number]): StatusReport["sources"][number] {
+  return { name, plugin, state, ...(error !== undefined && { error }) };
 }
 
 interface History {
@@ -149,7 +162,9 @@ function historyOf(paths: HomePaths): History {
         store_bytes: storeBytes,
         last_exchange_at: catalog.lastExchangeAt(),
       },
-      seen: catalog.clients().map(({ client, exchanges, lastAt }) => ({ client, exchanges, last_at: lastAt })),
+      seen: catalog
+        .clients()
+        .map(({ client, exchanges, lastAt }) => ({ client, exchanges, last_at: lastAt })),
     };
   } finally {
     catalog.close();

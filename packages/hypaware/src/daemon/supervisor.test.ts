@@ -48,7 +48,9 @@ test("a recorder that dies is started again, and its last words are kept", async
 });
 
 test("a recorder that was killed is replaced by one that records", async () => {
-  const running = start(`process.send({ type: "recording" }); setInterval(() => process.send({ type: "alive" }), 50);`);
+  const running = start(
+    `process.send({ type: "recording" }); setInterval(() => process.send({ type: "alive" }), 50);`,
+  );
   await vi.waitFor(() => expect(running.state).toBe("recording"), 10_000);
   const first = running.pid;
   process.kill(first ?? 0, "SIGKILL");
