@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { headerOf, postMessage } from "@hypaware/testkit";
 import { withAdapters } from "./lib/configs.ts";
 import { Crowd, RestartLoop } from "./lib/crash.ts";
-import type { Attempt } from "./lib/crash.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { eventually } from "./lib/process.ts";
 
@@ -31,25 +30,19 @@ export default async function daemonKill(ctx: FlowContext): Promise<void> {
 
   const fresh = await postMessage(loop.daemon.url, "fresh\nSAY:text all is well", { sessionId: "fresh" });
   assert.equal(fresh.failure, undefined);
-  await eventually(
-    "the fresh exchange is recorded",
-    () => findRows(ctx, { id: "fresh", answer: fresh }),
-    60_000,
-  );
+  await eventually("the fresh exchange is recorded", () => hasRows(ctx, "fresh"), 60_000);
 
-  const owed = attempts.filter(
-    ({ answer }) => answer.completedAt !== undefined && loop.untilCrash(answer.completedAt) > GRACE_MS,
-  );
+  const owed = attempts.filter((attempt) => (loop.margin(attempt) ?? 0) > GRACE_MS);
   const kept = await ctx.sql(
     `SELECT request_id, session_id, count(*)::INT AS times FROM ai_gateway_exchanges
       WHERE outcome = 'complete' AND decode_status = 'projected' GROUP BY ALL`,
   );
-  const bySession = new Map(kept.map((row) => [row["session_id"], row]));
+  const requestOf = new Map(kept.map((row) => [row["session_id"], row["request_id"]]));
   const missing = owed.filter(
-    ({ id, answer }) => bySession.get(id)?.["request_id"] !== headerOf(answer.rawHeaders, "request-id"),
+    ({ id, answer }) => requestOf.get(id) !== headerOf(answer.rawHeaders, "request-id"),
   );
   assert.deepEqual(
-    missing.map(({ id, answer }) => `${id}, ${loop.untilCrash(answer.completedAt ?? 0)} ms before a kill`),
+    missing.map((attempt) => `${attempt.id}, ${loop.margin(attempt)} ms before the kill`),
     [],
     `of ${owed.length} exchanges that must be there`,
   );
@@ -75,7 +68,7 @@ export default async function daemonKill(ctx: FlowContext): Promise<void> {
   );
 }
 
-async function findRows(ctx: FlowContext, { id }: Attempt): Promise<true | undefined> {
+async function hasRows(ctx: FlowContext, id: string): Promise<true | undefined> {
   const rows = await ctx.sql(`SELECT role FROM ai_gateway_messages WHERE conversation_id = '${id}'`);
   return rows.length === 2 ? true : undefined;
 }

@@ -26,9 +26,17 @@ export default async function longAnswer(ctx: FlowContext): Promise<void> {
   const provider = await ctx.fakeProvider();
   ctx.writeConfig(withAdapters(provider));
   const daemon = await ctx.startDaemon();
+  const bestOf = async (events: number): Promise<Times> => {
+    const [one, two] = [
+      await measure(ctx, provider, daemon, events),
+      await measure(ctx, provider, daemon, events),
+    ];
+    // The faster of two: what other programs take is not ours.
+    return { carried: Math.min(one.carried, two.carried), recorded: Math.min(one.recorded, two.recorded) };
+  };
   await measure(ctx, provider, daemon, EVENTS / 10);
-  const half = await measure(ctx, provider, daemon, EVENTS / 2);
-  const whole = await measure(ctx, provider, daemon, EVENTS);
+  const half = await bestOf(EVENTS / 2);
+  const whole = await bestOf(EVENTS);
   for (const key of ["carried", "recorded"] as const) {
     const ratio = whole[key] / half[key];
     ctx.note(`${key} in ${whole[key]} ms, ${ratio.toFixed(2)} times the half`);
@@ -44,7 +52,7 @@ async function measure(
   events: number,
 ): Promise<Times> {
   const began = Date.now();
-  const sessionId = `events-${events}`;
+  const sessionId = `events-${events}-${began}`;
   const answer = await postMessage(daemon.url, `SAY:long ${events} ${DELTA_BYTES}`, {
     sessionId,
     timeoutMs: 60_000,

@@ -33,15 +33,22 @@ export class RestartLoop {
     this.daemon = await this.#ctx.startDaemon();
   }
 
-  /** Milliseconds from `time` to the next crash; Infinity when none followed. */
-  untilCrash(time: number): number {
-    return (this.killedAt.find((killed) => killed >= time) ?? Infinity) - time;
+  /**
+   * Milliseconds from an exchange's last byte to the end of the daemon that carried it; negative when the byte was still
+   * on its way then, undefined when there is no last byte, Infinity when that daemon was not crashed.
+   */
+  margin({ startedAt, answer }: Attempt): number | undefined {
+    if (answer.completedAt === undefined) return undefined;
+    // A connection does not outlive its daemon, so the first crash after the beginning is the one.
+    return (this.killedAt.find((killed) => killed >= startedAt) ?? Infinity) - answer.completedAt;
   }
 }
 
 /** One prompt that nobody else sends, and what came back. */
 export interface Attempt {
   readonly id: string;
+  /** `Date.now()` before it was sent. */
+  readonly startedAt: number;
   readonly answer: PostedMessage;
 }
 
@@ -65,8 +72,9 @@ export class Crowd {
   async #work(url: string, worker: number, directive: string): Promise<void> {
     for (let n = 0; !this.#stopped; n++) {
       const id = `attempt-${worker}-${n}`;
+      const startedAt = Date.now();
       const answer = await postMessage(url, `${id}\n${directive}`, { sessionId: id, timeoutMs: 10_000 });
-      this.attempts.push({ id, answer });
+      this.attempts.push({ id, startedAt, answer });
       // A client whose server is away waits a little; a crowd that does not would only measure refusals.
       if (answer.completedAt === undefined) await sleep(50);
     }

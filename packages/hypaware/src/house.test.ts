@@ -63,7 +63,9 @@ function lines(): Line[] {
 function importedFile(line: Line): string | undefined {
   const specifier = /(?:from|import)\s*\(?\s*"(\.[^"]+)"/.exec(line.text)?.[1];
   if (specifier === undefined) return undefined;
-  return relative(SOURCE, resolve(SOURCE, dirname(line.file), specifier)).split(sep).join("/");
+  return relative(SOURCE, resolve(SOURCE, dirname(line.file), specifier))
+    .split(sep)
+    .join("/");
 }
 
 const at = (line: Line): string => `${line.file}:${line.number}: ${line.text.trim()}`;
@@ -106,6 +108,8 @@ test("adapters import only the public plugin interface, protocols and their own 
 });
 
 test("no file is a drawer", () => {
-  const drawers = sourceFiles().filter((file) => /(^|\/)(utils?|helpers?|misc|common|shared)(\.ts|\/)/.test(file));
+  const drawers = sourceFiles().filter((file) =>
+    /(^|\/)(utils?|helpers?|misc|common|shared)(\.ts|\/)/.test(file),
+  );
   expect(drawers).toEqual([]);
 });

@@ -125,9 +125,5 @@ function headerLines(headers: RawHeaders): string {
 
 /** Control characters other than line ends and tabs are shown as a dot. */
 function neutral(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(
-    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
-    "·",
-  );
+  return text.replace(/(?![\n\r\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, "·");
 }

@@ -27,8 +27,15 @@ test.each([
 });
 
 test("loopback is 127/8 and ::1", () => {
-  expect(["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.2"].map((text) => isLoopback(ipBytes(text)!))).toEqual([true, true, true, true]);
-  expect(["128.0.0.1", "::2", "::", "10.0.0.1"].map((text) => isLoopback(ipBytes(text)!))).toEqual([false, false, false, false]);
+  expect(
+    ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.2"].map((text) => isLoopback(ipBytes(text)!)),
+  ).toEqual([true, true, true, true]);
+  expect(["128.0.0.1", "::2", "::", "10.0.0.1"].map((text) => isLoopback(ipBytes(text)!))).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
 });
 
 test("allowed hosts mean our port, or the port that they name", () => {
@@ -87,20 +94,28 @@ test.runIf(onLinux).each([
   );
 });
 
-test.runIf(onLinux && process.getuid?.() === 0)("a connection of another account is recognised, also after it closed", async () => {
-  const { port, accepted } = await listening("127.0.0.1");
-  const script = `require("net").connect(${port}, "127.0.0.1").on("data", (d) => { if (d[0] === 98) process.exit() })`;
-  const child = spawn("/proc/self/exe", ["-e", script], { uid: 65_534, gid: 65_534, stdio: "ignore", cwd: "/" });
-  closing.push(() => child.kill());
-  const socket = await accepted;
-  const peers = new PeerCheck();
-  expect(await peers.check(socket)).toBe("other-account");
-  socket.on("error", () => undefined);
-  socket.write("b");
-  await once(child, "exit");
-  // Its socket is an orphan now, and shown as root's.
-  expect(await peers.check(socket)).not.toBe("same-account");
-});
+test.runIf(onLinux && process.getuid?.() === 0)(
+  "a connection of another account is recognised, also after it closed",
+  async () => {
+    const { port, accepted } = await listening("127.0.0.1");
+    const script = `require("net").connect(${port}, "127.0.0.1").on("data", (d) => { if (d[0] === 98) process.exit() })`;
+    const child = spawn("/proc/self/exe", ["-e", script], {
+      uid: 65_534,
+      gid: 65_534,
+      stdio: "ignore",
+      cwd: "/",
+    });
+    closing.push(() => child.kill());
+    const socket = await accepted;
+    const peers = new PeerCheck();
+    expect(await peers.check(socket)).toBe("other-account");
+    socket.on("error", () => undefined);
+    socket.write("b");
+    await once(child, "exit");
+    // Its socket is an orphan now, and shown as root's.
+    expect(await peers.check(socket)).not.toBe("same-account");
+  },
+);
 
 const PEER = { remoteAddress: "127.0.0.1", remotePort: 40_000, localAddress: "127.0.0.1", localPort: 18_521 };
 
@@ -115,18 +130,27 @@ function tableWith(row: string) {
   return { reads, readTable };
 }
 
-const ROW = "   1: 0100007F:9C40 0100007F:4859 01 00000000:00000000 00:00000000 00000000  1001        0 8712 1 x\n";
-const littleEndian = rowKeys({ address: "127.0.0.1", port: 1 }, { address: "127.0.0.1", port: 1 }).get("/proc/net/tcp")?.includes("0100007F");
+const ROW =
+  "   1: 0100007F:9C40 0100007F:4859 01 00000000:00000000 00:00000000 00000000  1001        0 8712 1 x\n";
+const littleEndian = rowKeys({ address: "127.0.0.1", port: 1 }, { address: "127.0.0.1", port: 1 })
+  .get("/proc/net/tcp")
+  ?.includes("0100007F");
 
-test.runIf(littleEndian)("a row names the account, questions of one moment share a reading, and the second table is only read when needed", async () => {
-  const { reads, readTable } = tableWith(ROW);
-  const peers = new PeerCheck({ readTable, uid: 1001 });
-  expect(await Promise.all([peers.check(PEER), peers.check(PEER)])).toEqual(["same-account", "same-account"]);
-  expect(reads).toEqual(["/proc/net/tcp", "/proc/net/tcp"]);
-  expect(await new PeerCheck({ readTable, uid: 1002 }).check(PEER)).toBe("other-account");
-  expect(await peers.check({ ...PEER, remotePort: 40_001 })).toBe("unknown");
-  expect(reads.at(-1)).toBe("/proc/net/tcp6");
-});
+test.runIf(littleEndian)(
+  "a row names the account, questions of one moment share a reading, and the second table is only read when needed",
+  async () => {
+    const { reads, readTable } = tableWith(ROW);
+    const peers = new PeerCheck({ readTable, uid: 1001 });
+    expect(await Promise.all([peers.check(PEER), peers.check(PEER)])).toEqual([
+      "same-account",
+      "same-account",
+    ]);
+    expect(reads).toEqual(["/proc/net/tcp", "/proc/net/tcp"]);
+    expect(await new PeerCheck({ readTable, uid: 1002 }).check(PEER)).toBe("other-account");
+    expect(await peers.check({ ...PEER, remotePort: 40_001 })).toBe("unknown");
+    expect(reads.at(-1)).toBe("/proc/net/tcp6");
+  },
+);
 
 test.runIf(littleEndian)("an orphaned socket is not taken for root's", async () => {
   const { readTable } = tableWith(ROW.replace("1001        0 8712", "0        0 0"));

@@ -49,7 +49,7 @@ async function brokenAnswer(port: number): Promise<{ body: string; head: boolean
   if (!head.raw.includes("chunked")) return { body: rest, head: true, took };
   expect(rest.endsWith("0\r\n\r\n")).toBe(false);
   let body = "";
-  for (let at = 0; at < rest.length; ) {
+  for (let at = 0; at < rest.length;) {
     const lineEnd = rest.indexOf("\r\n", at);
     const size = Number.parseInt(rest.slice(at, lineEnd), 16);
     body += rest.slice(lineEnd + 2, lineEnd + 2 + size);
@@ -63,28 +63,33 @@ test.each([
   ["close, chunked", CHUNKED, false],
   ["reset, with a length", SIZED, true],
   ["close, with a length", SIZED, false],
-])("the upstream breaks off at every 7th byte (%s): exactly the prefix, then the end, at once", async (_name, answer, reset) => {
-  let cut = 0;
-  upstream = await rawServer(async (wire, socket) => {
-    await wire.request();
-    socket.write(answer.slice(0, cut), () => (reset ? socket.resetAndDestroy() : socket.destroy()));
-  });
-  rig = await startRig(upstream.url);
-  const headEnd = answer.indexOf("\r\n\r\n") + 4;
-  let slowest = 0;
-  for (cut = 1; cut < answer.length; cut += 7) {
-    rig.sink.frames.length = 0;
-    const { body, head, took } = await brokenAnswer(rig.port);
-    slowest = Math.max(slowest, took);
-    const where = `cut at ${cut} of ${answer.length}`;
-    await eventually(() => rig.sink.of("close").length === 1);
-    expect(rig.sink.of("close")[0]?.end.outcome, where).toBe(cut < headEnd ? "upstream_refused" : "upstream_aborted");
-    expect(head, where).toBe(cut >= headEnd);
-    expect(body, where).toBe(cut < headEnd ? "" : bodyWithin(answer, cut));
-    expect(rig.sink.body("response-bytes").toString(), where).toBe(body);
-  }
-  expect(slowest).toBeLessThan(500);
-});
+])(
+  "the upstream breaks off at every 7th byte (%s): exactly the prefix, then the end, at once",
+  async (_name, answer, reset) => {
+    let cut = 0;
+    upstream = await rawServer(async (wire, socket) => {
+      await wire.request();
+      socket.write(answer.slice(0, cut), () => (reset ? socket.resetAndDestroy() : socket.destroy()));
+    });
+    rig = await startRig(upstream.url);
+    const headEnd = answer.indexOf("\r\n\r\n") + 4;
+    let slowest = 0;
+    for (cut = 1; cut < answer.length; cut += 7) {
+      rig.sink.frames.length = 0;
+      const { body, head, took } = await brokenAnswer(rig.port);
+      slowest = Math.max(slowest, took);
+      const where = `cut at ${cut} of ${answer.length}`;
+      await eventually(() => rig.sink.of("close").length === 1);
+      expect(rig.sink.of("close")[0]?.end.outcome, where).toBe(
+        cut < headEnd ? "upstream_refused" : "upstream_aborted",
+      );
+      expect(head, where).toBe(cut >= headEnd);
+      expect(body, where).toBe(cut < headEnd ? "" : bodyWithin(answer, cut));
+      expect(rig.sink.body("response-bytes").toString(), where).toBe(body);
+    }
+    expect(slowest).toBeLessThan(500);
+  },
+);
 
 test("an answer without a length to HTTP/1.0 that breaks off ends in a reset, not in a clean close", async () => {
   upstream = await rawServer(async (wire, socket) => {
@@ -113,18 +118,26 @@ test.each(["before the answer", "in the middle of it", "in the middle of the upl
     rig = await startRig(upstream.url);
     const client = await rawClient(rig.port);
     if (when === "in the middle of the upload") {
-      client.socket.write(`POST / HTTP/1.1\r\nhost: localhost:${rig.port}\r\ncontent-length: 100\r\n\r\nhalf`);
+      client.socket.write(
+        `POST / HTTP/1.1\r\nhost: localhost:${rig.port}\r\ncontent-length: 100\r\n\r\nhalf`,
+      );
     } else client.socket.write(get(rig.port));
     if (when === "in the middle of it") await client.until("data: first\n\n");
     else await eventually(() => upstream.connections === 1);
     client.socket.destroy();
     await eventually(() => upstreamClosed);
     await eventually(() => rig.sink.of("close").length === 1);
-    expect(rig.sink.of("close")[0]?.end).toMatchObject({ outcome: "client_aborted", error: "client_aborted" });
+    expect(rig.sink.of("close")[0]?.end).toMatchObject({
+      outcome: "client_aborted",
+      error: "client_aborted",
+    });
     expect(rig.stats().running).toBe(0);
-    if (when === "in the middle of it") expect(rig.sink.body("response-bytes").toString()).toBe("data: first\n\n");
+    if (when === "in the middle of it")
+      expect(rig.sink.body("response-bytes").toString()).toBe("data: first\n\n");
     if (when === "in the middle of the upload") {
-      expect(rig.sink.of("request-body").map(({ bytes, last }) => [bytes.toString(), last])).toEqual([["half", false]]);
+      expect(rig.sink.of("request-body").map(({ bytes, last }) => [bytes.toString(), last])).toEqual([
+        ["half", false],
+      ]);
     }
   },
 );
@@ -168,7 +181,10 @@ test("an upstream that cannot be reached is a 502 in words", async () => {
   });
   expect(raw.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase())).not.toContain("date");
   expect(rig.sink.of("response-head")[0]?.head.status).toBe(502);
-  expect(rig.sink.of("close")[0]?.end).toMatchObject({ outcome: "upstream_refused", responseBytes: body.length });
+  expect(rig.sink.of("close")[0]?.end).toMatchObject({
+    outcome: "upstream_refused",
+    responseBytes: body.length,
+  });
 });
 
 test("when every address of a name fails, the detail has each reason", async () => {
@@ -198,17 +214,20 @@ function breaksOnReuse(): Promise<RawServer> {
   });
 }
 
-test.each(["GET", "HEAD"])("%s on a kept connection that breaks before any byte is sent once more", async (method) => {
-  upstream = await breaksOnReuse();
-  rig = await startRig(upstream.url);
-  const client = await rawClient(rig.port);
-  client.socket.write(get(rig.port));
-  expect((await client.response()).body.toString()).toBe("ok");
-  client.socket.write(get(rig.port, method));
-  expect((await client.response(method === "HEAD")).startLine).toBe("HTTP/1.1 200 OK");
-  expect(upstream.connections).toBe(2);
-  expect(rig.sink.of("close").map(({ end }) => end.outcome)).toEqual(["complete", "complete"]);
-});
+test.each(["GET", "HEAD"])(
+  "%s on a kept connection that breaks before any byte is sent once more",
+  async (method) => {
+    upstream = await breaksOnReuse();
+    rig = await startRig(upstream.url);
+    const client = await rawClient(rig.port);
+    client.socket.write(get(rig.port));
+    expect((await client.response()).body.toString()).toBe("ok");
+    client.socket.write(get(rig.port, method));
+    expect((await client.response(method === "HEAD")).startLine).toBe("HTTP/1.1 200 OK");
+    expect(upstream.connections).toBe(2);
+    expect(rig.sink.of("close").map(({ end }) => end.outcome)).toEqual(["complete", "complete"]);
+  },
+);
 
 test("a POST on a kept connection that breaks is not repeated: the client sees the break", async () => {
   upstream = await breaksOnReuse();
@@ -234,28 +253,33 @@ test("a GET whose fresh connection breaks is not repeated either", async () => {
   expect(upstream.connections).toBe(1);
 });
 
-test.each(["reset", "close"])("a POST after the upstream let its idle connection go (%s) goes out on a new one", async (how) => {
-  upstream = await rawServer(async (wire, socket) => {
-    const request = await wire.request();
-    const body = request?.body.toString() ?? "";
-    socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`, () => {
-      if (how === "reset") socket.resetAndDestroy();
-      else socket.end();
+test.each(["reset", "close"])(
+  "a POST after the upstream let its idle connection go (%s) goes out on a new one",
+  async (how) => {
+    upstream = await rawServer(async (wire, socket) => {
+      const request = await wire.request();
+      const body = request?.body.toString() ?? "";
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`, () => {
+        if (how === "reset") socket.resetAndDestroy();
+        else socket.end();
+      });
     });
-  });
-  rig = await startRig(upstream.url);
-  const client = await rawClient(rig.port);
-  for (let i = 0; i < 30; i++) {
-    client.socket.write(`POST / HTTP/1.1\r\nhost: localhost:${rig.port}\r\ncontent-length: 4\r\n\r\nbody`);
-    expect((await client.response()).body.toString()).toBe("body");
-    await new Promise((resolve) => setTimeout(resolve, 3));
-  }
-});
+    rig = await startRig(upstream.url);
+    const client = await rawClient(rig.port);
+    for (let i = 0; i < 30; i++) {
+      client.socket.write(`POST / HTTP/1.1\r\nhost: localhost:${rig.port}\r\ncontent-length: 4\r\n\r\nbody`);
+      expect((await client.response()).body.toString()).toBe("body");
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+  },
+);
 
 test("redirects are the client's business", async () => {
   upstream = await rawServer(async (wire, socket) => {
     await wire.request();
-    socket.write(`HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:${upstream.port}/other\r\ncontent-length: 0\r\n\r\n`);
+    socket.write(
+      `HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:${upstream.port}/other\r\ncontent-length: 0\r\n\r\n`,
+    );
   });
   rig = await startRig(upstream.url);
   const client = await rawClient(rig.port);

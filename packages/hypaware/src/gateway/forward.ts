@@ -116,8 +116,7 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     response.sendDate = false;
     response.writeHead(status, text, forwardable(raw));
     this.#headReceived = true;
-    this.#endsWithClose =
-      request.httpVersionMinor === 0 && headerValue(raw, "content-length") === undefined;
+    this.#endsWithClose = request.httpVersionMinor === 0 && headerValue(raw, "content-length") === undefined;
     tap.responseHead(status, text, raw);
     this.#planFlush();
   }
@@ -310,6 +309,7 @@ function isUnsendable(error: Error & { readonly code?: string }): boolean {
 
 function describe(error: Error & { readonly code?: string }): string {
   const inner = error instanceof AggregateError ? error.errors : [];
-  if (inner.length > 0) return inner.map((one) => (one instanceof Error ? one.message : String(one))).join("; ");
+  if (inner.length > 0)
+    return inner.map((one) => (one instanceof Error ? one.message : String(one))).join("; ");
   return error.message || error.code || error.name;
 }

@@ -42,7 +42,10 @@ test("an exchange's head says how it was routed, and the answer is complete when
   const upstream = await echo("up");
   const rig = await rigFor(upstream.url);
   const before = Date.now();
-  expect(await ask(rig.port, "/v1/x?y=1", "x-hyp-dev-run-id: run-7\r\n")).toEqual({ status: 200, body: "up /v1/x?y=1" });
+  expect(await ask(rig.port, "/v1/x?y=1", "x-hyp-dev-run-id: run-7\r\n")).toEqual({
+    status: 200,
+    body: "up /v1/x?y=1",
+  });
   const [open] = rig.sink.of("open");
   expect(open).toMatchObject({
     exchangeId: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
@@ -60,14 +63,30 @@ test("an exchange's head says how it was routed, and the answer is complete when
     },
   });
   expect(open!.head.startedAt).toBeGreaterThanOrEqual(before);
-  expect(rig.sink.frames.map(({ kind }) => kind)).toEqual(["open", "request-body", "response-head", "response-bytes", "close"]);
-  expect(rig.stats()).toMatchObject({ exchanges: 1, running: 0, refused: 0, responseBytes: 12, droppedFrames: 0, failedTaps: 0 });
+  expect(rig.sink.frames.map(({ kind }) => kind)).toEqual([
+    "open",
+    "request-body",
+    "response-head",
+    "response-bytes",
+    "close",
+  ]);
+  expect(rig.stats()).toMatchObject({
+    exchanges: 1,
+    running: 0,
+    refused: 0,
+    responseBytes: 12,
+    droppedFrames: 0,
+    failedTaps: 0,
+  });
 });
 
 test("a path that nothing matches is a 404 in words, and an exchange without an upstream", async () => {
   const upstream = await echo("up");
   const rig = await rigFor(upstream.url, {
-    routes: buildRoutes({ presets: [], upstreams: [{ name: "up", base_url: upstream.url, path_prefix: "/v1" }] }),
+    routes: buildRoutes({
+      presets: [],
+      upstreams: [{ name: "up", base_url: upstream.url, path_prefix: "/v1" }],
+    }),
   });
   const { status, body } = await ask(rig.port, "/v2//x?secret=1");
   expect(status).toBe(404);
@@ -83,13 +102,20 @@ test("a path that nothing matches is a 404 in words, and an exchange without an 
 test("a WebSocket upgrade is a 426 and an exchange, also where nothing matches", async () => {
   const upstream = await echo("up");
   const rig = await rigFor(upstream.url, {
-    routes: buildRoutes({ presets: [], upstreams: [{ name: "up", base_url: upstream.url, path_prefix: "/v1" }] }),
+    routes: buildRoutes({
+      presets: [],
+      upstreams: [{ name: "up", base_url: upstream.url, path_prefix: "/v1" }],
+    }),
   });
-  const upgrade = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+  const upgrade =
+    "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
   expect((await ask(rig.port, "/v1/responses", upgrade)).status).toBe(426);
   expect((await ask(rig.port, "/other", upgrade)).status).toBe(426);
   expect(rig.sink.of("open").map(({ head }) => head.upstream)).toEqual(["up", null]);
-  expect(rig.sink.of("close").map(({ end }) => end.outcome)).toEqual(["upstream_refused", "upstream_refused"]);
+  expect(rig.sink.of("close").map(({ end }) => end.outcome)).toEqual([
+    "upstream_refused",
+    "upstream_refused",
+  ]);
   expect(upstream.connections).toBe(0);
 });
 
@@ -145,7 +171,10 @@ test("a name that turns out to be ourselves is refused when it is dialled", asyn
   const upstream = await echo("up");
   const rig = await rigFor(upstream.url);
   // As if `up.test` resolved to us: the table is not asked, the socket is.
-  const loop = buildRoutes({ presets: [], upstreams: [{ name: "loop", base_url: `http://localhost:${rig.port}` }] });
+  const loop = buildRoutes({
+    presets: [],
+    upstreams: [{ name: "loop", base_url: `http://localhost:${rig.port}` }],
+  });
   rig.swapRoutes({ ...loop, refuseLoops: () => undefined });
   const { status, body } = await ask(rig.port, "/");
   expect(status).toBe(502);
@@ -160,10 +189,18 @@ test("a taken port is refused with the name of its holder", async () => {
   const { port } = holder.address() as AddressInfo;
   const routes = buildRoutes({ presets: [], upstreams: [{ name: "u", base_url: "http://e.test" }] });
   const sink = { append: () => true, flush: () => Promise.resolve({ segment: 1, offset: 0 }) };
-  const start = startGateway({ listen: { host: "127.0.0.1", port }, routes, sink, gatewayId: "g", log: SILENT });
+  const start = startGateway({
+    listen: { host: "127.0.0.1", port },
+    routes,
+    sink,
+    gatewayId: "g",
+    log: SILENT,
+  });
   await expect(start).rejects.toMatchObject({
     code: "port_taken",
-    message: expect.stringContaining(process.platform === "linux" ? `by pid ${process.pid} (` : `127.0.0.1:${port}`) as string,
+    message: expect.stringContaining(
+      process.platform === "linux" ? `by pid ${process.pid} (` : `127.0.0.1:${port}`,
+    ) as string,
   });
 });
 

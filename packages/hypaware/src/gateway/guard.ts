@@ -83,7 +83,12 @@ export class Guard {
     const keyed = splitRouteKey(parsed.target);
     if (!keyed) {
       return this.#requireKey
-        ? refusal(403, "route_key", "route key required", "attach the client again with a key: hyp attach --key")
+        ? refusal(
+            403,
+            "route_key",
+            "route key required",
+            "attach the client again with a key: hyp attach --key",
+          )
         : { target: parsed.target, routeKey: undefined, clientName: null };
     }
     const clientName = this.#keys?.clientOf(keyed.key);

@@ -43,7 +43,11 @@ test.each([
   ["our own absolute form", `GET http://HOST/a//b?c HTTP/1.1\r\n${H}\r\n`, "GET /a//b?c HTTP/1.1"],
   ["absolute form without a path", `GET http://localhost:PORT HTTP/1.1\r\n${H}\r\n`, "GET / HTTP/1.1"],
   ["a target that looks like a URL", `GET //evil.test/x HTTP/1.1\r\n${H}\r\n`, "GET //evil.test/x HTTP/1.1"],
-  ["an offer of h2c", `GET /x HTTP/1.1\r\n${H}connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n\r\n`, "GET /x HTTP/1.1"],
+  [
+    "an offer of h2c",
+    `GET /x HTTP/1.1\r\n${H}connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n\r\n`,
+    "GET /x HTTP/1.1",
+  ],
   ["1,500 headers", `GET /x HTTP/1.1\r\n${H}${"a: b\r\n".repeat(1500)}\r\n`, "GET /x HTTP/1.1"],
 ])("%s pass as they are", async (_name, text, expected) => {
   expect(await send(text.replaceAll("PORT", String(rig.port)))).toBe("200");
@@ -78,8 +82,16 @@ test.each([
   ["a header of 100 KB", `GET / HTTP/1.1\r\n${H}a: ${"b".repeat(100_000)}\r\n\r\n`, "431"],
   ["50,000 headers", `GET / HTTP/1.1\r\n${H}${"a: b\r\n".repeat(50_000)}\r\n`, "431"],
   ["a target of 100 KB", `GET /${"b".repeat(100_000)} HTTP/1.1\r\n${H}\r\n`, "431"],
-  ["length and chunked", `POST / HTTP/1.1\r\n${H}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`, "400"],
-  ["chunked and length", `POST / HTTP/1.1\r\n${H}transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n`, "400"],
+  [
+    "length and chunked",
+    `POST / HTTP/1.1\r\n${H}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+    "400",
+  ],
+  [
+    "chunked and length",
+    `POST / HTTP/1.1\r\n${H}transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n`,
+    "400",
+  ],
   ["two lengths", `POST / HTTP/1.1\r\n${H}content-length: 4\r\ncontent-length: 5\r\n\r\nabcde`, "400"],
   ["a list of lengths", `POST / HTTP/1.1\r\n${H}content-length: 4, 4\r\n\r\nabcd`, "400"],
   ["a negative length", `POST / HTTP/1.1\r\n${H}content-length: -1\r\n\r\n`, "400"],
@@ -135,31 +147,46 @@ test.each([
   ["an origin on another port", "127.0.0.1:PORT", "origin: http://127.0.0.1:1\r\n", "403"],
   ["an https origin of our name", "127.0.0.1:PORT", "origin: https://127.0.0.1:PORT\r\n", "403"],
   ["an extension's origin", "127.0.0.1:PORT", "origin: chrome-extension://abc\r\n", "403"],
-  ["a second, foreign origin", "127.0.0.1:PORT", "origin: http://127.0.0.1:PORT\r\norigin: https://evil.test\r\n", "403"],
+  [
+    "a second, foreign origin",
+    "127.0.0.1:PORT",
+    "origin: http://127.0.0.1:PORT\r\norigin: https://evil.test\r\n",
+    "403",
+  ],
   ["cross-site", "127.0.0.1:PORT", "sec-fetch-site: cross-site\r\n", "403"],
   ["same-site", "127.0.0.1:PORT", "sec-fetch-site: same-site\r\n", "403"],
   ["an unknown site", "127.0.0.1:PORT", "Sec-Fetch-Site: whatever\r\n", "403"],
   ["127.0.0.1", "127.0.0.1:PORT", "", "200"],
   ["localhost", "LocalHost:PORT", "", "200"],
   ["[::1]", "[::1]:PORT", "", "200"],
-  ["our own origin", "127.0.0.1:PORT", "origin: http://localhost:PORT\r\nsec-fetch-site: same-origin\r\n", "200"],
+  [
+    "our own origin",
+    "127.0.0.1:PORT",
+    "origin: http://localhost:PORT\r\nsec-fetch-site: same-origin\r\n",
+    "200",
+  ],
   ["a typed address", "127.0.0.1:PORT", "sec-fetch-site: none\r\n", "200"],
-])("the guard, %s: Host %s, %j → %s, for requests, preflights and upgrades", async (_name, host, more, status) => {
-  const port = String(rig.port);
-  for (const [line, extra] of [
-    ["GET /v1/x", ""],
-    ["OPTIONS /v1/x", "access-control-request-method: POST\r\n"],
-    ["GET /ws", "connection: upgrade\r\nupgrade: websocket\r\n"],
-  ] as const) {
-    const answer = await send(`${line} HTTP/1.1\r\nhost: ${host}\r\n${more}${extra}\r\n`.replaceAll("PORT", port));
-    expect(answer).toBe(status === "200" && line === "GET /ws" ? "426" : status);
-  }
-  if (status !== "200") {
-    expect(reached).toEqual([]);
-    expect(rig.sink.frames).toEqual([]);
-    expect(rig.stats().refused).toBe(3);
-  }
-});
+])(
+  "the guard, %s: Host %s, %j → %s, for requests, preflights and upgrades",
+  async (_name, host, more, status) => {
+    const port = String(rig.port);
+    for (const [line, extra] of [
+      ["GET /v1/x", ""],
+      ["OPTIONS /v1/x", "access-control-request-method: POST\r\n"],
+      ["GET /ws", "connection: upgrade\r\nupgrade: websocket\r\n"],
+    ] as const) {
+      const answer = await send(
+        `${line} HTTP/1.1\r\nhost: ${host}\r\n${more}${extra}\r\n`.replaceAll("PORT", port),
+      );
+      expect(answer).toBe(status === "200" && line === "GET /ws" ? "426" : status);
+    }
+    if (status !== "200") {
+      expect(reached).toEqual([]);
+      expect(rig.sink.frames).toEqual([]);
+      expect(rig.stats().refused).toBe(3);
+    }
+  },
+);
 
 test("a refusal says why, and no answer of ours carries a CORS header", async () => {
   const client = await rawClient(rig.port);

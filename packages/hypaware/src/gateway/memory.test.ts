@@ -51,7 +51,9 @@ test(`one line of ${BODY_MB} MB in either direction does not stay in memory`, as
   upstream = await rawServer(async (wire, socket) => {
     const head = await wire.head();
     if (head?.startLine.startsWith("GET")) {
-      socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\ncontent-length: ${BODY_MB * MB + 6}\r\n\r\ndata: `);
+      socket.write(
+        `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\ncontent-length: ${BODY_MB * MB + 6}\r\n\r\ndata: `,
+      );
       await pour(socket, BODY_MB);
     } else {
       await count(socket, (BODY_MB - 1) * MB);
@@ -70,7 +72,9 @@ test(`one line of ${BODY_MB} MB in either direction does not stay in memory`, as
   down.socket.write(`GET / HTTP/1.1\r\nhost: localhost:${gateway.port}\r\n\r\n`);
   expect(await count(down.socket, BODY_MB * MB)).toBeGreaterThanOrEqual(BODY_MB * MB);
   const up = await rawClient(gateway.port);
-  up.socket.write(`POST / HTTP/1.1\r\nhost: localhost:${gateway.port}\r\ncontent-length: ${BODY_MB * MB}\r\n\r\n`);
+  up.socket.write(
+    `POST / HTTP/1.1\r\nhost: localhost:${gateway.port}\r\ncontent-length: ${BODY_MB * MB}\r\n\r\n`,
+  );
   await pour(up.socket, BODY_MB);
   expect((await up.response()).startLine).toBe("HTTP/1.1 200 OK");
   expect((await gateway.peakRss()) - idle).toBeLessThan(48 * MB);

@@ -5,7 +5,7 @@ export type PeerVerdict = "same-account" | "other-account" | "unknown";
 
 interface Question {
   readonly keys: ReadonlyMap<SocketTable, string>;
-  resolve(owner: SocketOwner | undefined): void;
+  readonly resolve: (owner: SocketOwner | undefined) => void;
 }
 
 /**
@@ -26,12 +26,16 @@ export class PeerCheck {
     } = {},
   ) {
     this.#readTable = options.readTable ?? readSocketTable;
-    this.#uid = "uid" in options ? options.uid : process.platform === "linux" ? process.getuid?.() : undefined;
+    this.#uid =
+      "uid" in options ? options.uid : process.platform === "linux" ? process.getuid?.() : undefined;
   }
 
-  async check(socket: Pick<Socket, "remoteAddress" | "remotePort" | "localAddress" | "localPort">): Promise<PeerVerdict> {
+  async check(
+    socket: Pick<Socket, "remoteAddress" | "remotePort" | "localAddress" | "localPort">,
+  ): Promise<PeerVerdict> {
     const { remoteAddress, remotePort, localAddress, localPort } = socket;
-    if (this.#uid === undefined || !remoteAddress || !remotePort || !localAddress || !localPort) return "unknown";
+    if (this.#uid === undefined || !remoteAddress || !remotePort || !localAddress || !localPort)
+      return "unknown";
     const keys = rowKeys(
       { address: remoteAddress, port: remotePort },
       { address: localAddress, port: localPort },

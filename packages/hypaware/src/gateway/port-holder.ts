@@ -28,7 +28,11 @@ async function holdsOne(pid: string, links: ReadonlySet<string>): Promise<boolea
 
 /** Program and first operand only: further arguments may hold secrets. */
 async function commandOf(pid: string): Promise<string> {
-  const [program = "", first = ""] = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
+  const [program = "", first = ""] = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split(
+    "\0",
+  );
   if (program === "") return (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "unknown")).trim();
-  return [basename(program), first.startsWith("-") ? "" : basename(first)].filter((word) => word !== "").join(" ");
+  return [basename(program), first.startsWith("-") ? "" : basename(first)]
+    .filter((word) => word !== "")
+    .join(" ");
 }

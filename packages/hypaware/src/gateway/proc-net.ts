@@ -78,7 +78,10 @@ export async function listenerInodes(port: number): Promise<number[]> {
 /** `at`: the space in front of the local address. Columns: local, remote, state, queues, timer, retransmits, uid, timeout, inode. */
 function ownerAt(rows: string, at: number): SocketOwner {
   const end = rows.indexOf("\n", at);
-  const columns = rows.slice(at, end === -1 ? undefined : end).trim().split(/\s+/);
+  const columns = rows
+    .slice(at, end === -1 ? undefined : end)
+    .trim()
+    .split(/\s+/);
   return { uid: Number(columns[6]), inode: Number(columns[8]) };
 }
 

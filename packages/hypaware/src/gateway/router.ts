@@ -100,7 +100,8 @@ function fieldsOf(preset: UpstreamPreset): Entry {
 
 function resolve(entry: Entry): Route {
   const { origin, basePath } = parseBaseUrl(entry.name, entry.base_url);
-  const reachable = entry.match !== undefined || (entry.path_prefix !== undefined && entry.path_prefix !== "");
+  const reachable =
+    entry.match !== undefined || (entry.path_prefix !== undefined && entry.path_prefix !== "");
   return {
     ...entry,
     ...(reachable ? {} : { path_prefix: "/" }),
@@ -126,7 +127,8 @@ function parseBaseUrl(name: string, baseUrl: string | undefined): { origin: stri
       `ai-gateway: upstream "${name}" must use http:// or https://, got: ${url.protocol}`,
     );
   }
-  if (url.username !== "" || url.password !== "") throw invalid("it must not contain a user name or password");
+  if (url.username !== "" || url.password !== "")
+    throw invalid("it must not contain a user name or password");
   if (url.search !== "" || url.hash !== "") throw invalid("it must not contain a query or a fragment");
   return { origin: url.origin, basePath: url.pathname.replace(/\/+$/, "") };
 }

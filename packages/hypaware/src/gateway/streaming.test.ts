@@ -14,54 +14,62 @@ afterEach(async () => {
 const GET = "GET /v1/stream HTTP/1.1\r\nhost: localhost:PORT\r\n\r\n";
 const get = (port: number) => GET.replace("PORT", String(port));
 const HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
-const chunkOf = (bytes: Buffer) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+const chunkOf = (bytes: Buffer) =>
+  Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 
 test.each([
   ["1-byte events", 1, false],
   ["30-byte events", 30, false],
   ["gzip", 30, true],
-])("the upstream sends the next event only after the client got the last: 200 times, %s", async (_name, size, gzip) => {
-  let release: () => void = () => undefined;
-  const released = () => new Promise<void>((resolve) => (release = resolve));
-  const events = Array.from({ length: 200 }, (_, i) => Buffer.alloc(size, 97 + (i % 26)));
-  upstream = await rawServer(async (wire, socket) => {
-    await wire.request();
-    socket.write(`${HEAD}${gzip ? "content-encoding: gzip\r\n" : ""}transfer-encoding: chunked\r\n\r\n`);
-    const encoder = createGzip();
-    for (const event of events) {
-      const next = released();
-      if (gzip) {
-        encoder.write(event);
-        await new Promise<void>((resolve) => encoder.flush(constants.Z_SYNC_FLUSH, resolve));
-        socket.write(chunkOf(encoder.read() as Buffer));
-      } else socket.write(chunkOf(event));
-      await next;
+])(
+  "the upstream sends the next event only after the client got the last: 200 times, %s",
+  async (_name, size, gzip) => {
+    let release: () => void = () => undefined;
+    const released = () => new Promise<void>((resolve) => (release = resolve));
+    const events = Array.from({ length: 200 }, (_, i) => Buffer.alloc(size, 97 + (i % 26)));
+    upstream = await rawServer(async (wire, socket) => {
+      await wire.request();
+      socket.write(`${HEAD}${gzip ? "content-encoding: gzip\r\n" : ""}transfer-encoding: chunked\r\n\r\n`);
+      const encoder = createGzip();
+      for (const event of events) {
+        const next = released();
+        if (gzip) {
+          encoder.write(event);
+          await new Promise<void>((resolve) => encoder.flush(constants.Z_SYNC_FLUSH, resolve));
+          socket.write(chunkOf(encoder.read() as Buffer));
+        } else socket.write(chunkOf(event));
+        await next;
+      }
+      socket.write("0\r\n\r\n");
+    });
+    rig = await startRig(upstream.url);
+    const client = await rawClient(rig.port);
+    client.socket.write(get(rig.port));
+    const head = await client.head();
+    expect(head?.startLine).toBe("HTTP/1.1 200 OK");
+    const received: Buffer[] = [];
+    for (let i = 0; i < events.length; i++) {
+      const length = Number.parseInt(await client.until("\r\n"), 16);
+      received.push(Buffer.from(await client.bytes(length)));
+      await client.bytes(2);
+      release();
     }
-    socket.write("0\r\n\r\n");
-  });
-  rig = await startRig(upstream.url);
-  const client = await rawClient(rig.port);
-  client.socket.write(get(rig.port));
-  const head = await client.head();
-  expect(head?.startLine).toBe("HTTP/1.1 200 OK");
-  const received: Buffer[] = [];
-  for (let i = 0; i < events.length; i++) {
-    const length = Number.parseInt(await client.until("\r\n"), 16);
-    received.push(Buffer.from(await client.bytes(length)));
-    await client.bytes(2);
-    release();
-  }
-  await client.until("0\r\n\r\n");
-  const sent = Buffer.concat(events);
-  if (gzip) expect(gunzipSync(Buffer.concat(received), { finishFlush: constants.Z_SYNC_FLUSH }).equals(sent)).toBe(true);
-  else expect(Buffer.concat(received).equals(sent)).toBe(true);
-  await eventually(() => rig.sink.of("close").length === 1);
-  const copied = Buffer.concat(received);
-  expect(rig.sink.body("response-bytes").equals(copied)).toBe(true);
-  const arrivals = rig.sink.of("response-bytes").flatMap((frame) => frame.arrivals);
-  expect(arrivals.reduce((sum, { length }) => sum + length, 0)).toBe(copied.length);
-  for (let i = 1; i < arrivals.length; i++) expect(arrivals[i]!.tMs).toBeGreaterThanOrEqual(arrivals[i - 1]!.tMs);
-});
+    await client.until("0\r\n\r\n");
+    const sent = Buffer.concat(events);
+    if (gzip)
+      expect(gunzipSync(Buffer.concat(received), { finishFlush: constants.Z_SYNC_FLUSH }).equals(sent)).toBe(
+        true,
+      );
+    else expect(Buffer.concat(received).equals(sent)).toBe(true);
+    await eventually(() => rig.sink.of("close").length === 1);
+    const copied = Buffer.concat(received);
+    expect(rig.sink.body("response-bytes").equals(copied)).toBe(true);
+    const arrivals = rig.sink.of("response-bytes").flatMap((frame) => frame.arrivals);
+    expect(arrivals.reduce((sum, { length }) => sum + length, 0)).toBe(copied.length);
+    for (let i = 1; i < arrivals.length; i++)
+      expect(arrivals[i]!.tMs).toBeGreaterThanOrEqual(arrivals[i - 1]!.tMs);
+  },
+);
 
 test("the response head reaches the client before the first byte of its body", async () => {
   let finish: () => void = () => undefined;
@@ -95,7 +103,9 @@ test("a status line that arrives in two pieces keeps its text", async () => {
 
 test("10,000 small events in one burst arrive identical, and time grows with length", async () => {
   const events = (count: number) =>
-    Buffer.concat(Array.from({ length: count }, (_, i) => Buffer.from(`event: delta\ndata: ${i} ${"x".repeat(400)}\n\n`)));
+    Buffer.concat(
+      Array.from({ length: count }, (_, i) => Buffer.from(`event: delta\ndata: ${i} ${"x".repeat(400)}\n\n`)),
+    );
   let answer = Buffer.alloc(0);
   upstream = await rawServer(async (wire, socket) => {
     while (await wire.request()) {
@@ -208,7 +218,11 @@ test("an answer that comes while the upload still runs reaches the client, and i
   client.socket.write(get(rig.port));
   expect((await client.response()).body.toString()).toBe("ok");
   expect(rig.sink.of("close").map(({ end }) => end.outcome)).toEqual(["complete", "complete"]);
-  expect(rig.sink.of("request-body").every(({ exchangeId, last }) => !last || exchangeId !== rig.sink.frames[0]!.exchangeId)).toBe(true);
+  expect(
+    rig.sink
+      .of("request-body")
+      .every(({ exchangeId, last }) => !last || exchangeId !== rig.sink.frames[0]!.exchangeId),
+  ).toBe(true);
 });
 
 test("answers to pipelined requests come in order", async () => {
@@ -222,7 +236,9 @@ test("answers to pipelined requests come in order", async () => {
   const client = await rawClient(rig.port);
   const one = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost:${rig.port}\r\n\r\n`;
   client.socket.write(one("/slow") + one("/fast") + one("/last"));
-  const bodies = [await client.response(), await client.response(), await client.response()].map((r) => r.body.toString());
+  const bodies = [await client.response(), await client.response(), await client.response()].map((r) =>
+    r.body.toString(),
+  );
   expect(bodies).toEqual(["/slow", "/fast", "/last"]);
 });
 
@@ -235,7 +251,9 @@ test("Expect: 100-continue is answered here and not passed on", async () => {
   });
   rig = await startRig(upstream.url);
   const client = await rawClient(rig.port);
-  client.socket.write(`POST /x HTTP/1.1\r\nhost: localhost:${rig.port}\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n`);
+  client.socket.write(
+    `POST /x HTTP/1.1\r\nhost: localhost:${rig.port}\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n`,
+  );
   expect((await client.head())?.startLine).toBe("HTTP/1.1 100 Continue");
   client.socket.write("abc");
   expect((await client.response()).startLine).toBe("HTTP/1.1 200 OK");

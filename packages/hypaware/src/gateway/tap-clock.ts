@@ -19,7 +19,7 @@ export class TapClock {
   /** `flush` is called once, at most `tapDelayMs` from now. */
   soon(tap: Flushable): void {
     this.#waiting.push(tap);
-    this.#timer ??= setTimeout(() => this.#fire(), LIMITS.tapDelayMs).unref();
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#fire(), LIMITS.tapDelayMs).unref();
   }
 
   #fire(): void {

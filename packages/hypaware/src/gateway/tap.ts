@@ -80,10 +80,7 @@ export class Tap {
       const { clock } = this.#options;
       this.#request.push(chunk, 0);
       clock.heldRequestBytes += chunk.length;
-      if (
-        this.#request.length >= LIMITS.requestFrameBytes ||
-        clock.heldRequestBytes > LIMITS.tapHeldBytes
-      ) {
+      if (this.#request.length >= LIMITS.requestFrameBytes || clock.heldRequestBytes > LIMITS.tapHeldBytes) {
         this.#flushRequest(false, false);
       }
     } catch (error) {

@@ -17,5 +17,10 @@ export function asksForUpgrade(headers: RawHeaders): boolean {
 export function upgradeRefusal(): OwnAnswer {
   const detail = "this gateway carries plain HTTP/1.1 requests";
   // RFC 9110, section 15.5.22: the answer names a protocol that will do.
-  return ownAnswer(426, { error: "upgrade not supported", detail }, ["upgrade", "HTTP/1.1", "connection", "upgrade"]);
+  return ownAnswer(426, { error: "upgrade not supported", detail }, [
+    "upgrade",
+    "HTTP/1.1",
+    "connection",
+    "upgrade",
+  ]);
 }

@@ -41,7 +41,7 @@ export class UpstreamPool {
       maxHeaderSize: LIMITS.headerBytes,
       factory: (origin, options) =>
         new Pool(origin, {
-          ...options,
+          ...(options as Pool.Options),
           factory: (url, clientOptions) => new TrackedClient(url, clientOptions),
         }),
     });
