@@ -1,19 +1,29 @@
 // Runs the black-box flows and ends with the line that CI reads: `N passed, N failed` (`, N skipped` when any were).
 //   node scripts/flows.mjs [name …] [--keep]
-// Flows are TypeScript, so an old Node re-runs this on the newer one that the workspace brings.
-import { spawnSync } from "node:child_process";
+// Flows are TypeScript, so an old Node re-runs this on the newer one that the workspace brings. Where it may, it runs them in
+// a network that has nothing but loopback: no client and no mistake of ours can then reach a real provider.
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const SELF = fileURLToPath(import.meta.url);
+const ISOLATED = "HYP_FLOWS_ISOLATED";
+const LOOPBACK_ONLY = ["-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+
 const [major, minor] = process.versions.node.split(".").map(Number);
-if (major > 22 || (major === 22 && minor >= 19)) await main(process.argv.slice(2));
-else process.exit(rerun());
+const isNew = major > 22 || (major === 22 && minor >= 19);
+const node = isNew
+  ? process.execPath
+  : createRequire(import.meta.url).resolve(`node-${process.platform}-${process.arch}/bin/node`);
+if (process.env[ISOLATED] === undefined && mayIsolate())
+  process.exitCode = await rerun("unshare", [...LOOPBACK_ONLY, node, SELF]);
+else if (isNew) await main(process.argv.slice(2));
+else process.exitCode = await rerun(node, [SELF]);
 
 async function main(args) {
-  const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-  if (!existsSync(join(root, "packages", "hypaware", "dist", "cli", "main.js"))) {
+  if (!existsSync(join(dirname(SELF), "..", "packages", "hypaware", "dist", "cli", "main.js"))) {
     console.error("The flows run the built command line, and it is not built. Run: npm run build");
     process.exit(2);
   }
@@ -33,10 +43,17 @@ async function main(args) {
   process.exit(failed === 0 ? 0 : 1);
 }
 
-function rerun() {
-  const newer = createRequire(import.meta.url).resolve(`node-${process.platform}-${process.arch}/bin/node`);
-  return (
-    spawnSync(newer, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" })
-      .status ?? 1
-  );
+function mayIsolate() {
+  if (process.platform !== "linux" || process.getuid() !== 0) return false;
+  return spawnSync("unshare", [...LOOPBACK_ONLY, "true"], { stdio: "ignore" }).status === 0;
+}
+
+/** The same once more, in another way. Resolves with its exit code. */
+function rerun(command, args) {
+  const child = spawn(command, [...args, ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: { ...process.env, [ISOLATED]: "1" },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
 }

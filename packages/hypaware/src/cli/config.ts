@@ -3,7 +3,10 @@ import { GATEWAY_PLUGIN } from "../app.ts";
 import { type CliContext, withApp } from "./context.ts";
 
 export function registerConfig(program: Command, context: CliContext): void {
-  const config = program.command("config").description("the config file");
+  const config = program
+    .command("config")
+    .description("the config file")
+    .addHelpText("after", "\nExamples:\n  hyp config validate\n");
   config
     .command("validate")
     .description("check the config file; prints every problem with its place")

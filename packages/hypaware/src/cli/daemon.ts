@@ -4,7 +4,10 @@ import { type CliContext, warningsOnStderr, withApp } from "./context.ts";
 import { runDaemon } from "./run-daemon.ts";
 
 export function registerDaemon(program: Command, context: CliContext): void {
-  const daemon = program.command("daemon").description("the long-running gateway");
+  const daemon = program
+    .command("daemon")
+    .description("the long-running gateway")
+    .addHelpText("after", "\nExamples:\n  hyp daemon run --foreground\n");
   daemon
     .command("run")
     .description("run gateway and recorder as a service manager would start them")

@@ -8,7 +8,13 @@ const FORMATS = ["table", "json", "jsonl"] as const;
 const DEFAULT_WIDTH = 120;
 
 export function registerQuery(program: Command, context: CliContext): void {
-  const query = program.command("query").description("SQL over the recorded history");
+  const query = program
+    .command("query")
+    .description("SQL over the recorded history")
+    .addHelpText(
+      "after",
+      '\nExamples:\n  hyp query sql "from sessions"\n  hyp query schema\n  hyp query status\n',
+    );
 
   query
     .command("sql")
@@ -64,6 +70,7 @@ Examples:
   query
     .command("status")
     .description("what the store holds")
+    .addHelpText("after", "\nExamples:\n  hyp query status\n")
     .action(() =>
       withApp(context, "query status", {}, async (app) => {
         await refreshed(app, context, "auto");

@@ -11,6 +11,7 @@ export function registerSmoke(program: Command, context: CliContext): void {
     .command("smoke", { hidden: true })
     .argument("<flow>", "name of a file in flows/, without .flow.ts")
     .description("run one black-box flow of the repository")
+    .addHelpText("after", "\nExamples:\n  hyp smoke core_boot_noop\n")
     .action(async (flow: string) => {
       const runner = fileURLToPath(new URL("../../../../scripts/flows.mjs", import.meta.url));
       if (!existsSync(runner))

@@ -16,7 +16,7 @@ export const LIMITS = {
   // tap and journal: copies, never the bytes themselves
   tapChunkBytes: 64 * KB, // response bytes are handed to the journal in pieces of at most this
   tapDelayMs: 20, // … or after this time, so that a slow stream is durable while it runs
-  requestFrameBytes: 4 * MB, // a longer request body is cut into several frames
+  requestFrameBytes: 4 * MB, // a request body up to this is one frame, a longer one is cut into many
   tapHeldBytes: 8 * MB, // request copies of all running uploads; over it they are cut into smaller frames
   uploadQueueBytes: 64 * KB, // of one upload, waiting for the upstream; over it the client waits
   journalQueueBytes: 32 * MB, // waiting for the disk; over it copies are dropped and counted as a gap

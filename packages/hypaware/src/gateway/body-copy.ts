@@ -51,6 +51,24 @@ export class BodyCopy {
     };
   }
 
+  /** As `take(false)`, in pieces of about `pieceBytes`: a long body is handed on without being joined, which would copy it. */
+  takePieces(pieceBytes: number): CopiedBytes[] {
+    const chunks = this.#chunks;
+    const pieces: CopiedBytes[] = [];
+    this.#chunks = [];
+    let bytes = 0;
+    for (const chunk of chunks) {
+      if (bytes > 0 && bytes + chunk.length > pieceBytes) {
+        pieces.push(this.take(false));
+        bytes = 0;
+      }
+      this.#chunks.push(chunk);
+      bytes += chunk.length;
+    }
+    pieces.push(this.take(false));
+    return pieces;
+  }
+
   /** The first `length` bytes' arrivals; a piece that is only partly taken is split. */
   #arrivalsOf(length: number): Arrival[] {
     const taken: Arrival[] = [];

@@ -149,6 +149,7 @@ test("a client that reads slowly slows the upstream down, and nothing piles up h
   const client = await rawClient(rig.port);
   client.socket.pause();
   client.socket.write(get(rig.port));
+  await eventually(() => sent > 0, 5_000);
   let before = -1;
   while (before !== sent) {
     before = sent;
@@ -169,7 +170,7 @@ test("a client that reads slowly slows the upstream down, and nothing piles up h
 
 test("an upstream that reads slowly slows the client's upload down", async () => {
   const total = 32 * 1024 * 1024;
-  let go: () => void = () => undefined;
+  let go: (() => void) | undefined;
   upstream = await rawServer(async (wire, socket) => {
     socket.pause();
     await new Promise<void>((resolve) => (go = resolve));
@@ -184,13 +185,14 @@ test("an upstream that reads slowly slows the client's upload down", async () =>
   const client = await rawClient(rig.port);
   client.socket.write(`POST /up HTTP/1.1\r\nhost: localhost:${rig.port}\r\ncontent-length: ${total}\r\n\r\n`);
   client.socket.write(Buffer.alloc(total, 7));
+  await eventually(() => go !== undefined, 5_000);
   let before = -1;
   while (before !== client.socket.bytesWritten) {
     before = client.socket.bytesWritten;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   expect(client.socket.writableLength).toBeGreaterThan(0);
-  go();
+  go?.();
   expect((await client.response()).body.toString()).toBe(String(total));
   const frames = rig.sink.of("request-body");
   expect(rig.sink.body("request-body").equals(Buffer.alloc(total, 7))).toBe(true);

@@ -111,11 +111,10 @@ test("a long upload is cut into frames of which only the last says so; an empty 
   for (let sent = 0; sent < 2 * LIMITS.requestFrameBytes; sent += 1 << 20)
     tap.requestBody(Buffer.alloc(1 << 20));
   tap.requestEnd();
-  expect(sink.of("request-body").map(({ bytes, last }) => [bytes.length, last])).toEqual([
-    [LIMITS.requestFrameBytes, false],
-    [LIMITS.requestFrameBytes, false],
-    [0, true],
-  ]);
+  const frames = sink.of("request-body");
+  expect(sink.body("request-body").length).toBe(2 * LIMITS.requestFrameBytes);
+  expect(frames.map(({ last }) => last)).toEqual([...Array(frames.length - 1).fill(false), true]);
+  expect(frames.every(({ bytes }) => bytes.length <= LIMITS.requestFrameBytes)).toBe(true);
   expect(clock.heldRequestBytes).toBe(0);
 });
 

@@ -4,7 +4,7 @@ import { LIMITS } from "../contract/limits.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import { collectSecrets, maskText, redactHeaders, scrubTarget } from "../wire/secrets.ts";
 import type { OwnAnswer } from "./answer.ts";
-import { BodyCopy } from "./body-copy.ts";
+import { BodyCopy, type CopiedBytes } from "./body-copy.ts";
 import type { TapClock } from "./tap-clock.ts";
 
 // Copies one exchange to the journal. The bytes never wait for it: nothing here is asynchronous, and an error ends this
@@ -81,7 +81,7 @@ export class Tap {
       this.#request.push(chunk, 0);
       clock.heldRequestBytes += chunk.length;
       if (this.#request.length >= LIMITS.requestFrameBytes || clock.heldRequestBytes > LIMITS.tapHeldBytes) {
-        this.#flushRequest(false, false);
+        this.#relieve(this.#request);
       }
     } catch (error) {
       this.#fail(error);
@@ -93,7 +93,7 @@ export class Tap {
     if (this.#closed || this.#requestDone) return;
     try {
       this.#requestDone = true;
-      this.#flushRequest(true, true);
+      this.#endRequest(true);
     } catch (error) {
       this.#fail(error);
     }
@@ -160,7 +160,7 @@ export class Tap {
   close(outcome: Outcome, error: string | null): void {
     if (this.#closed) return;
     try {
-      if (!this.#requestDone) this.#flushRequest(true, false);
+      if (!this.#requestDone) this.#endRequest(false);
       this.#flushResponse(true);
     } catch (reason) {
       this.#fail(reason);
@@ -185,19 +185,23 @@ export class Tap {
     return Math.round((performance.now() - this.#startedAt) * 100) / 100;
   }
 
+  /** Frees what is held of a long upload. */
+  #relieve(request: BodyCopy): void {
+    this.#options.clock.heldRequestBytes -= request.length;
+    for (const piece of request.takePieces(LIMITS.tapChunkBytes)) this.#appendRequest(piece, false);
+  }
+
   /** `last`: the upload is complete, which is said even when it was empty. */
-  #flushRequest(final: boolean, last: boolean): void {
+  #endRequest(last: boolean): void {
     if (!this.#request) return;
     this.#options.clock.heldRequestBytes -= this.#request.length;
-    const { bytes, masked } = this.#request.take(final);
+    this.#appendRequest(this.#request.take(true), last);
+  }
+
+  #appendRequest({ bytes, masked }: CopiedBytes, last: boolean): void {
     if (bytes.length === 0 && !last) return;
-    this.#appendBytes("request", bytes.length, {
-      kind: "request-body",
-      exchangeId: this.exchangeId,
-      bytes,
-      masked,
-      last,
-    });
+    const { exchangeId } = this;
+    this.#appendBytes("request", bytes.length, { kind: "request-body", exchangeId, bytes, masked, last });
   }
 
   #flushResponse(final: boolean): void {

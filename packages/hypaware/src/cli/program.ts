@@ -1,0 +1,55 @@
+import { Command } from "commander";
+import { readFileSync } from "node:fs";
+import { registerConfig } from "./config.ts";
+import type { CliContext } from "./context.ts";
+import { registerDaemon } from "./daemon.ts";
+import { registerQuery } from "./query.ts";
+import { registerRecorder } from "./recorder.ts";
+import { registerReproject } from "./reproject.ts";
+import { registerRun } from "./run.ts";
+import { registerShow } from "./show.ts";
+import { registerSmoke } from "./smoke.ts";
+import { registerStatus } from "./status.ts";
+import { registerUp } from "./up.ts";
+
+const FIRST_STEPS = `
+Examples:
+  hyp up                                  gateway and recorder in this terminal
+  hyp run <client>                        a client through the gateway, in another
+  hyp query sql "select * from sessions"  what was recorded
+`;
+
+/** The whole command line. Throws CommanderError for wrong usage and after help. */
+export function buildProgram(context: CliContext): Command {
+  const program = new Command("hyp")
+    .description("Local-first gateway and recorder for AI coding agents: one true, queryable history")
+    .version(ownVersion(), "-v, --version")
+    .showSuggestionAfterError()
+    .showHelpAfterError("(add --help for usage and examples)")
+    .enablePositionalOptions()
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: (text) => void context.stderr.write(text),
+    })
+    .exitOverride()
+    .addHelpText("after", FIRST_STEPS);
+  for (const register of [
+    registerUp,
+    registerRun,
+    registerStatus,
+    registerQuery,
+    registerShow,
+    registerReproject,
+    registerDaemon,
+    registerConfig,
+    registerSmoke,
+    registerRecorder,
+  ])
+    register(program, context);
+  return program;
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
+}
