@@ -19,7 +19,7 @@ export const LIMITS = {
   requestFrameBytes: 4 * MB, // a request body up to this is one frame, a longer one is cut into many
   tapHeldBytes: 8 * MB, // request copies of all running uploads; over it they are cut into smaller frames
   uploadQueueBytes: 64 * KB, // of one upload, waiting for the upstream; over it the client waits
-  journalQueueBytes: 32 * MB, // waiting for the disk; over it copies are dropped and counted as a gap
+  journalQueueBytes: 16 * MB, // waiting for the disk, within the 64 MB the gateway may grow by; over it copies are dropped and counted
   commitBytes: 256 * KB, // group commit: one write and one fdatasync per so many bytes …
   commitDelayMs: 25, // … or per so much time
   segmentBytes: 64 * MB, // a journal file is closed and the next one begun
