@@ -37,9 +37,8 @@ async function record(app: App): Promise<void> {
   const end = (): void => ending.abort();
   process.on("disconnect", end);
   process.on("message", (message: SupervisorMessage) => message.type === "drain" && end());
-  process.on("SIGTERM", end);
-  // A terminal sends these to the whole group; whether to stop is the supervisor's decision.
-  for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {});
+  // A terminal or a service manager signals the whole group; whether and when to stop is the supervisor's decision.
+  for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"]) process.on(signal, () => {});
 
   const heartbeat = setInterval(() => tell({ type: "alive" }), HEARTBEAT_MS);
   heartbeat.unref();

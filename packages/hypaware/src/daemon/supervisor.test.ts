@@ -88,3 +88,15 @@ test("a stop does not wait for ever", async () => {
   expect(performance.now() - started).toBeLessThan(5_000);
   expect(running.pid).toBeUndefined();
 });
+
+test("a stop in the moment of the start is final, whatever the recorder says meanwhile", async () => {
+  const running = start(`process.send({ type: "recording" }); process.on("message", () => {
+    process.send({ type: "recording" }, () => process.disconnect());
+  });`);
+  await running.stop(5_000);
+  const before = starts();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(running.state).toBe("stopped");
+  expect(running.pid).toBeUndefined();
+  expect(starts()).toBe(before);
+});

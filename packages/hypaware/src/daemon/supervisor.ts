@@ -65,6 +65,8 @@ export function superviseRecorder(options: SupervisorOptions): Supervisor {
     child = spawned;
     spawned.on("message", (message: RecorderMessage) => {
       lastSignMs = performance.now();
+      // A message that was under way when the stop began must not undo it.
+      if (state === "stopped") return;
       state = message.type === "recording" ? "recording" : state === "starting" ? "waiting" : state;
     });
     spawned.on("error", (error) => options.log.error("recorder.spawn_failed", { error: error.message }));
