@@ -7,6 +7,7 @@ import { ownAnswer, sendAnswer } from "./answer.ts";
 import type { ClientConnection, RunningExchange } from "./client-connection.ts";
 import type { Route } from "./router.ts";
 import type { Tap } from "./tap.ts";
+import type { ReadGarbage } from "./read-garbage.ts";
 import { Upload } from "./upload.ts";
 import type { ConnectionAware, TrackedClient, UpstreamPool } from "./upstream-pool.ts";
 
@@ -27,6 +28,7 @@ export interface ForwardOptions {
   readonly connection: ClientConnection;
   readonly pool: UpstreamPool;
   readonly tap: Tap;
+  readonly garbage: ReadGarbage;
   readonly route: Route;
   /** Origin form, as the client sent it. */
   readonly target: string;
@@ -62,7 +64,10 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     if (hasBody(request.rawHeaders)) {
       this.#upload = new Upload(
         request,
-        (chunk) => tap.requestBody(chunk),
+        (chunk) => {
+          options.garbage.passed(chunk.length);
+          tap.requestBody(chunk);
+        },
         () => tap.requestEnd(),
       );
     } else tap.requestEnd();
@@ -123,6 +128,7 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#ended) return;
+    this.#options.garbage.passed(chunk.length);
     this.#pending.push(chunk);
     this.#planFlush();
   }

@@ -11,6 +11,7 @@ import { Forward } from "./forward.ts";
 import { type Admission, Guard, type Refusal } from "./guard.ts";
 import { openListener } from "./listener.ts";
 import { OwnAddress } from "./own-address.ts";
+import { ReadGarbage } from "./read-garbage.ts";
 import { PeerCheck } from "./peer.ts";
 import type { RouteKeys } from "./route-key.ts";
 import type { Route, RouteDecision, RoutingTable } from "./router.ts";
@@ -84,6 +85,7 @@ class HttpGateway implements Gateway {
   readonly #peers: PeerCheck;
   readonly #pool: UpstreamPool;
   readonly #clock = new TapClock();
+  readonly #garbage = new ReadGarbage();
   readonly #redact: ReadonlySet<string>;
   readonly #connections = new Map<Socket, ClientConnection>();
   readonly #brokenMatches = new Set<string>();
@@ -303,6 +305,7 @@ class HttpGateway implements Gateway {
       connection,
       pool: this.#pool,
       tap,
+      garbage: this.#garbage,
       route,
       target,
       onEnd: () => this.#ended(tap),
