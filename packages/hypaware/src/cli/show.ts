@@ -7,7 +7,7 @@ import { readExchange } from "../journal/assemble.ts";
 import { openCatalog } from "../store/catalog.ts";
 import type { StoredExchange } from "../store/exchanges.ts";
 import { type CliContext, withApp } from "./context.ts";
-import { refreshed } from "./query.ts";
+import { refreshed } from "./refreshed.ts";
 
 const WIDTH = 100;
 

@@ -93,3 +93,36 @@ test("a long result comes in pieces", () => {
   expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(70_000);
   expect(JSON.parse(pieces.join(""))).toHaveLength(20_000);
 });
+
+const tricky: QueryResult = {
+  columns: [
+    { name: "a|b", type: "VARCHAR" },
+    { name: 'c"d', type: "INTEGER" },
+  ],
+  rows: [
+    ["one|two\nthree", 1],
+    ['say "hi", twice', null],
+    ["", 2],
+    ["\u001b[31mred", 3],
+  ],
+};
+
+test("markdown is one line a row, whatever a cell holds, and cannot steer a terminal", () => {
+  expect([...renderResult(tricky, "markdown")].join("")).toBe(
+    [
+      '| a\\|b | c"d |',
+      "| --- | --- |",
+      "| one\\|two<br>three | 1 |",
+      '| say "hi", twice | NULL |',
+      "|  | 2 |",
+      "| \\u001b[31mred | 3 |",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("csv is exact: quotes, separators, line ends, empty text and no value", () => {
+  expect([...renderResult(tricky, "csv")].join("")).toBe(
+    ['a|b,"c""d"', '"one|two\nthree",1', '"say ""hi"", twice",', '"",2', "\u001b[31mred,3", ""].join("\r\n"),
+  );
+});

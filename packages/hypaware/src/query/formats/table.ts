@@ -1,5 +1,5 @@
-import { cellToJson, escapeUnits } from "../cell.ts";
-import type { Cell, QueryResult } from "../cell.ts";
+import type { QueryResult } from "../cell.ts";
+import { cellText, visible } from "./cell-text.ts";
 
 /** No cell is wider, whatever the terminal: `json` shows values whole. */
 const MAX_CELL = 200;
@@ -7,8 +7,6 @@ const MIN_CELL = 8;
 const GAP = "  ";
 const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UINTEGER|DOUBLE|FLOAT|DECIMAL.*)$/;
 const PLAIN = /^[\x20-\x7e]*$/;
-// Commands to the terminal, invisible and direction-changing characters; the joiners that emoji and scripts need stay.
-const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const WIDE =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/u;
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
@@ -32,16 +30,9 @@ export function* renderTable({ columns, rows }: QueryResult, width: number): Gen
   yield `(${rows.length} ${rows.length === 1 ? "row" : "rows"})\n`;
 }
 
-function cellText(cell: Cell): string {
-  if (typeof cell === "string") return cell;
-  return cell === null ? "NULL" : typeof cell === "bigint" ? String(cell) : cellToJson(cell);
-}
-
 /** Visible text only, cut to what could be shown at all. */
 function safe(text: string): string {
-  const start = text.slice(0, MAX_CELL * 8);
-  if (PLAIN.test(start)) return start;
-  return start.replace(/\r?\n/g, "⏎").replace(UNSAFE, escapeUnits);
+  return visible(text.slice(0, MAX_CELL * 8).replace(/\r?\n/g, "⏎"));
 }
 
 /** Takes from the widest until the rest fits. */
