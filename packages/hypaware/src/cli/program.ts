@@ -10,6 +10,7 @@ import { registerRun } from "./run.ts";
 import { registerShow } from "./show.ts";
 import { registerSmoke } from "./smoke.ts";
 import { registerStatus } from "./status.ts";
+import { registerTail } from "./tail.ts";
 import { registerUp } from "./up.ts";
 
 const FIRST_STEPS = `
@@ -39,6 +40,7 @@ export function buildProgram(context: CliContext): Command {
     registerStatus,
     registerQuery,
     registerShow,
+    registerTail,
     registerReproject,
     registerDaemon,
     registerConfig,

@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { REFRESH, type Refresh } from "../daemon/catch-up.ts";
 import { FORMATS, type Format, renderResult } from "../query/formats/render.ts";
 import { withinBudget } from "../query/formats/budget.ts";
 import { type CliContext, withApp } from "./context.ts";
+import { wholeNumber } from "./number-option.ts";
 import { refreshed } from "./refreshed.ts";
 
 const DEFAULT_WIDTH = 120;
@@ -24,8 +25,8 @@ export function registerQuerySql(query: Command, context: CliContext): void {
         .choices(REFRESH)
         .default("auto"),
     )
-    .option("--max-cell <characters>", "cut longer cells (for callers with a small context)", count)
-    .option("--max-bytes <bytes>", "leave out the rows beyond so many bytes", count)
+    .option("--max-cell <characters>", "cut longer cells (for callers with a small context)", wholeNumber)
+    .option("--max-bytes <bytes>", "leave out the rows beyond so many bytes", wholeNumber)
     .description("run one SELECT; works with or without a running gateway")
     .addHelpText(
       "after",
@@ -56,9 +57,4 @@ Examples:
           );
       }),
     );
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number above 0.");
-  return Number(text);
 }

@@ -1,61 +1,57 @@
 import type { Command } from "commander";
 import { join } from "node:path";
-import type { ExchangeRow } from "../contract/dataset.ts";
+import type { App } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
-import type { CapturedExchange, RawHeaders } from "../contract/frame.ts";
+import type { CapturedExchange } from "../contract/frame.ts";
 import { readExchange } from "../journal/assemble.ts";
+import { renderResult } from "../query/formats/render.ts";
 import { openCatalog } from "../store/catalog.ts";
 import type { StoredExchange } from "../store/exchanges.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { refreshed } from "./refreshed.ts";
+import { explanationOf } from "./show-explain.ts";
+import { writeRaw } from "./show-raw.ts";
+import { summaryOf } from "./show-summary.ts";
 
 const WIDTH = 100;
+
+interface ShowOptions {
+  readonly raw?: boolean;
+  readonly explain?: boolean;
+}
 
 export function registerShow(program: Command, context: CliContext): void {
   program
     .command("show")
-    .argument("<exchange>", "exchange id, or its first characters")
-    .description("one exchange: what it was, how it ended, the messages it brought")
+    .argument("<id>", "exchange id or its first characters, or a session id")
+    .description("one exchange: what it was, how it ended, the messages it brought; or a session's exchanges")
     .option("--raw", "the recorded bytes instead: request, then response, as on the wire")
-    .addHelpText("after", "\nExamples:\n  hyp show 3f2a\n  hyp show 3f2a --raw > exchange.http\n")
-    .action((id: string, options: { raw?: boolean }) =>
+    .option("--explain", "why: route, frames, projectors, messages, rows")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  hyp show 3f2a\n  hyp show 3f2a --raw > exchange.http\n  hyp show 3f2a --explain\n  hyp show <session id>\n",
+    )
+    .action((id: string, options: ShowOptions) =>
       withApp(context, "show", {}, async (app) => {
         await refreshed(app, context, "auto");
         const stored = find(app.paths.catalog, id);
-        if (options.raw === true) {
-          const { runId, from, to } = stored.span;
-          const run = join(app.paths.journal, runId);
-          const captured = await readExchange(run, stored.row.exchange_id, from, to);
-          if (captured === undefined)
-            throw new HypError(
-              "unknown_exchange",
-              `The journal of exchange ${stored.row.exchange_id} is damaged.`,
-            );
-          writeRaw(context, captured);
-          return;
+        if (stored === undefined) await showSession(app, context, id);
+        else if (options.raw === true) writeRaw(context, await capturedOf(app, stored));
+        else {
+          context.stdout.write(summaryOf(stored.row));
+          if (options.explain === true)
+            context.stdout.write(await explanationOf(app, stored, await capturedOf(app, stored)));
+          await showMessages(app, context, stored.row.exchange_id);
         }
-        context.stdout.write(summaryOf(stored.row));
-        const { runQuery } = await import("../query/run.ts");
-        const { renderResult } = await import("../query/formats/render.ts");
-        const messages = await runQuery({
-          catalogPath: app.paths.catalog,
-          tmpDir: app.paths.tmp,
-          sql: `select message_index as "#", role, part_type as part, coalesce(content_text, tool_args::varchar) as content
-                from ai_gateway_messages where attributes->'gateway'->>'exchange_id' = '${stored.row.exchange_id}'
-                order by message_index, part_index`,
-        });
-        const width = context.stdout.isTTY ? context.stdout.columns : WIDTH;
-        if (messages.rows.length > 0)
-          for (const piece of renderResult(messages, "table", { width })) context.stdout.write(piece);
       }),
     );
 }
 
-function find(catalogPath: string, id: string): StoredExchange {
+/** Undefined: no exchange has such an id. */
+function find(catalogPath: string, id: string): StoredExchange | undefined {
   const catalog = openCatalog(catalogPath, { readOnly: true });
   try {
     const found = catalog.exchange(id.toLowerCase());
-    if (found === undefined) throw new HypError("unknown_exchange", `No exchange has the id "${id}".`);
     if (found === "ambiguous")
       throw new HypError("unknown_exchange", `Several exchanges begin with "${id}".`, {
         next: "Give more characters of the id.",
@@ -66,64 +62,43 @@ function find(catalogPath: string, id: string): StoredExchange {
   }
 }
 
-function summaryOf(row: ExchangeRow): string {
-  const facts: readonly (readonly [string, string | number | null])[] = [
-    ["exchange", row.exchange_id],
-    ["request", `${row.method ?? "?"} ${row.path ?? "?"}`],
-    ["upstream", row.upstream],
-    [
-      "client",
-      [row.client_name, row.client_version, row.entrypoint].filter((part) => part !== null).join(" "),
-    ],
-    ["started", row.started_at],
-    ["outcome", [row.outcome, row.status_code, row.error].filter((part) => part !== null).join(", ")],
-    ["time", `${row.duration_ms ?? "?"} ms, first byte after ${row.ttfb_ms ?? "?"} ms`],
-    ["bytes", `${row.request_bytes ?? 0} sent, ${row.response_bytes ?? 0} received`],
-    [
-      "projected",
-      [row.decode_status, row.projector, row.request_class].filter((part) => part !== null).join(", "),
-    ],
-    ["session", row.session_id],
-    ["conversation", row.conversation_id],
-    ["model", row.model],
-    ["tokens", tokensOf(row)],
-    ["rows", row.rows_written],
-  ];
-  return facts
-    .filter(([, value]) => value !== null && value !== "")
-    .map(([name, value]) => `${name.padEnd(13)}${neutral(String(value))}\n`)
-    .join("");
+async function capturedOf({ paths }: App, { row, span }: StoredExchange): Promise<CapturedExchange> {
+  const run = join(paths.journal, span.runId);
+  const captured = await readExchange(run, row.exchange_id, span.from, span.to);
+  if (captured === undefined)
+    throw new HypError("unknown_exchange", `The journal of exchange ${row.exchange_id} is damaged or gone.`, {
+      next: "Its rows are still there: hyp query sql.",
+    });
+  return captured;
 }
 
-function tokensOf(row: ExchangeRow): string | null {
-  if (row.output_tokens === null && row.total_input_tokens === null) return null;
-  return `${row.total_input_tokens ?? "?"} in (${row.cache_read_tokens ?? 0} from cache), ${row.output_tokens ?? "?"} out`;
-}
-
-/** A terminal gets text that cannot steer it; a file or a pipe gets the bytes. */
-function writeRaw(
-  { stdout }: CliContext,
-  { open, requestBody, responseHead, response }: CapturedExchange,
-): void {
-  const write = (bytes: Buffer | string): void => {
-    stdout.write(stdout.isTTY ? neutral(bytes.toString()) : bytes);
-  };
-  write(`${open.method} ${open.target} HTTP/${open.httpVersion}\r\n${headerLines(open.headers)}\r\n`);
-  write(requestBody);
-  if (responseHead === null) return;
-  write(
-    `\r\n\r\nHTTP/1.1 ${responseHead.status} ${responseHead.statusText}\r\n${headerLines(responseHead.headers)}\r\n`,
+function showMessages(app: App, context: CliContext, exchangeId: string): Promise<number> {
+  return print(
+    app,
+    context,
+    `select message_index as "#", role, part_type as part, coalesce(content_text, tool_args::varchar) as content
+       from ai_gateway_messages where attributes->'gateway'->>'exchange_id' = '${exchangeId}'
+      order by message_index, part_index`,
   );
-  for (const { bytes } of response) write(bytes);
 }
 
-function headerLines(headers: RawHeaders): string {
-  let lines = "";
-  for (let i = 0; i + 1 < headers.length; i += 2) lines += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return lines;
+async function showSession(app: App, context: CliContext, id: string): Promise<void> {
+  const exchanges = await print(
+    app,
+    context,
+    `select exchange_id[:8] as exchange, started_at, request_class as class, agent_id as agent, status_code as status,
+            outcome, model, total_input_tokens as "in", output_tokens as out, rows_written as "rows"
+       from ai_gateway_exchanges where session_id = '${id.replaceAll("'", "''")}' order by started_at`,
+  );
+  if (exchanges === 0) throw new HypError("unknown_exchange", `No exchange or session has the id "${id}".`);
 }
 
-/** Control characters other than line ends and tabs are shown as a dot. */
-function neutral(text: string): string {
-  return text.replace(/(?![\n\r\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, "·");
+/** Prints the result unless it is empty. Resolves with the number of rows. */
+async function print({ paths }: App, { stdout }: CliContext, sql: string): Promise<number> {
+  const { runQuery } = await import("../query/run.ts");
+  const result = await runQuery({ catalogPath: paths.catalog, tmpDir: paths.tmp, sql });
+  const width = stdout.isTTY ? stdout.columns : WIDTH;
+  if (result.rows.length > 0)
+    for (const piece of renderResult(result, "table", { width })) stdout.write(piece);
+  return result.rows.length;
 }

@@ -205,6 +205,21 @@ test("an exchange is found by its id or the beginning of one", () => {
   expect(catalog.exchange("%")).toBeUndefined();
 });
 
+test("a follower sees each exchange once, in the order of writing, from the last few on", () => {
+  const catalog = catalogOf();
+  const put = (id: string): void =>
+    catalog.putExchange(exampleExchange(1, { exchange_id: id }), exampleSpan(1));
+  for (const id of ["d", "a", "c"]) put(id);
+  const idsSince = (seq: number): string[] =>
+    catalog.exchangesSince(seq, 10).map(({ row }) => row.exchange_id);
+  expect(idsSince(catalog.seqOfLastExchanges(2))).toEqual(["a", "c"]);
+  expect(idsSince(catalog.seqOfLastExchanges(9))).toEqual(["d", "a", "c"]);
+  const [last] = catalog.exchangesSince(catalog.seqOfLastExchanges(1), 10);
+  expect(idsSince(last?.seq ?? 0)).toEqual([]);
+  put("b");
+  expect(idsSince(last?.seq ?? 0)).toEqual(["b"]);
+});
+
 test("counts and clients say what status shows", () => {
   const catalog = catalogOf();
   const statuses = ["projected", "no_projector", "failed", "pending", "quarantined", "no_messages"] as const;

@@ -82,6 +82,16 @@ export class Catalog {
     return this.#exchanges.find(idOrPrefix);
   }
 
+  /** Exchanges written after `seq`, in the order of writing; for followers. */
+  exchangesSince(seq: number, limit: number): readonly { readonly seq: number; readonly row: ExchangeRow }[] {
+    return this.#exchanges.since(seq, limit);
+  }
+
+  /** Where to start `exchangesSince` to see the last `count` of them first. */
+  seqOfLastExchanges(count: number): number {
+    return this.#exchanges.seqOfLast(count);
+  }
+
   /** Upserts by `part_id`; how many rows are new or changed. An equal row changes nothing. */
   putRows(rows: readonly MessageRow[]): number {
     return this.#messages.put(rows);

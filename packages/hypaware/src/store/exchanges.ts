@@ -63,6 +63,26 @@ export class Exchanges extends DatasetTable {
     return stored(first);
   }
 
+  /** Rows written after `seq`, in the order of writing. */
+  since(seq: number, limit: number): { readonly seq: number; readonly row: ExchangeRow }[] {
+    return this.#database
+      .all<Record<string, Stored>>(
+        "SELECT * FROM ai_gateway_exchanges WHERE _seq > ? ORDER BY _seq LIMIT ?",
+        seq,
+        limit,
+      )
+      .map((columns) => ({ seq: columns["_seq"] as number, row: stored(columns).row }));
+  }
+
+  /** Number of the `count`-th newest write: what `since` wants to give the last ones. 0 when there are fewer. */
+  seqOfLast(count: number): number {
+    const found = this.#database.get<{ seq: number }>(
+      "SELECT _seq AS seq FROM ai_gateway_exchanges ORDER BY _seq DESC LIMIT 1 OFFSET ?",
+      count,
+    );
+    return found?.seq ?? 0;
+  }
+
   /** Ids, oldest first. */
   withStatus(decodeStatus: ExchangeRow["decode_status"]): string[] {
     return this.#database
