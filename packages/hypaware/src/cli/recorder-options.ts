@@ -1,8 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { App } from "../app.ts";
 import type { SupervisorOptions } from "../daemon/supervisor.ts";
+import { ensurePrivateFolder } from "../disk/folders.ts";
 
 /** How a gateway of this process starts its recorder: this program again, with the hidden command `recorder`. */
 export function recorderOptions(
@@ -10,7 +10,7 @@ export function recorderOptions(
   app: App,
   configFile: string | undefined,
 ): SupervisorOptions {
-  mkdirSync(app.paths.logs, { recursive: true, mode: 0o700 });
+  ensurePrivateFolder(app.paths.logs);
   const main = fileURLToPath(new URL("main.js", import.meta.url));
   return {
     command: [main, "recorder", ...(configFile === undefined ? [] : ["--config", configFile])],

@@ -24,6 +24,10 @@ export const ERRORS = {
     what: "The config file is well-formed but means something impossible.",
     next: "Mend the listed places, then run: hyp config validate",
   },
+  home_unwritable: {
+    what: "A folder of the home cannot be made or written.",
+    next: "Set HYP_HOME to a folder that you can write to, or make room on the disk.",
+  },
   port_taken: {
     what: "Another program listens on the configured address.",
     next: "Stop it, or set another `listen` in the config of @hypaware/ai-gateway.",

@@ -2,10 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -63,6 +64,19 @@ test("private folders are 0700 under any umask, and a loose leaf is tightened", 
   expect(mode(loose)).toBe(0o755);
   ensurePrivateFolder(loose);
   expect(mode(loose)).toBe(0o700);
+});
+
+test("a folder that cannot be made is an error in words, and never a hang", () => {
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  const impossible = [
+    file,
+    join(file, "below"),
+    "/dev/null/x",
+    ...(existsSync("/proc/self") ? ["/proc/x/y"] : []),
+  ];
+  for (const path of impossible)
+    expect(() => ensurePrivateFolder(path)).toThrow(expect.objectContaining({ code: "home_unwritable" }));
 });
 
 test("a lock has one owner, also inside one process, and makes one private file", () => {
