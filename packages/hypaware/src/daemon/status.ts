@@ -2,7 +2,7 @@
 
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Finding } from "../contract/errors.ts";
+import { type Finding, HypError } from "../contract/errors.ts";
 import type { HomePaths } from "../contract/home.ts";
 import type { Kernel } from "../kernel/boot.ts";
 import type { LoadedConfig } from "../kernel/config.ts";
@@ -146,9 +146,32 @@ function withoutDetails({
 interface History {
   readonly counts: StatusReport["history"];
   readonly seen: StatusReport["seen"];
+  /** Why the store could not be read. */
+  readonly problem?: Diagnostic;
 }
 
+const NO_HISTORY = {
+  exchanges: 0,
+  rows: 0,
+  unprojected: 0,
+  quarantined: 0,
+  store_bytes: 0,
+  last_exchange_at: null,
+};
+
+/** A store that cannot be read is a finding of the status, not its end. */
 function historyOf(paths: HomePaths): History {
+  try {
+    return readHistory(paths);
+  } catch (error) {
+    if (!(error instanceof HypError)) throw error;
+    const { code, message, next } = error;
+    const counts = { ...NO_HISTORY, journal_bytes: bytesBelow(paths.journal) };
+    return { counts, seen: [], problem: { severity: "error", kind: code, message, repair: [next] } };
+  }
+}
+
+function readHistory(paths: HomePaths): History {
   const catalog = openCatalog(paths.catalog, { readOnly: true });
   try {
     const { exchanges, rows, unprojected, quarantined, storeBytes } = catalog.counts();
@@ -196,8 +219,11 @@ function pluginDiagnostics({ unsatisfied, failed }: Kernel): readonly Diagnostic
   }));
 }
 
-function historyDiagnostics({ projectors }: StatusInput, { counts }: History): readonly Diagnostic[] {
-  const found: Diagnostic[] = [];
+function historyDiagnostics(
+  { projectors }: StatusInput,
+  { counts, problem }: History,
+): readonly Diagnostic[] {
+  const found: Diagnostic[] = problem === undefined ? [] : [problem];
   const warn = (kind: string, message: string, ...repair: string[]): void =>
     void found.push({ severity: "warning", kind, message, repair });
   if (projectors === 0)

@@ -73,7 +73,11 @@ export function superviseRecorder(options: SupervisorOptions): Supervisor {
     spawned.once("close", (code, signal) => {
       if (child === spawned) child = undefined;
       if (state === "stopped") return;
-      options.log.error("recorder.exited", { code: code ?? -1, signal: signal ?? "" });
+      options.log.error("recorder.exited", {
+        code: code ?? -1,
+        signal: signal ?? "",
+        last_words: options.logFile,
+      });
       state = "restarting";
       restarts += 1;
       // One that lived a while failed for a new reason; one that dies at once is waited for longer each time.
