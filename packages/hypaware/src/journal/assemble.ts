@@ -8,6 +8,7 @@ import type {
 } from "../contract/frame.ts";
 import { decodeFrame } from "./codec.ts";
 import { scanFrames } from "./reader.ts";
+import { RequestBodies } from "./request-bodies.ts";
 import { isRunAlive } from "./runs.ts";
 
 /**
@@ -23,12 +24,20 @@ export async function readExchange(
 ): Promise<CapturedExchange | undefined> {
   const alive = isRunAlive(runDir);
   const parts = new ExchangeParts();
-  for (const { frame } of scanFrames(runDir, from, { alive, to, exchangeId })) {
-    if (frame.kind === "damage") continue;
-    const decoded = decodeFrame(frame);
-    if (decoded && decoded.kind !== "unknown") parts.add(decoded);
+  const bodies = new RequestBodies(runDir);
+  let isWaiting = false;
+  try {
+    for (const { position, frame } of scanFrames(runDir, from, { alive, to, exchangeId })) {
+      if (frame.kind === "damage") continue;
+      const isDelta = frame.kind === "request-delta";
+      const decoded = isDelta ? bodies.resolve(position.segment, frame) : decodeFrame(frame);
+      isWaiting ||= decoded === "unfinished";
+      if (typeof decoded === "object" && decoded.kind !== "unknown") parts.add(decoded);
+    }
+  } finally {
+    bodies.close();
   }
-  if (alive && !parts.isClosed) throw new Error(`exchange ${exchangeId} is not whole yet`);
+  if (alive && (isWaiting || !parts.isClosed)) throw new Error(`exchange ${exchangeId} is not whole yet`);
   return parts.assemble(exchangeId);
 }
 

@@ -1,0 +1,71 @@
+import { hash } from "node:crypto";
+import type { MaskedRange } from "../contract/frame.ts";
+import type { CommonEnds } from "./common-ends.ts";
+import { RANGE_BYTES, readRanges, writeRanges } from "./payload.ts";
+
+// Payload of `request-delta`, numbers little-endian:
+//
+//    0  4  offset of the base's frame in the same segment: a `request-body`, `request-delta` or `request-base`
+//    4  4  how many bytes the body begins with as its base does
+//    8  4  how many bytes it ends with as its base does
+//   12 16  first half of the body's SHA-256
+//   28  4  number of masked ranges, then u32 offset, u32 length each; they count in the whole body
+//       n  the bytes between
+//
+// The base's place is written last (`placeBase`): only then is it known where both frames stand.
+
+const HASH_BYTES = 16;
+const HASH_AT = 12;
+const FIXED_BYTES = 32;
+
+export interface RequestDelta extends CommonEnds {
+  readonly baseOffset: number;
+  /** Hex. Names the body wherever it comes from. */
+  readonly hash: string;
+  readonly masked: readonly MaskedRange[];
+  readonly middle: Buffer;
+}
+
+/** In pieces to be written one behind the other; the first takes the base's place. */
+export function encodeDelta(
+  body: Buffer,
+  { prefix, suffix }: CommonEnds,
+  masked: readonly MaskedRange[],
+): readonly [Buffer, Buffer] {
+  const head = Buffer.alloc(FIXED_BYTES + RANGE_BYTES * masked.length);
+  head.writeUInt32LE(prefix, 4);
+  head.writeUInt32LE(suffix, 8);
+  head.write(bodyHash(body), HASH_AT, "hex");
+  head.writeUInt32LE(masked.length, HASH_AT + HASH_BYTES);
+  writeRanges(head, FIXED_BYTES, masked);
+  return [head, body.subarray(prefix, body.length - suffix)];
+}
+
+export function placeBase(payload: readonly Buffer[], offset: number): void {
+  payload[0]!.writeUInt32LE(offset, 0);
+}
+
+/** `undefined`: not of this form. The middle is a view. */
+export function decodeDelta(payload: Buffer): RequestDelta | undefined {
+  if (payload.length < FIXED_BYTES) return undefined;
+  const prefix = payload.readUInt32LE(4);
+  const suffix = payload.readUInt32LE(8);
+  const ranges = payload.readUInt32LE(HASH_AT + HASH_BYTES);
+  const start = FIXED_BYTES + RANGE_BYTES * ranges;
+  if (start > payload.length) return undefined;
+  const middle = payload.subarray(start);
+  const masked = readRanges(payload, FIXED_BYTES, ranges, prefix + middle.length + suffix);
+  const hash = payload.toString("hex", HASH_AT, HASH_AT + HASH_BYTES);
+  return masked && { baseOffset: payload.readUInt32LE(0), prefix, suffix, hash, masked, middle };
+}
+
+/** `undefined`: this is not the base, or not as it was. */
+export function rebuild({ prefix, suffix, middle, hash }: RequestDelta, base: Buffer): Buffer | undefined {
+  if (prefix + suffix > base.length) return undefined;
+  const body = Buffer.concat([base.subarray(0, prefix), middle, base.subarray(base.length - suffix)]);
+  return bodyHash(body) === hash ? body : undefined;
+}
+
+export function bodyHash(body: Buffer): string {
+  return hash("sha256", body, "hex").slice(0, 2 * HASH_BYTES);
+}
