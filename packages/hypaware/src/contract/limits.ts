@@ -29,7 +29,7 @@ export const LIMITS = {
   deltaBodyBytes: 4 * KB, // a smaller body is not worth comparing
   deltaChain: 64, // frames that rebuilding one body may read; a whole body begins the next chain
   rebuiltBodiesBytes: 16 * MB, // kept by a reader, so that a conversation's next body does not rebuild all before it
-  sealedBlockBytes: 1 * MB, // of a segment, compressed by itself: the price of looking up one frame
+  compressedBlockBytes: 1 * MB, // of a segment, compressed by itself: the price of looking up one frame
   rawQuotaBytes: 2_048 * MB, // journals of all runs on disk; the oldest segments go first
   rawMaxAgeMs: 90 * 86_400_000, // older raw history is of no use but to reproject, and the rows stay
 

@@ -9,11 +9,11 @@ import type {
 import { decodeFrame } from "./codec.ts";
 import { scanFrames } from "./reader.ts";
 import { RequestBodies } from "./request-bodies.ts";
-import { isRunAlive } from "./runs.ts";
+import { isRunAlive, listSegments } from "./runs.ts";
 
 /**
  * Puts one exchange together from its span of the journal. Without a `close` in a dead run its outcome is `interrupted` and
- * its end the last arrival. `undefined`: its `open` is lost, so nobody can say what it was. Throws when the frames of a
+ * its end the last arrival. `undefined`: its `open` is lost or was removed, so nobody can say what it was. Throws when the frames of a
  * living run are not there (its gateway is just moving them to another segment): try again later.
  */
 export async function readExchange(
@@ -37,7 +37,10 @@ export async function readExchange(
   } finally {
     bodies.close();
   }
-  if (alive && (isWaiting || !parts.isClosed)) throw new Error(`exchange ${exchangeId} is not whole yet`);
+  const first = listSegments(runDir)[0];
+  const isRemoved = first === undefined || first > to.segment;
+  if (alive && !isRemoved && (isWaiting || !parts.isClosed))
+    throw new Error(`exchange ${exchangeId} is not whole yet`);
   return parts.assemble(exchangeId);
 }
 

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { tryLock } from "../disk/lock.ts";
 import { readSegmentHeader } from "./block-file.ts";
-import { sealedPath, segmentNumber, segmentPath } from "./segment.ts";
+import { compressedPath, segmentNumber, segmentPath } from "./segment.ts";
 
 /** One gateway's journal. */
 export interface JournalRun {
@@ -16,10 +16,10 @@ export interface JournalRun {
 
 export interface SegmentOnDisk {
   readonly segment: number;
-  /** What it takes, plain, sealed or, while it is being sealed, both. */
+  /** What it takes, plain, compressed or, in between, both. */
   readonly bytes: number;
-  readonly isSealed: boolean;
-  /** Milliseconds since the Unix epoch: its last write, also after it was sealed. */
+  readonly isCompressed: boolean;
+  /** Milliseconds since the Unix epoch: its last write, also after it was compressed. */
   readonly writtenMs: number;
 }
 
@@ -52,11 +52,11 @@ export function listRuns(journalDir: string): readonly JournalRun[] {
 
 function onDisk(runDir: string, segment: number): SegmentOnDisk | undefined {
   const plain = statSync(segmentPath(runDir, segment), { throwIfNoEntry: false });
-  const sealed = statSync(sealedPath(runDir, segment), { throwIfNoEntry: false });
-  const stat = plain ?? sealed;
+  const compressed = statSync(compressedPath(runDir, segment), { throwIfNoEntry: false });
+  const stat = plain ?? compressed;
   if (stat === undefined) return undefined;
-  const bytes = (plain?.size ?? 0) + (sealed?.size ?? 0);
-  return { segment, bytes, isSealed: plain === undefined, writtenMs: stat.mtimeMs };
+  const bytes = (plain?.size ?? 0) + (compressed?.size ?? 0);
+  return { segment, bytes, isCompressed: plain === undefined, writtenMs: stat.mtimeMs };
 }
 
 /** Numbers, ascending. */

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { SealedSegment } from "./sealed-segment.ts";
-import { sealedPath, segmentPath } from "./segment.ts";
+import { CompressedSegment } from "./compressed-segment.ts";
+import { compressedPath, segmentPath } from "./segment.ts";
 
-/** One segment, read at any place: as it was written or as it was sealed. Offsets are the same. */
+/** One segment, read at any place: as it was written or compressed. Offsets are the same. */
 export interface SegmentBytes {
   /** May grow while it is plain. */
   size(): number;
@@ -13,11 +13,11 @@ export interface SegmentBytes {
 
 /** `undefined`: there is no such segment. */
 export function openSegment(runDir: string, segment: number): SegmentBytes | undefined {
-  // Both are there while a segment is being sealed; only of the plain one is it certain that it is whole. It goes after the
-  // sealed one has come, so what is not found in this order is not there.
+  // Both are there while a segment is being compressed; only of the plain one is it certain that it is whole. It goes after the
+  // compressed one has come, so what is not found in this order is not there.
   return (
     ifThere(segmentPath(runDir, segment), (path) => new PlainSegment(path)) ??
-    ifThere(sealedPath(runDir, segment), (path) => new SealedSegment(path))
+    ifThere(compressedPath(runDir, segment), (path) => new CompressedSegment(path))
   );
 }
 

@@ -24,12 +24,12 @@ export function segmentPath(runDir: string, segment: number): string {
   return join(runDir, `${String(segment).padStart(8, "0")}.journal`);
 }
 
-/** Where it lies when it is sealed. */
-export function sealedPath(runDir: string, segment: number): string {
+/** Where it lies once it is compressed. */
+export function compressedPath(runDir: string, segment: number): string {
   return `${segmentPath(runDir, segment)}.zst`;
 }
 
-/** `undefined`: not the name of a segment, plain or sealed. */
+/** `undefined`: not the name of a segment, plain or compressed. */
 export function segmentNumber(fileName: string): number | undefined {
   const digits = NAME.exec(fileName)?.[1];
   return digits === undefined ? undefined : Number(digits);

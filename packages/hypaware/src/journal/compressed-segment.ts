@@ -3,7 +3,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { LIMITS } from "../contract/limits.ts";
 import type { SegmentBytes } from "./segment-bytes.ts";
 
-// A sealed segment, `<n>.journal.zst`: the segment's bytes in blocks of `sealedBlockBytes` (the last is shorter), each a zstd
+// A compressed segment, `<n>.journal.zst`: the segment's bytes in blocks of `compressedBlockBytes` (the last is shorter), each a zstd
 // frame of its own with checksum, then a seek table in a skippable frame, as in zstd's "seekable format":
 //
 //   u32 184D2A5E, u32 length of the rest; per block u32 compressed, u32 plain bytes; u32 blocks, u8 0, u32 8F92EAB1
@@ -19,12 +19,12 @@ const FOOTER_BYTES = 9;
 /** A reader that goes on through the segment asks for stretches that lie across two blocks. */
 const BLOCKS_KEPT = 2;
 
-export interface SealedBlock {
+export interface CompressedBlock {
   readonly compressedBytes: number;
   readonly plainBytes: number;
 }
 
-export function encodeSeekTable(blocks: readonly SealedBlock[]): Buffer {
+export function encodeSeekTable(blocks: readonly CompressedBlock[]): Buffer {
   const table = Buffer.alloc(TABLE_HEAD_BYTES + ENTRY_BYTES * blocks.length + FOOTER_BYTES);
   table.writeUInt32LE(SKIPPABLE, 0);
   table.writeUInt32LE(table.length - TABLE_HEAD_BYTES, 4);
@@ -37,12 +37,12 @@ export function encodeSeekTable(blocks: readonly SealedBlock[]): Buffer {
   return table;
 }
 
-/** Reads as the segment did before it was sealed. */
-export class SealedSegment implements SegmentBytes {
+/** Reads as the segment did before it was compressed. */
+export class CompressedSegment implements SegmentBytes {
   readonly #descriptor: number;
   /** Where each block begins in the file. */
   readonly #starts: number[] = [];
-  readonly #blocks: readonly SealedBlock[];
+  readonly #blocks: readonly CompressedBlock[];
   readonly #size: number;
   /** Latest last. */
   readonly #kept = new Map<number, Buffer>();
@@ -64,9 +64,9 @@ export class SealedSegment implements SegmentBytes {
   }
 
   read(into: Buffer, at: number, length: number, offset: number): number {
-    const index = Math.floor(offset / LIMITS.sealedBlockBytes);
+    const index = Math.floor(offset / LIMITS.compressedBlockBytes);
     if (index >= this.#blocks.length) return 0;
-    const from = offset - index * LIMITS.sealedBlockBytes;
+    const from = offset - index * LIMITS.compressedBlockBytes;
     return this.#block(index).copy(into, at, from, from + length);
   }
 
@@ -86,7 +86,7 @@ export class SealedSegment implements SegmentBytes {
   }
 
   /** None when the table is not whole, or speaks of blocks that are cut otherwise than ours. */
-  #readTable(): readonly SealedBlock[] {
+  #readTable(): readonly CompressedBlock[] {
     const fileBytes = fstatSync(this.#descriptor).size;
     const footer = this.#bytes(Math.max(0, fileBytes - FOOTER_BYTES), FOOTER_BYTES);
     if (footer.length < FOOTER_BYTES || footer.readUInt32LE(FOOTER_BYTES - 4) !== SEEKABLE) return [];
@@ -100,7 +100,7 @@ export class SealedSegment implements SegmentBytes {
     }));
     const total = blocks.reduce((sum, { compressedBytes }) => sum + compressedBytes, 0);
     const isOurs = blocks.every(({ plainBytes }, i) =>
-      i < count - 1 ? plainBytes === LIMITS.sealedBlockBytes : plainBytes <= LIMITS.sealedBlockBytes,
+      i < count - 1 ? plainBytes === LIMITS.compressedBlockBytes : plainBytes <= LIMITS.compressedBlockBytes,
     );
     return isOurs && total === entriesAt - TABLE_HEAD_BYTES ? blocks : [];
   }
