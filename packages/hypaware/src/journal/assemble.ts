@@ -30,7 +30,7 @@ export async function readExchange(
     for (const { position, frame } of scanFrames(runDir, from, { alive, to, exchangeId })) {
       if (frame.kind === "damage") continue;
       const isDelta = frame.kind === "request-delta";
-      const decoded = isDelta ? bodies.resolve(position.segment, frame) : decodeFrame(frame);
+      const decoded = isDelta ? bodies.resolve(position, frame) : decodeFrame(frame);
       isWaiting ||= decoded === "unfinished";
       if (typeof decoded === "object" && decoded.kind !== "unknown") parts.add(decoded);
     }

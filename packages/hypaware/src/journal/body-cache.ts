@@ -1,4 +1,4 @@
-/** Bodies by their hash, those that were asked for last, within a number of bytes. */
+/** Bodies by name, those that were asked for last, within a number of bytes. */
 export class BodyCache {
   readonly #maxBytes: number;
   /** Latest last. */
@@ -9,18 +9,18 @@ export class BodyCache {
     this.#maxBytes = maxBytes;
   }
 
-  get(hash: string): Buffer | undefined {
-    const body = this.#bodies.get(hash);
+  get(name: string): Buffer | undefined {
+    const body = this.#bodies.get(name);
     if (!body) return undefined;
-    this.#bodies.delete(hash);
-    this.#bodies.set(hash, body);
+    this.#bodies.delete(name);
+    this.#bodies.set(name, body);
     return body;
   }
 
-  set(hash: string, body: Buffer): void {
-    const before = this.#bodies.get(hash);
-    this.#bodies.delete(hash);
-    this.#bodies.set(hash, body);
+  set(name: string, body: Buffer): void {
+    const before = this.#bodies.get(name);
+    this.#bodies.delete(name);
+    this.#bodies.set(name, body);
     this.#bytes += body.length - (before?.length ?? 0);
     for (const [oldest, { length }] of this.#bodies) {
       if (this.#bytes <= this.#maxBytes) return;

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +15,7 @@ import type { JournalLimits } from "./journal.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import { readFrames, scanFrames } from "./reader.ts";
 import type { ScannedEntry } from "./reader.ts";
-import { bodyHash, decodeDelta } from "./request-delta.ts";
+import { decodeDelta } from "./request-delta.ts";
 import { segmentPath } from "./segment.ts";
 
 const START = { segment: 0, offset: 0 };
@@ -47,7 +48,7 @@ function sent(number: number, request: Buffer, upstream = "up"): readonly Captur
 const text = (frames: readonly object[]) =>
   frames.map((frame) =>
     "bytes" in frame && Buffer.isBuffer(frame.bytes)
-      ? JSON.stringify({ ...frame, bytes: bodyHash(frame.bytes) })
+      ? JSON.stringify({ ...frame, bytes: hash("sha256", frame.bytes) })
       : JSON.stringify(frame),
   );
 

@@ -144,7 +144,7 @@ export function* readFrames(
         continue;
       }
       const isDelta = frame.kind === "request-delta";
-      const decoded = isDelta ? bodies.resolve(position.segment, frame) : decodeFrame(frame);
+      const decoded = isDelta ? bodies.resolve(position, frame) : decodeFrame(frame);
       if (decoded === "unfinished" && alive) return;
       if (typeof decoded === "object") yield { position, next, frame: decoded };
       else yield damage(isDelta ? "base" : "payload", position, next, next.offset - position.offset);

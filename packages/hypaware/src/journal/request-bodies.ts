@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { CaptureFrame } from "../contract/frame.ts";
+import type { CaptureFrame, JournalPosition } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { BlockFile } from "./block-file.ts";
 import { BodyCache } from "./body-cache.ts";
@@ -13,31 +13,30 @@ import { listSegments } from "./runs.ts";
 /** Frames are small but for the one that begins a chain. */
 const BLOCK_BYTES = 16 * 1024;
 
-/** Of this process: named by their hash, so never stale, whatever becomes of the files. */
+/** Of this process. Named by place and checksum: a frame that takes another's place has another body. */
 const rebuiltBodies = new BodyCache(LIMITS.rebuiltBodiesBytes);
 
 /** Rebuilds request bodies of one run from their differences. */
 export class RequestBodies {
   readonly #runDir: string;
-  readonly #cache: BodyCache;
   #file: BlockFile | undefined;
   #segment = 0;
 
-  constructor(runDir: string, cache = rebuiltBodies) {
+  constructor(runDir: string) {
     this.#runDir = runDir;
-    this.#cache = cache;
   }
 
   /**
-   * `raw`: a `request-delta` of this segment. Its bytes are not to be changed: they are kept for the next. `lost`: the base, or
+   * `raw`: the `request-delta` at this place. Its bytes are not to be changed: they are kept for the next. `lost`: the base, or
    * a base of the base, is damaged. `unfinished`: the base is behind the end of the last segment; in a living run it will come.
    */
-  resolve(segment: number, raw: RawFrame): CaptureFrame | "lost" | "unfinished" {
+  resolve({ segment, offset }: JournalPosition, raw: RawFrame): CaptureFrame | "lost" | "unfinished" {
     const wanted = decodeDelta(raw.payload);
     if (!wanted) return "lost";
-    const bytes = this.#cache.get(wanted.hash) ?? this.#rebuilt(segment, wanted);
+    const name = this.#name(segment, offset, wanted);
+    const bytes = rebuiltBodies.get(name) ?? this.#rebuilt(segment, wanted);
     if (typeof bytes === "string") return bytes;
-    this.#cache.set(wanted.hash, bytes);
+    rebuiltBodies.set(name, bytes);
     return { kind: "request-body", exchangeId: raw.exchangeId, bytes, masked: wanted.masked, last: true };
   }
 
@@ -58,7 +57,7 @@ export class RequestBodies {
       if (base.kind === "request-delta") {
         const delta = decodeDelta(base.payload);
         if (!delta) return "lost";
-        body = this.#cache.get(delta.hash);
+        body = rebuiltBodies.get(this.#name(segment, baseOffset, delta));
         if (!body) deltas.push(owned(delta));
       } else {
         body = wholeBody(base);
@@ -70,6 +69,10 @@ export class RequestBodies {
       if (!body) return "lost";
     }
     return body;
+  }
+
+  #name(segment: number, offset: number, { checksum }: RequestDelta): string {
+    return `${this.#runDir}/${segment}@${offset}:${checksum}`;
   }
 
   #open(segment: number): BlockFile | undefined {
