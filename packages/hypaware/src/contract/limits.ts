@@ -25,6 +25,14 @@ export const LIMITS = {
   commitDelayMs: 25, // … or per so much time
   segmentBytes: 64 * MB, // a journal file is closed and the next one begun
   framePayloadBytes: 16 * MB, // a longer length field is damage, not a frame
+  deltaBases: 16, // recent request bodies of one upstream that a new one is compared with; subagents run in parallel
+  deltaBasesBytes: 8 * MB, // of all of them, for all upstreams; within what the gateway may grow by
+  deltaBodyBytes: 4 * KB, // a smaller body is not worth comparing
+  deltaChain: 64, // frames that rebuilding one body may read; a whole body begins the next chain
+  rebuiltBodiesBytes: 16 * MB, // kept by a reader, so that a conversation's next body does not rebuild all before it
+  compressedBlockBytes: 1 * MB, // of a segment, compressed by itself: the price of looking up one frame
+  rawQuotaBytes: 2_048 * MB, // journals of all runs on disk; the oldest segments go first
+  rawMaxAgeMs: 90 * 86_400_000, // older raw history is of no use but to reproject, and the rows stay
 
   // decoding, in the recorder
   decodedBytes: 64 * MB, // one body after decompression

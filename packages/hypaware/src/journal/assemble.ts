@@ -8,11 +8,12 @@ import type {
 } from "../contract/frame.ts";
 import { decodeFrame } from "./codec.ts";
 import { scanFrames } from "./reader.ts";
-import { isRunAlive } from "./runs.ts";
+import { RequestBodies } from "./request-bodies.ts";
+import { isRunAlive, listSegments } from "./runs.ts";
 
 /**
  * Puts one exchange together from its span of the journal. Without a `close` in a dead run its outcome is `interrupted` and
- * its end the last arrival. `undefined`: its `open` is lost, so nobody can say what it was. Throws when the frames of a
+ * its end the last arrival. `undefined`: its `open` is lost or was removed, so nobody can say what it was. Throws when the frames of a
  * living run are not there (its gateway is just moving them to another segment): try again later.
  */
 export async function readExchange(
@@ -23,12 +24,23 @@ export async function readExchange(
 ): Promise<CapturedExchange | undefined> {
   const alive = isRunAlive(runDir);
   const parts = new ExchangeParts();
-  for (const { frame } of scanFrames(runDir, from, { alive, to, exchangeId })) {
-    if (frame.kind === "damage") continue;
-    const decoded = decodeFrame(frame);
-    if (decoded && decoded.kind !== "unknown") parts.add(decoded);
+  const bodies = new RequestBodies(runDir);
+  let isWaiting = false;
+  try {
+    for (const { position, frame } of scanFrames(runDir, from, { alive, to, exchangeId })) {
+      if (frame.kind === "damage") continue;
+      const isDelta = frame.kind === "request-delta";
+      const decoded = isDelta ? bodies.resolve(position, frame) : decodeFrame(frame);
+      isWaiting ||= decoded === "unfinished";
+      if (typeof decoded === "object" && decoded.kind !== "unknown") parts.add(decoded);
+    }
+  } finally {
+    bodies.close();
   }
-  if (alive && !parts.isClosed) throw new Error(`exchange ${exchangeId} is not whole yet`);
+  const first = listSegments(runDir)[0];
+  const isRemoved = first === undefined || first > to.segment;
+  if (alive && !isRemoved && (isWaiting || !parts.isClosed))
+    throw new Error(`exchange ${exchangeId} is not whole yet`);
   return parts.assemble(exchangeId);
 }
 

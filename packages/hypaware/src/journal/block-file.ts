@@ -1,31 +1,32 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { decodeSegmentHeader, segmentPath } from "./segment.ts";
+import { decodeSegmentHeader } from "./segment.ts";
 import type { SegmentHeader } from "./segment.ts";
+import { openSegment } from "./segment-bytes.ts";
+import type { SegmentBytes } from "./segment-bytes.ts";
 
 const MAX_HEADER_BYTES = 1024;
 
-/** Random access to a file that may still grow, in large reads. */
+/** Random access to a segment that may still grow, in large reads. */
 export class BlockFile {
-  readonly #descriptor: number;
+  readonly #segment: SegmentBytes;
   readonly #blockBytes: number;
   #block: Buffer;
   #start = 0;
   #length = 0;
 
-  private constructor(descriptor: number, blockBytes: number) {
-    this.#descriptor = descriptor;
+  private constructor(segment: SegmentBytes, blockBytes: number) {
+    this.#segment = segment;
     this.#blockBytes = blockBytes;
     this.#block = Buffer.alloc(0);
   }
 
-  /** `undefined`: there is no such file. */
-  static open(path: string, blockBytes: number): BlockFile | undefined {
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return undefined;
-    return new BlockFile(openSync(path, "r"), blockBytes);
+  /** `undefined`: there is no such segment. */
+  static open(runDir: string, segment: number, blockBytes: number): BlockFile | undefined {
+    const bytes = openSegment(runDir, segment);
+    return bytes && new BlockFile(bytes, blockBytes);
   }
 
   size(): number {
-    return fstatSync(this.#descriptor).size;
+    return this.#segment.size();
   }
 
   /** Fewer bytes only at the end of the file. The view is valid until the next call. */
@@ -36,7 +37,7 @@ export class BlockFile {
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    this.#segment.close();
   }
 
   #load(offset: number, length: number): void {
@@ -45,8 +46,7 @@ export class BlockFile {
     this.#start = offset;
     this.#length = 0;
     while (this.#length < wanted) {
-      const read = readSync(
-        this.#descriptor,
+      const read = this.#segment.read(
         this.#block,
         this.#length,
         wanted - this.#length,
@@ -60,7 +60,7 @@ export class BlockFile {
 
 /** `undefined`: missing or damaged. */
 export function readSegmentHeader(runDir: string, segment: number): SegmentHeader | undefined {
-  const file = BlockFile.open(segmentPath(runDir, segment), MAX_HEADER_BYTES);
+  const file = BlockFile.open(runDir, segment, MAX_HEADER_BYTES);
   if (!file) return undefined;
   try {
     return decodeSegmentHeader(file.bytes(0, MAX_HEADER_BYTES));

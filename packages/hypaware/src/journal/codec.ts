@@ -34,6 +34,7 @@ const KINDS = {
   open: 10,
   "request-body": 20,
   "request-delta": 21,
+  "request-base": 22,
   "response-head": 30,
   "response-bytes": 31,
   "ws-bytes": 40,
@@ -74,15 +75,25 @@ export interface UnknownFrame {
 
 /** `undefined`: the exchange id is not 32 hex digits or the payload is over its bound. Body bytes are referenced, not copied. */
 export function encodeFrame(frame: CaptureFrame): EncodedFrame | undefined {
-  const id = Buffer.from(frame.exchangeId, "hex");
-  if (id.length !== 16 || frame.exchangeId.length !== 32) return undefined;
-  const payload = encodePayload(frame);
+  const isLast = frame.kind === "request-body" && frame.last;
+  return encodePayloadAs(frame.kind, frame.exchangeId, encodePayload(frame), isLast);
+}
+
+/** As `encodeFrame`, for kinds that only the journal itself makes. */
+export function encodePayloadAs(
+  kind: keyof typeof KINDS,
+  exchangeId: string,
+  payload: readonly Buffer[],
+  isLast: boolean,
+): EncodedFrame | undefined {
+  const id = Buffer.from(exchangeId, "hex");
+  if (id.length !== 16 || exchangeId.length !== 32) return undefined;
   const length = payload.reduce((sum, part) => sum + part.length, 0);
   if (length > LIMITS.framePayloadBytes) return undefined;
   const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
   header.writeUInt32LE(length, 0);
-  header[4] = KINDS[frame.kind];
-  header[5] = frame.kind === "request-body" && frame.last ? LAST : 0;
+  header[4] = KINDS[kind];
+  header[5] = isLast ? LAST : 0;
   header.writeUInt16LE(0, 6);
   id.copy(header, ID_OFFSET);
   return { header, payload, size: FRAME_HEADER_BYTES + length };
@@ -139,7 +150,7 @@ export function openFrame(bytes: Buffer, salt: number, offset: number): RawFrame
   };
 }
 
-/** `undefined`: a kind that we know, with a payload that is not of its form. Body bytes are copied. */
+/** `request-delta` and `request-base` are known to request-bodies.ts only and unknown here. `undefined`: a kind that we know, with a payload that is not of its form. Body bytes are copied. */
 export function decodeFrame(raw: RawFrame): CaptureFrame | UnknownFrame | undefined {
   switch (raw.kind) {
     case "open":

@@ -7,12 +7,11 @@ import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CaptureFrame, JournalPosition } from "../contract/frame.ts";
 import { exchangeFrames } from "./fixtures/exchange.ts";
+import { MoodyDisk } from "./fixtures/moody-disk.ts";
 import { openJournal } from "./journal.ts";
 import { readFrames } from "./reader.ts";
 import { listRuns } from "./runs.ts";
 import { segmentPath } from "./segment.ts";
-import { realDisk } from "./segment-file.ts";
-import type { SegmentDisk } from "./segment-file.ts";
 
 const START = { segment: 0, offset: 0 };
 const runId = "run-1";
@@ -26,32 +25,6 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const read = (from = START) => [...readFrames(dir, from)].map(({ frame }) => frame);
 const many = (count: number) => Array.from({ length: count }, (_none, i) => exchangeFrames(i)).flat();
-
-/** A disk that can be told to refuse; what was written before a refused sync stays, as on a real one. */
-class MoodyDisk implements SegmentDisk {
-  refuse: "create" | "write" | "sync" | undefined;
-  /** How many bytes of a refused write reach the file. */
-  partialBytes = 0;
-  stalled: Promise<void> | undefined;
-
-  async create(path: string, header: Buffer) {
-    if (this.refuse === "create") throw new Error("ENOSPC: no space left on device");
-    const file = await realDisk.create(path, header);
-    return {
-      close: () => file.close(),
-      write: async (buffers: readonly Buffer[], offset: number) => {
-        await this.stalled;
-        if (this.refuse !== "write") return file.write(buffers, offset);
-        await file.write([Buffer.concat(buffers).subarray(0, this.partialBytes)], offset);
-        throw new Error("ENOSPC: no space left on device");
-      },
-      sync: async () => {
-        if (this.refuse === "sync") throw new Error("EIO: i/o error, fdatasync");
-        await file.sync();
-      },
-    };
-  }
-}
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));

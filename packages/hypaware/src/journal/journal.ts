@@ -10,10 +10,13 @@ import { tryLock } from "../disk/lock.ts";
 import type { Lock } from "../disk/lock.ts";
 import { encodeFrame } from "./codec.ts";
 import type { EncodedFrame } from "./codec.ts";
+import { CommitGroups, moved } from "./commit-group.ts";
+import type { CommitGroup, WaitingFrame } from "./commit-group.ts";
 import { lockPath } from "./runs.ts";
 import { realDisk } from "./segment-file.ts";
 import type { SegmentDisk } from "./segment-file.ts";
 import { SegmentWriter } from "./segment-writer.ts";
+import { WholeBodies } from "./whole-bodies.ts";
 
 // One writer per run. Frames wait in a queue and leave it only when the commit that contains them returned: until then they
 // can be written again. One commit = one write and one fdatasync of as many frames as wait; the next begins when the last
@@ -21,8 +24,8 @@ import { SegmentWriter } from "./segment-writer.ts";
 //
 // A write or sync that fails is never tried again on the same file, because the system may have dropped the pages and would
 // report success. The queue's head is written again to the next segment, or, if nothing in the failed one was acknowledged,
-// to a new file of the same number. Either way the frames keep order and lengths, on which readers rely (codec.ts). This goes
-// on until the disk takes them; meanwhile bodies over the queue's bound are dropped and counted.
+// to a new file of the same number. Either way the frames keep order and lengths, on which readers rely (codec.ts,
+// commit-group.ts). This goes on until the disk takes them; meanwhile bodies over the queue's bound are dropped and counted.
 
 const LOCK_TRIES = 50;
 const LOCK_RETRY_MS = 10;
@@ -89,7 +92,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 }
 
-interface Queued extends EncodedFrame {
+interface Queued extends WaitingFrame {
   readonly queuedAt: number;
 }
 
@@ -101,8 +104,12 @@ class GroupCommitJournal implements Journal {
   readonly #limits: JournalLimits;
   readonly #onCommit: (position: JournalPosition) => void;
   readonly #segments: SegmentWriter;
+  readonly #wholeBodies = new WholeBodies();
+  readonly #groups = new CommitGroups();
 
-  /** Oldest first. The frames of a running commit are its head. */
+  /** The running commit, or the one that failed. */
+  #group: CommitGroup | undefined;
+  /** Oldest first. The frames of a running commit are its head. Counted as they came, not as differences. */
   #queue: Queued[] = [];
   #queuedBytes = 0;
   #waiters: { readonly upTo: number; readonly resolve: (position: JournalPosition) => void }[] = [];
@@ -137,11 +144,13 @@ class GroupCommitJournal implements Journal {
     const encoded = this.#closing ? undefined : tryEncode(frame);
     const droppable = frame.kind === "request-body" || frame.kind === "response-bytes";
     const full = droppable && this.#queuedBytes + (encoded?.size ?? 0) > this.#limits.journalQueueBytes;
+    const upstream = this.#wholeBodies.note(frame);
     if (!encoded || full) {
       this.#drop(droppable ? frame.bytes.length : 0);
       return false;
     }
-    this.#queue.push({ ...encoded, queuedAt: performance.now() });
+    const body = upstream !== undefined && frame.kind === "request-body" ? { upstream, frame } : undefined;
+    this.#queue.push({ encoded, body, queuedAt: performance.now() });
     this.#queuedBytes += encoded.size;
     this.#appended++;
     this.#running ??= this.#run();
@@ -226,31 +235,30 @@ class GroupCommitJournal implements Journal {
   }
 
   async #commit(): Promise<void> {
-    const group = this.#group();
-    if (group.length === 0) return this.#segments.leave();
-    await this.#segments.write(group);
-    this.#acknowledge(group);
-  }
-
-  /** The frames of the next commit: none when the next one has no room in this segment. */
-  #group(): readonly EncodedFrame[] {
-    const maxBytes = this.#limits.commitBytes * GROUP_FACTOR;
-    let bytes = 0;
-    let count = 0;
-    for (const { size } of this.#queue) {
-      if (bytes >= maxBytes || !this.#segments.hasRoom(bytes, size)) break;
-      bytes += size;
-      count++;
+    // The frames of the next commit: none when the next one has no room in this segment.
+    this.#group ??= this.#groups.next(
+      this.#queue,
+      this.#limits.commitBytes * GROUP_FACTOR,
+      (pendingBytes, size) => this.#segments.hasRoom(pendingBytes, size),
+    );
+    if (this.#group.count === 0) {
+      this.#group = undefined;
+      return this.#leaveSegment();
     }
-    return this.#queue.slice(0, count);
+    await this.#segments.write(this.#group.frames);
+    this.#acknowledge(this.#group);
   }
 
-  #acknowledge(group: readonly EncodedFrame[]): void {
-    const bytes = group.reduce((sum, { size }) => sum + size, 0);
-    this.#queue.splice(0, group.length);
-    this.#queuedBytes -= bytes;
-    this.#committed += group.length;
-    this.#committedBytes += bytes;
+  #leaveSegment(): Promise<void> {
+    this.#groups.leaveSegment();
+    return this.#segments.leave();
+  }
+
+  #acknowledge({ frames, count }: CommitGroup): void {
+    this.#group = undefined;
+    this.#queuedBytes -= this.#queue.splice(0, count).reduce((sum, { encoded }) => sum + encoded.size, 0);
+    this.#committed += count;
+    this.#committedBytes += frames.reduce((sum, { size }) => sum + size, 0);
     this.#commits++;
     this.#position = this.#segments.position;
     if (this.#failures > 0 || this.#dropping) {
@@ -279,11 +287,13 @@ class GroupCommitJournal implements Journal {
     this.#failedCommits++;
     this.#lastError = cause instanceof Error ? cause.message : String(cause);
     if (this.#failures++ === 0) this.#log?.error("journal.write_failed", { error: this.#lastError });
-    await this.#segments.leave();
+    if (this.#group) this.#group = moved(this.#group);
+    await this.#leaveSegment();
   }
 
   #giveUp(): void {
-    for (const frame of this.#queue) this.#drop(frame.size);
+    for (const { encoded } of this.#queue) this.#drop(encoded.size);
+    this.#group = undefined;
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#committed = this.#appended;

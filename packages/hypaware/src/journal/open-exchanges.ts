@@ -18,7 +18,8 @@ export class OpenExchanges {
 
   /** To be given every entry of `scanFrames`. Returns the span of the exchange that this entry closes. */
   note({ position, next, frame }: ScannedEntry): ExchangeSpan | undefined {
-    if (frame.kind === "damage") return undefined;
+    // A `request-base` stands behind the frames that need it, maybe behind its exchange's `close`.
+    if (frame.kind === "damage" || frame.kind === "request-base") return undefined;
     const { exchangeId } = frame;
     const known = this.#spans.get(exchangeId);
     let startedAt = known?.startedAt ?? null;

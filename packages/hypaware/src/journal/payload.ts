@@ -3,9 +3,11 @@ import type { Arrival, CaptureFrame, MaskedRange } from "../contract/frame.ts";
 // Payloads. `open`, `response-head`, `close`, `gap`: one JSON object, UTF-8. Bodies are binary:
 //
 //   request-body     u32 masked ranges, (u32 offset, u32 length) each, then the bytes
+//   request-delta    request-delta.ts
+//   request-base     as request-body
 //   response-bytes   u32 arrivals, u32 masked ranges, (f64 tMs, u32 length) per arrival, the ranges, then the bytes
 
-const RANGE_BYTES = 8;
+export const RANGE_BYTES = 8;
 const ARRIVAL_BYTES = 12;
 
 /** In pieces to be written one behind the other; the last one is the body itself. */
@@ -96,14 +98,20 @@ function parsed(payload: Buffer): object | undefined {
   }
 }
 
-function writeRanges(into: Buffer, at: number, ranges: readonly MaskedRange[]): void {
+export function writeRanges(into: Buffer, at: number, ranges: readonly MaskedRange[]): void {
   for (const [i, { offset, length }] of ranges.entries()) {
     into.writeUInt32LE(offset, at + RANGE_BYTES * i);
     into.writeUInt32LE(length, at + RANGE_BYTES * i + 4);
   }
 }
 
-function readRanges(from: Buffer, at: number, count: number, bodyBytes: number): MaskedRange[] | undefined {
+/** `undefined`: a range lies outside the body. */
+export function readRanges(
+  from: Buffer,
+  at: number,
+  count: number,
+  bodyBytes: number,
+): MaskedRange[] | undefined {
   const ranges: MaskedRange[] = [];
   for (let i = 0; i < count; i++, at += RANGE_BYTES) {
     const range = { offset: from.readUInt32LE(at), length: from.readUInt32LE(at + 4) };

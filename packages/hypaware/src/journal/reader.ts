@@ -3,9 +3,10 @@ import type { CaptureFrame, JournalPosition } from "../contract/frame.ts";
 import { BlockFile, readSegmentHeader } from "./block-file.ts";
 import { decodeFrame, saltOf } from "./codec.ts";
 import type { RawFrame, UnknownFrame } from "./codec.ts";
+import { RequestBodies } from "./request-bodies.ts";
 import { isRunAlive, listSegments } from "./runs.ts";
 import { scanSegment } from "./scan.ts";
-import { headerBytes, JOURNAL_VERSION, segmentPath } from "./segment.ts";
+import { headerBytes, JOURNAL_VERSION } from "./segment.ts";
 
 const BLOCK_BYTES = 1024 * 1024;
 /** When most of the file is skipped, large reads would be for nothing. */
@@ -18,9 +19,9 @@ export interface DamagedFrame {
   /**
    * `checksum`: a frame that does not verify. `torn`: an unfinished frame at the end of a segment that will not grow.
    * `header`: of a segment, its frames follow. `version`: a segment of a newer HypAware. `missing`: a segment or its end is not there.
-   * `payload`: a frame that verifies and cannot be decoded.
+   * `payload`: a frame that verifies and cannot be decoded. `base`: a request body whose base is lost.
    */
-  readonly reason: "checksum" | "torn" | "header" | "version" | "missing" | "payload";
+  readonly reason: "checksum" | "torn" | "header" | "version" | "missing" | "payload" | "base";
 }
 
 export interface JournalEntry<Frame> {
@@ -66,7 +67,7 @@ export function* scanFrames(
     if (to?.segment === segment && durableEnd !== undefined && to.offset > durableEnd) {
       to = { segment: segment + 1, offset: headerBytes(runId) + to.offset - durableEnd };
     }
-    const file = BlockFile.open(segmentPath(runDir, segment), only ? SKIPPING_BLOCK_BYTES : BLOCK_BYTES);
+    const file = BlockFile.open(runDir, segment, only ? SKIPPING_BLOCK_BYTES : BLOCK_BYTES);
     if (file) {
       try {
         offset = yield* readSegment(file, { segment, offset }, durableEnd, following === undefined && alive);
@@ -127,19 +128,29 @@ export function* scanFrames(
   }
 }
 
-/** As `scanFrames`, decoded. */
+/** As `scanFrames`, decoded: request bodies are whole, and what only serves to rebuild them is left out. */
 export function* readFrames(
   runDir: string,
   from: JournalPosition,
   options: ReadOptions = {},
 ): Generator<ReadEntry, void> {
-  for (const { position, next, frame } of scanFrames(runDir, from, options)) {
-    if (frame.kind === "damage") yield { position, next, frame };
-    else {
-      const decoded = decodeFrame(frame);
-      if (decoded) yield { position, next, frame: decoded };
-      else yield damage("payload", position, next, next.offset - position.offset);
+  const alive = options.alive ?? isRunAlive(runDir);
+  const bodies = new RequestBodies(runDir);
+  try {
+    for (const { position, next, frame } of scanFrames(runDir, from, { ...options, alive })) {
+      if (frame.kind === "request-base") continue;
+      if (frame.kind === "damage") {
+        yield { position, next, frame };
+        continue;
+      }
+      const isDelta = frame.kind === "request-delta";
+      const decoded = isDelta ? bodies.resolve(position, frame) : decodeFrame(frame);
+      if (decoded === "unfinished" && alive) return;
+      if (typeof decoded === "object") yield { position, next, frame: decoded };
+      else yield damage(isDelta ? "base" : "payload", position, next, next.offset - position.offset);
     }
+  } finally {
+    bodies.close();
   }
 }
 

@@ -1,9 +1,10 @@
-import { statSync } from "node:fs";
 import type { JournalPosition } from "../contract/frame.ts";
 import { saltOf, sealFrame } from "./codec.ts";
-import type { EncodedFrame } from "./codec.ts";
+import type { PlacedFrame } from "./commit-group.ts";
+import { placeBase } from "./request-delta.ts";
 import { listSegments } from "./runs.ts";
 import { encodeSegmentHeader, FIRST_SEGMENT, headerBytes, JOURNAL_VERSION, segmentPath } from "./segment.ts";
+import { openSegment } from "./segment-bytes.ts";
 import type { SegmentDisk, SegmentFile } from "./segment-file.ts";
 
 /** The end of one run's journal: the segment that is written now, and the step to the next. Calls must not overlap. */
@@ -30,7 +31,9 @@ export class SegmentWriter {
     const older = listSegments(dir).at(-1);
     if (older === undefined) return;
     this.#segment = older + 1;
-    this.#previousEnd = statSync(segmentPath(dir, older)).size;
+    const bytes = openSegment(dir, older);
+    this.#previousEnd = bytes?.size() ?? 0;
+    bytes?.close();
   }
 
   get position(): JournalPosition {
@@ -44,14 +47,18 @@ export class SegmentWriter {
   }
 
   /** When it returns, the frames are durable. When it rejects, call `leave()`. */
-  async write(frames: readonly EncodedFrame[]): Promise<void> {
+  async write(frames: readonly PlacedFrame[]): Promise<void> {
     this.#file ??= await this.#create();
     const salt = saltOf(this.#runId, this.#segment);
-    const buffers: Buffer[] = [];
     let end = this.#end;
+    for (const { place, size } of frames) {
+      place.offset = end;
+      end += size;
+    }
+    const buffers: Buffer[] = [];
     for (const frame of frames) {
-      buffers.push(...sealFrame(frame, salt, end));
-      end += frame.size;
+      if (frame.delta) placeBase(frame.payload, frame.delta.base.offset);
+      buffers.push(...sealFrame(frame, salt, frame.place.offset));
     }
     await this.#file.write(buffers, this.#end);
     await this.#file.sync();

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 const MAGIC = Buffer.from([0x89, 0x48, 0x59, 0x50, 0x4a, 0x0d, 0x0a, 0x1a]);
 const FIXED_BYTES = 28;
 const CRC_BYTES = 4;
-const NAME = /^(\d{8,})\.journal$/;
+const NAME = /^(\d{8,})\.journal(?:\.zst)?$/;
 
 export const JOURNAL_VERSION = 1;
 export const FIRST_SEGMENT = 1;
@@ -24,7 +24,12 @@ export function segmentPath(runDir: string, segment: number): string {
   return join(runDir, `${String(segment).padStart(8, "0")}.journal`);
 }
 
-/** `undefined`: not the name of a segment. */
+/** Where it lies once it is compressed. */
+export function compressedPath(runDir: string, segment: number): string {
+  return `${segmentPath(runDir, segment)}.zst`;
+}
+
+/** `undefined`: not the name of a segment, plain or compressed. */
 export function segmentNumber(fileName: string): number | undefined {
   const digits = NAME.exec(fileName)?.[1];
   return digits === undefined ? undefined : Number(digits);

@@ -1,0 +1,97 @@
+import type { CaptureFrame } from "../contract/frame.ts";
+import { encodePayloadAs } from "./codec.ts";
+import type { EncodedFrame } from "./codec.ts";
+import { encodePayload } from "./payload.ts";
+import { RecentBodies } from "./recent-bodies.ts";
+import type { FoundBase, FramePlace } from "./recent-bodies.ts";
+import { encodeDelta } from "./request-delta.ts";
+
+// Frames take their final form, bodies as differences, when a commit is put together and not before: only then is it known
+// which segment they go to, and a base must lie in the same one.
+//
+// A commit that failed is written again as it is: same frames, same lengths, same order, because a reader may have seen some
+// of them (codec.ts). A difference whose base stays behind in the failed segment cannot keep it. It stays as it is but for the
+// place of its base: that is now a `request-base` frame with its own whole body, behind the group and in the same commit.
+
+type BodyFrame = Extract<CaptureFrame, { kind: "request-body" }>;
+
+/** A request body that came whole, and its upstream. */
+export interface WholeBody {
+  readonly frame: BodyFrame;
+  readonly upstream: string;
+}
+
+export interface PlacedFrame extends EncodedFrame {
+  readonly place: FramePlace;
+  /** Of a `request-delta`. */
+  readonly delta?: { readonly base: FramePlace; readonly body: BodyFrame };
+}
+
+/** A frame that waits: as it came. */
+export interface WaitingFrame {
+  readonly encoded: EncodedFrame;
+  readonly body: WholeBody | undefined;
+}
+
+/** Frames of one commit. Lives until it succeeded. */
+export interface CommitGroup {
+  readonly frames: readonly PlacedFrame[];
+  /** How many waiting frames it stands for. */
+  readonly count: number;
+}
+
+export class CommitGroups {
+  readonly #recent = new RecentBodies();
+
+  /** The first of the waiting frames, to `maxBytes` or as long as there is room; none when there is none for the first. */
+  next(
+    waiting: readonly WaitingFrame[],
+    maxBytes: number,
+    hasRoom: (pendingBytes: number, size: number) => boolean,
+  ): CommitGroup {
+    const frames: PlacedFrame[] = [];
+    let taken = 0;
+    let bytes = 0;
+    for (const { encoded, body } of waiting) {
+      if (taken >= maxBytes) break;
+      const base = body && this.#recent.find(body.upstream, body.frame.bytes);
+      const frame = { ...((body && base && asDelta(body.frame, base)) ?? encoded), place: { offset: 0 } };
+      if (!hasRoom(bytes, frame.size)) break;
+      frames.push(frame);
+      taken += encoded.size;
+      bytes += frame.size;
+      if (!body) continue;
+      const chain = base ? base.body.chain + 1 : 1;
+      const { upstream } = body;
+      this.#recent.remember({ upstream, bytes: body.frame.bytes, place: frame.place, chain }, base);
+    }
+    return { frames, count: frames.length };
+  }
+
+  /** The next group begins another segment. */
+  leaveSegment(): void {
+    this.#recent.forgetAll();
+  }
+}
+
+/** The group as it may be written to another segment. */
+export function moved(group: CommitGroup): CommitGroup {
+  const inside = new Set(group.frames.map(({ place }) => place));
+  const bases: PlacedFrame[] = [];
+  const frames = group.frames.map((frame): PlacedFrame => {
+    if (!frame.delta || inside.has(frame.delta.base)) return frame;
+    const { body } = frame.delta;
+    const base = encodePayloadAs("request-base", body.exchangeId, encodePayload(body), false);
+    if (!base) throw new Error("a body that was encoded before cannot be too long");
+    const place = { offset: 0 };
+    bases.push({ ...base, place });
+    return { ...frame, delta: { body, base: place } };
+  });
+  return { frames: [...frames, ...bases], count: group.count };
+}
+
+function asDelta(body: BodyFrame, base: FoundBase): (EncodedFrame & Pick<PlacedFrame, "delta">) | undefined {
+  const payload = encodeDelta(body.bytes, base, body.masked);
+  const encoded = encodePayloadAs("request-delta", body.exchangeId, payload, true);
+  return encoded && { ...encoded, delta: { base: base.body.place, body } };
+}

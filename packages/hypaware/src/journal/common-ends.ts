@@ -1,0 +1,26 @@
+/** How many bytes two bodies have in common at their beginnings and, not counted twice, at their ends. */
+export interface CommonEnds {
+  readonly prefix: number;
+  readonly suffix: number;
+}
+
+export function commonEnds(a: Buffer, b: Buffer): CommonEnds {
+  const shorter = Math.min(a.length, b.length);
+  const prefix = longest(shorter, (from, to) => a.compare(b, from, to, from, to) === 0);
+  const suffix = longest(shorter - prefix, (from, to) => {
+    return a.compare(b, b.length - to, b.length - from, a.length - to, a.length - from) === 0;
+  });
+  return { prefix, suffix };
+}
+
+/** Largest length that is equal throughout, by halves: a native comparison of 200 KB costs less than a loop over 1 KB. */
+function longest(most: number, isEqual: (from: number, to: number) => boolean): number {
+  let equal = 0;
+  let end = most;
+  while (equal < end) {
+    const middle = (equal + end + 1) >> 1;
+    if (isEqual(equal, middle)) equal = middle;
+    else end = middle - 1;
+  }
+  return equal;
+}

@@ -1,0 +1,114 @@
+import { basename } from "node:path";
+import type { CaptureFrame, JournalPosition } from "../contract/frame.ts";
+import { LIMITS } from "../contract/limits.ts";
+import { BlockFile } from "./block-file.ts";
+import { BodyCache } from "./body-cache.ts";
+import { FRAME_HEADER_BYTES, frameSize, openFrame, saltOf } from "./codec.ts";
+import type { RawFrame } from "./codec.ts";
+import { decodePayload } from "./payload.ts";
+import { decodeDelta, rebuild } from "./request-delta.ts";
+import type { RequestDelta } from "./request-delta.ts";
+import { listSegments } from "./runs.ts";
+
+/** Frames are small but for the one that begins a chain. */
+const BLOCK_BYTES = 16 * 1024;
+
+/** Of this process. Named by place and checksum: a frame that takes another's place has another body. */
+const rebuiltBodies = new BodyCache(LIMITS.rebuiltBodiesBytes);
+
+/** Rebuilds request bodies of one run from their differences. */
+export class RequestBodies {
+  readonly #runDir: string;
+  #file: BlockFile | undefined;
+  #segment = 0;
+
+  constructor(runDir: string) {
+    this.#runDir = runDir;
+  }
+
+  /**
+   * `raw`: the `request-delta` at this place. Its bytes are not to be changed: they are kept for the next. `lost`: the base, or
+   * a base of the base, is damaged. `unfinished`: the base is behind the end of the last segment; in a living run it will come.
+   */
+  resolve({ segment, offset }: JournalPosition, raw: RawFrame): CaptureFrame | "lost" | "unfinished" {
+    const wanted = decodeDelta(raw.payload);
+    if (!wanted) return "lost";
+    const name = this.#name(segment, offset, wanted);
+    const bytes = rebuiltBodies.get(name) ?? this.#rebuilt(segment, wanted);
+    if (typeof bytes === "string") return bytes;
+    rebuiltBodies.set(name, bytes);
+    return { kind: "request-body", exchangeId: raw.exchangeId, bytes, masked: wanted.masked, last: true };
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #rebuilt(segment: number, wanted: RequestDelta): Buffer | "lost" | "unfinished" {
+    /** From the wanted one back to the beginning of its chain. */
+    const deltas = [owned(wanted)];
+    let body: Buffer | undefined;
+    while (body === undefined) {
+      if (deltas.length === LIMITS.deltaChain) return "lost";
+      const { baseOffset } = deltas.at(-1)!;
+      const base = this.#frameAt(segment, baseOffset);
+      if (!base) return this.#isUnfinished(segment, baseOffset) ? "unfinished" : "lost";
+      if (base.kind === "request-delta") {
+        const delta = decodeDelta(base.payload);
+        if (!delta) return "lost";
+        body = rebuiltBodies.get(this.#name(segment, baseOffset, delta));
+        if (!body) deltas.push(owned(delta));
+      } else {
+        body = wholeBody(base);
+        if (!body) return "lost";
+      }
+    }
+    for (const delta of deltas.toReversed()) {
+      body = rebuild(delta, body);
+      if (!body) return "lost";
+    }
+    return body;
+  }
+
+  #name(segment: number, offset: number, { checksum }: RequestDelta): string {
+    return `${this.#runDir}/${segment}@${offset}:${checksum}`;
+  }
+
+  #open(segment: number): BlockFile | undefined {
+    if (segment !== this.#segment) this.close();
+    this.#segment = segment;
+    return (this.#file ??= BlockFile.open(this.#runDir, segment, BLOCK_BYTES));
+  }
+
+  #frameAt(segment: number, offset: number): RawFrame | undefined {
+    const file = this.#open(segment);
+    const header = file?.bytes(offset, FRAME_HEADER_BYTES);
+    if (!file || header?.length !== FRAME_HEADER_BYTES) return undefined;
+    const size = frameSize(header);
+    if (size === undefined) return undefined;
+    const bytes = file.bytes(offset, size);
+    if (bytes.length < size) return undefined;
+    return openFrame(bytes, saltOf(basename(this.#runDir), segment), offset);
+  }
+
+  #isUnfinished(segment: number, offset: number): boolean {
+    const file = this.#open(segment);
+    if (!file || listSegments(this.#runDir).at(-1) !== segment) return false;
+    const header = file.bytes(offset, FRAME_HEADER_BYTES);
+    if (header.length < FRAME_HEADER_BYTES) return true;
+    const size = frameSize(header);
+    return size !== undefined && offset + size > file.size();
+  }
+}
+
+/** A view of the file is valid only until the next one. */
+function owned(delta: RequestDelta): RequestDelta {
+  return { ...delta, middle: Buffer.from(delta.middle) };
+}
+
+function wholeBody({ kind, exchangeId, payload }: RawFrame): Buffer | undefined {
+  if (kind !== "request-body" && kind !== "request-base") return undefined;
+  const frame = decodePayload("request-body", exchangeId, true, payload);
+  return frame?.kind === "request-body" ? frame.bytes : undefined;
+}
