@@ -17,6 +17,8 @@ const LOCK_RETRY_MS = 250;
 /** Between two looks at the journals: while exchanges come in, and when nothing happens. */
 const BUSY_MS = 20;
 const IDLE_MS = 150;
+/** Between two rounds of compressing and clearing the journals. */
+const MAINTAIN_MS = 60_000;
 /** After a pass that failed: a full disk or a file that is being moved. */
 const FAILED_MS = 1_000;
 
@@ -85,7 +87,15 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
     throw new Error(`unknown request: ${JSON.stringify(request["op"])}`);
   });
   try {
-    while (!ending.aborted) await pause(await look(recorder), ending);
+    let maintainedAt = performance.now();
+    while (!ending.aborted) {
+      const idleMs = await look(recorder);
+      if (idleMs === IDLE_MS && performance.now() - maintainedAt > MAINTAIN_MS) {
+        maintainedAt = performance.now();
+        await maintain(recorder, app);
+      }
+      await pause(idleMs, ending);
+    }
     await recorder.pass(true);
   } finally {
     await server.close();
@@ -101,6 +111,15 @@ async function look(recorder: Recorder): Promise<number> {
   } catch {
     // It is logged where it happened.
     return FAILED_MS;
+  }
+}
+
+async function maintain(recorder: Recorder, { log }: App): Promise<void> {
+  try {
+    const { compressed, removed, bytes } = await recorder.maintain();
+    if (compressed + removed > 0) log.info("journal.maintained", { compressed, removed, bytes });
+  } catch (error) {
+    log.error("journal.maintain_failed", { error: error instanceof Error ? error.message : String(error) });
   }
 }
 

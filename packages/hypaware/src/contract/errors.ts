@@ -44,6 +44,10 @@ export const ERRORS = {
     what: "The catalog cannot be read.",
     next: "Move store/ away and run hyp reproject: the journal has everything.",
   },
+  journal_incomplete: {
+    what: "Raw history that rows were made from is gone from the journal, so they cannot be made again.",
+    next: "The rows stay as they are. A larger raw quota keeps more for the next time.",
+  },
   lock_held: {
     what: "Another process writes to this store.",
     next: "Wait for it, or stop it.",

@@ -232,3 +232,33 @@ test("a projector whose result breaks our own code costs only its exchange", asy
   expect(catalog.counts()).toMatchObject({ exchanges: 1, rows: 0 });
   await journal.close();
 });
+
+test("a reprojection that would lose what the journal no longer has is refused, and nothing changes", async () => {
+  const old = await open("r1");
+  exchange(old, { turns: ["a"], answer: "A" });
+  await old.close();
+  const journal = await open("r2");
+  exchange(journal, { turns: ["b"], answer: "B", session: "other" });
+  await journal.flush();
+  const running = recorder();
+  await running.pass(true);
+  rmSync(join(journalFolder, "r1"), { recursive: true });
+  await expect(running.reproject(() => {})).rejects.toMatchObject({ code: "journal_incomplete" });
+  expect(catalog.counts()).toMatchObject({ exchanges: 2, rows: 4 });
+  exchange(journal, { turns: ["b", "B", "c"], answer: "C", session: "other" });
+  await journal.flush();
+  expect(await running.pass()).toBe(1);
+  expect(messages()).toBe(6);
+  await journal.close();
+});
+
+test("maintaining compresses a finished run, and its exchanges can still be projected again", async () => {
+  const old = await open("r1");
+  for (let i = 0; i < 20; i++) exchange(old, { turns: ["a"], answer: "A", session: `s${i}` });
+  await old.close();
+  const running = recorder();
+  await running.pass(true);
+  expect(await running.maintain()).toMatchObject({ compressed: 1, removed: 0 });
+  const { after } = await running.reproject(() => {});
+  expect(after).toMatchObject({ exchanges: 20, rows: 40 });
+});

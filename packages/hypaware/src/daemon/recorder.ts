@@ -3,6 +3,8 @@
 
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { HypError } from "../contract/errors.ts";
+import { type Maintained, maintainJournal } from "../journal/maintain.ts";
 import { isRunAlive, listRuns, listSegments } from "../journal/runs.ts";
 import type { StoreCounts } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
@@ -64,6 +66,12 @@ export class Recorder {
             await recordExchange(this.#recording, ended, () => run.follower.cursor(), false);
             onProgress(++exchanges);
           }
+          // Raw history has a quota. What is no longer in the journal cannot be told again, and must not be forgotten.
+          if (exchanges < before.exchanges)
+            throw new HypError(
+              "journal_incomplete",
+              `Only ${exchanges} of ${before.exchanges} recorded exchanges are still in the journal. Nothing was changed.`,
+            );
           for (const { follower, alive } of runs) catalog.setCursor(follower.runId, follower.cursor(!alive));
         });
       } finally {
@@ -71,6 +79,12 @@ export class Recorder {
       }
       return { before, after: catalog.counts() };
     });
+  }
+
+  /** Compresses what is settled in the journals and keeps raw history within its quota. */
+  maintain(): Promise<Maintained> {
+    const { catalog, journalFolder } = this.#recording;
+    return this.#alone(() => maintainJournal({ journalDir: journalFolder, cursors: catalog.cursors() }));
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
