@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
-import { requireSchema } from "./schema.ts";
+import { isOldSchema, requireSchema } from "./schema.ts";
 
 // Write-ahead log, synchronous=NORMAL: a killed process loses nothing, a power cut at most the newest commits, which the
 // journal still has. Readers see the last commit before their transaction and never wait for the writer.
@@ -91,10 +91,10 @@ export class Database {
   }
 
   /** Rows as arrays, read one by one. A statement of its own, so that several may be open at once. */
-  iterate(sql: string): Iterator<unknown[]> {
+  iterate(sql: string, ...values: SQLInputValue[]): Iterator<unknown[]> {
     const statement = this.#connection.prepare(sql);
     statement.setReturnArrays(true);
-    return statement.iterate() as unknown as Iterator<unknown[]>;
+    return statement.iterate(...values) as unknown as Iterator<unknown[]>;
   }
 
   get inTransaction(): boolean {
@@ -147,10 +147,12 @@ function openReader(path: string, connect: (path: string, readOnly: boolean) => 
   if (!existsSync(path)) return connect(":memory:", false);
   const database = connect(path, true);
   const { tables } = database.get<{ tables: number }>("SELECT count(*) AS tables FROM sqlite_schema")!;
-  if (tables > 0) return database;
-  // The writer has made the file and not yet its tables.
+  if (tables > 0 && !isOldSchema(database)) return database;
   database.close();
-  return connect(":memory:", false);
+  // The writer has made the file and not yet its tables.
+  if (tables === 0) return connect(":memory:", false);
+  connect(path, false).close();
+  return connect(path, true);
 }
 
 /**
