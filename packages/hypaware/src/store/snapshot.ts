@@ -65,7 +65,7 @@ export class Snapshot {
   /** The same of the rows with these numbers, in their order. `_seq` may be named. */
   scanRows(dataset: DatasetName, columns: readonly string[], seqs: readonly number[]): Iterator<Stored[]> {
     return this.database.iterate(
-      `SELECT ${namesOf(dataset, columns)} FROM json_each(?) AS wanted CROSS JOIN ${dataset} ON _seq = wanted.value`,
+      `SELECT ${namesOf(dataset, columns)} FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN ${dataset} ON _seq = wanted`,
       JSON.stringify(seqs),
     ) as Iterator<Stored[]>;
   }
