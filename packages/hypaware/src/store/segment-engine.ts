@@ -3,11 +3,16 @@ import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, statSync
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { LIMITS } from "../contract/limits.ts";
 import { syncFolder } from "../disk/atomic.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import type { WrittenSegment } from "./manifest.ts";
 
 // Loads the engine: for short-lived children and commands, never for the recorder.
+
+/** The engine holds a row group in memory while it writes it; at 3 KB a row this is 60 MB. A multiple of its vectors. */
+const GROUP_ROWS = 20_480;
+const VECTOR_ROWS = 2048;
 
 /** Ends in what a sweep knows as unfinished. */
 export const UNFINISHED = ".tmp";
@@ -61,6 +66,7 @@ export async function writeSegment(
   segmentsDir: string,
   dataset: string,
   select: string,
+  groupRows: number = GROUP_ROWS,
 ): Promise<WrittenSegment> {
   const folder = join(segmentsDir, dataset);
   ensurePrivateFolder(folder);
@@ -69,7 +75,9 @@ export async function writeSegment(
   const path = join(folder, name);
   const unfinished = path + UNFINISHED;
   try {
-    await connection.run(`COPY (${select}) TO ${quoted(unfinished)} (FORMAT parquet, COMPRESSION zstd)`);
+    await connection.run(
+      `COPY (${select}) TO ${quoted(unfinished)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${groupRows})`,
+    );
     chmodSync(unfinished, 0o400);
     const file = openSync(unfinished, "r");
     try {
@@ -89,6 +97,16 @@ export async function writeSegment(
     rmSync(unfinished, { force: true });
     throw error;
   }
+}
+
+/** Rows of a group so that it stays small in memory, for rows as wide as those in the files. */
+export async function groupRowsFor(connection: DuckDBConnection, paths: readonly string[]): Promise<number> {
+  const read = await connection.runAndReadAll(
+    `SELECT sum(total_uncompressed_size) / greatest(1, sum(num_values) FILTER (column_id = 0))
+     FROM parquet_metadata([${paths.map(quoted).join(", ")}])`,
+  );
+  const vectors = Math.floor(LIMITS.sealBytes / Math.max(1, Number(read.value(0, 0))) / VECTOR_ROWS);
+  return Math.min(GROUP_ROWS, Math.max(1, vectors) * VECTOR_ROWS);
 }
 
 /** As a table in FROM. */
