@@ -17,7 +17,7 @@ import { storeStatus } from "../packages/hypaware/src/store/status.ts";
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
 const PARTS = 4;
-const SEALED_EVERY = 100_000;
+const SEALED_EVERY = 20_000;
 const folder = mkdtempSync(join(process.argv[3] ?? tmpdir(), "hyp-million-"));
 const catalogPath = join(folder, "catalog.sqlite");
 const segmentsDir = join(folder, "segments");
@@ -144,7 +144,7 @@ try {
       maintainStore({ catalog, catalogPath, segmentsDir, tmpDir, settledBefore: Date.now() * 2, minRows: 1 }),
     );
     commitMs += sealing;
-    console.log(`${at + SEALED_EVERY} rows, sealing ${Math.round(sealing)} ms`);
+    if (at % (SEALED_EVERY * 5) === 0) console.log(`${at} rows, sealing ${Math.round(sealing)} ms`);
   }
   await maintainStore({
     catalog,
@@ -155,6 +155,7 @@ try {
     minRows: 1,
     mergeAll: true,
   });
+  catalog.makeDurable();
   const { datasets, catalogBytes, segmentBytes } = storeStatus(catalog);
   const rows = datasets[0]!.sealedRows;
   for (const each of datasets) console.log(JSON.stringify(each));

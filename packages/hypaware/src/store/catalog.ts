@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { DatasetName, ExchangeRow, MessageRow } from "../contract/dataset.ts";
+import { LIMITS } from "../contract/limits.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { Blobs } from "./blobs.ts";
 import { Cursors } from "./cursors.ts";
@@ -170,6 +171,16 @@ export class Catalog {
       this.clearDerived();
       await work();
     });
+  }
+
+  /** Commits so far survive a power cut. False: not yet, because of readers. */
+  makeDurable(): boolean {
+    return this.#database.makeDurable();
+  }
+
+  /** Gives back the disk that sealed rows left free. */
+  shrink(): void {
+    this.#database.shrink(LIMITS.catalogFreeBytes);
   }
 
   close(): void {

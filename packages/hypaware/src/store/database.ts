@@ -9,6 +9,7 @@ import { isOldSchema, requireSchema } from "./schema.ts";
 // journal still has. Readers see the last commit before their transaction and never wait for the writer.
 
 const WRITER_PRAGMAS = [
+  "auto_vacuum = INCREMENTAL", // of a new store: what sealing frees can be given back
   "journal_mode = WAL",
   "synchronous = NORMAL",
   "secure_delete = ON", // purged means gone: freed pages are overwritten
@@ -95,6 +96,36 @@ export class Database {
     const statement = this.#connection.prepare(sql);
     statement.setReturnArrays(true);
     return statement.iterate(...values) as unknown as Iterator<unknown[]>;
+  }
+
+  /**
+   * Everything committed so far survives a power cut. False: readers keep the log from being written back whole just now.
+   * Never waits for them.
+   */
+  makeDurable(): boolean {
+    this.exec("PRAGMA busy_timeout = 0");
+    try {
+      const { log, checkpointed } = this.get<{ log: number; checkpointed: number }>(
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+      )!;
+      return log === checkpointed;
+    } finally {
+      this.exec(`PRAGMA busy_timeout = ${LIMITS.sqliteBusyMs}`);
+    }
+  }
+
+  /** Gives free pages back to the disk until at most `keepBytes` are left, a bounded piece at a time. */
+  shrink(keepBytes: number): void {
+    const { page_size: page } = this.get<{ page_size: number }>("PRAGMA page_size")!;
+    for (let free = this.#freePages(), before = Infinity; free * page > keepBytes && free < before;) {
+      const pages = Math.min(free - Math.floor(keepBytes / page), Math.floor(LIMITS.shrinkStepBytes / page));
+      this.all(`PRAGMA incremental_vacuum(${pages})`);
+      [before, free] = [free, this.#freePages()];
+    }
+  }
+
+  #freePages(): number {
+    return this.get<{ freelist_count: number }>("PRAGMA freelist_count")!.freelist_count;
   }
 
   get inTransaction(): boolean {

@@ -52,6 +52,7 @@ export async function maintainStore(options: MaintainOptions): Promise<Maintaine
   for (let went = true; went; all = false) {
     went = await runChild({ kind: "merge", ...common, all }, commit, options.signal);
   }
+  catalog.shrink();
   return { ...done, ...sweepSegments(catalog, segmentsDir) };
 }
 

@@ -103,14 +103,6 @@ export class Segments {
     return new Set(this.#database.all<{ file: string }>("SELECT file FROM segments").map(({ file }) => file));
   }
 
-  /**
-   * All commits so far survive a power cut. False: readers keep the log from being written back whole just now.
-   */
-  makeDurable(): boolean {
-    const row = this.#database.get<{ busy: number }>("PRAGMA wal_checkpoint(FULL)")!;
-    return row.busy === 0;
-  }
-
   #list(dataset: DatasetName | "blobs", { file, rows, bytes }: WrittenSegment, now: number): number {
     return this.#database.get<{ id: number }>(
       "INSERT INTO segments (dataset, file, rows, bytes, sealed_at) VALUES (?, ?, ?, ?, ?) RETURNING id",

@@ -27,7 +27,7 @@ export function sweepSegments(
   for (const file of orphans) remove(join(segmentsDir, file));
   const retired = catalog.segments.retiredBefore(now - keepMs);
   // A commit survives a power cut only once the log is written back; until then the old files may be needed again.
-  if (retired.length === 0 || !catalog.segments.makeDurable()) return { orphans: orphans.length, retired: 0 };
+  if (retired.length === 0 || !catalog.makeDurable()) return { orphans: orphans.length, retired: 0 };
   for (const file of retired) remove(join(segmentsDir, file));
   for (const folder of new Set(retired.map((file) => file.split("/")[0]!)))
     syncFolder(join(segmentsDir, folder));
