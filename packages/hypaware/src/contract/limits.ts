@@ -58,6 +58,22 @@ export const LIMITS = {
   queryChunkBytes: 8 * MB, // text handed to the engine at once; 2,048 rows of one megabyte are not
   sqliteBusyMs: 10_000, // a reader never fails because a writer commits
 
+  // segments of the store
+  settleMs: 900_000, // a conversation without an exchange for so long is not expected to change
+  sealFromRows: 2_000, // settled hot rows of a dataset: 10,000 would cost each query 150 ms
+  sealAgeMs: 86_400_000, // fewer are sealed when the oldest is this old, and then at most this often
+  sealRows: 20_000, // one sealing; its commit holds the recorder for well under a second
+  sealBytes: 64 * MB, // … and one sealing's values, so that wide rows do not fill the child
+  sealMemoryMB: 512, // the engine's limit in the child that seals and merges
+  sealChildMs: 600_000, // a child that takes longer is stuck
+  sealManifestBytes: 16 * MB, // what a child may say in all
+  mergeFanIn: 8, // so many segments of one size become one: each row is written again once per eightfold growth
+  mergeBytes: 256 * MB, // a segment of this size is not made larger
+  mergeDirtyShare: 0.05, // over it a segment is written again without its dead rows
+  catalogFreeBytes: 32 * MB, // free pages that the catalog keeps for the next hot rows; the rest goes back to the disk …
+  shrinkStepBytes: 16 * MB, // … in steps of this, so that each transaction is short
+  retiredFileMs: 600_000, // an un-listed file stays for the readers that still have it in their snapshot
+
   // logs and development telemetry
   logFields: 64, // of one record; more is a mistake
   logStringChars: 512, // of one field; bodies belong to the journal

@@ -1,3 +1,5 @@
+import { dirname, join } from "node:path";
+import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { storeError } from "../store/database.ts";
 import { Snapshot } from "../store/snapshot.ts";
@@ -8,6 +10,8 @@ import { withScratchFolder } from "./scratch.ts";
 
 export interface QueryOptions {
   readonly catalogPath: string;
+  /** Default: `segments` beside the catalog. */
+  readonly segmentsDir?: string;
   /** Made when missing; the query's own folder in it goes with the query. */
   readonly tmpDir: string;
   readonly sql: string;
@@ -22,6 +26,16 @@ export interface QueryOptions {
  * throws: HypError `query_not_select`, `query_failed`, `store_newer` or `store_damaged`.
  */
 export async function runQuery(options: QueryOptions): Promise<QueryResult> {
+  try {
+    return await answer(options);
+  } catch (error) {
+    // Purged or merged away while we read: the store has a newer state, and in that it is whole.
+    if (!isLostFile(error)) throw error;
+    return answer(options);
+  }
+}
+
+async function answer(options: QueryOptions): Promise<QueryResult> {
   const snapshot = Snapshot.open(options.catalogPath);
   try {
     const count = plainCount(options.sql);
@@ -34,6 +48,7 @@ export async function runQuery(options: QueryOptions): Promise<QueryResult> {
     return await withScratchFolder(options.tmpDir, (scratchFolder) =>
       runSelect(snapshot, options.sql, {
         scratchFolder,
+        segmentsDir: options.segmentsDir ?? join(dirname(options.catalogPath), "segments"),
         memoryMB: options.memoryMB ?? LIMITS.queryMemoryMB,
         timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
       }),
@@ -43,4 +58,10 @@ export async function runQuery(options: QueryOptions): Promise<QueryResult> {
   } finally {
     snapshot.close();
   }
+}
+
+const LOST_FILE = /^IO Error: .*(No such file|No files found|Cannot open file)/;
+
+function isLostFile(error: unknown): boolean {
+  return error instanceof HypError && error.code === "query_failed" && LOST_FILE.test(error.message);
 }

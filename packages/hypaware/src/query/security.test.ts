@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exampleRow } from "../store/example-rows.testkit.ts";
-import { queryHome } from "./query-home.testkit.ts";
-import type { QueryHome } from "./query-home.testkit.ts";
+import { sealedHome } from "./sealed-home.testkit.ts";
+import type { SealedHome } from "./sealed-home.testkit.ts";
 
 // Every statement here is run for real; afterwards the store's own files are what they were, and nothing new exists.
 
-let home: QueryHome;
+let home: SealedHome;
 let victim = "";
 let before: string[] = [];
 const fingerprint = (): string[] =>
@@ -18,12 +18,12 @@ const fingerprint = (): string[] =>
     .map((path) => `${path} ${createHash("sha256").update(readFileSync(path)).digest("hex")}`)
     .toSorted();
 
-beforeAll(() => {
-  home = queryHome();
-  home.catalog.putRows([exampleRow(1)]);
-  victim = join(home.folder, "segments", "part-1.parquet");
-  mkdirSync(join(home.folder, "segments"));
-  writeFileSync(victim, "precious");
+beforeAll(async () => {
+  home = sealedHome();
+  home.catalog.putRows([exampleRow(0), exampleRow(1)]);
+  await home.seal();
+  home.catalog.deleteRows(["m0#0"]);
+  victim = join(home.segmentsDir, home.catalog.segments.listed()[0]!.file);
   writeFileSync(join(home.folder, "notes.txt"), "precious");
   writeFileSync(join(home.folder, "notes.csv"), "a,b\n1,2\n");
   before = fingerprint();
@@ -101,6 +101,59 @@ test("only one SELECT is a query", async () => {
     ["query_not_select", "query_failed"],
   );
   expect(existsSync(join(home.folder, "export"))).toBe(false);
+});
+
+test("a segment that the engine may read is read through the tables only, and never written", async () => {
+  const name = basename(victim);
+  const cwd = process.cwd();
+  process.chdir(dirname(victim));
+  try {
+    await refused([
+      `COPY (SELECT 1) TO '${victim}' (FORMAT parquet)`,
+      `COPY ai_gateway_messages TO '${victim}' (FORMAT csv)`,
+      `COPY ai_gateway_messages FROM '${victim}'`,
+      `ATTACH '${victim}' AS v`,
+      `ATTACH '${victim}' AS v (TYPE duckdb)`,
+      `ATTACH IF NOT EXISTS '${victim}'`,
+      `EXPLAIN ANALYZE COPY (SELECT 1) TO '${victim}'`,
+      `WITH x AS (SELECT 1) COPY x TO '${victim}'`,
+      `SELECT * FROM read_parquet('${victim}')`,
+      `SELECT * FROM read_parquet(['${victim}'])`,
+      `SELECT * FROM parquet_scan('${victim}')`,
+      `SELECT * FROM parquet_metadata('${victim}')`,
+      `SELECT * FROM parquet_kv_metadata('${victim}')`,
+      `SELECT * FROM parquet_schema('${victim}')`,
+      `SELECT * FROM read_blob('${victim}')`,
+      `SELECT * FROM read_text('${victim}')`,
+      `SELECT * FROM read_duckdb('${victim}')`,
+      `SELECT * FROM glob('${dirname(victim)}/*')`,
+      `SELECT * FROM '${victim}'`,
+      `FROM "${victim}"`,
+      `SELECT * FROM '${name}'`,
+      `SELECT * FROM './${name}'`,
+      `SELECT * FROM '*.parquet'`,
+      `SELECT * FROM main."${name}"`,
+      `DESCRIBE '${victim}'`,
+      `SUMMARIZE '${victim}'`,
+      `DESCRIBE TABLE '${victim}'`,
+      `TABLE "${name}"`,
+      `SELECT (SELECT max(_seq) FROM '${victim}')`,
+      `SELECT 1 WHERE 1 IN (SELECT _seq FROM '${victim}')`,
+      `WITH x AS (FROM '${victim}') SELECT 1`,
+      `WITH x AS MATERIALIZED (FROM '${victim}') FROM x`,
+      `WITH RECURSIVE r AS (SELECT 1 x UNION ALL SELECT x + 1 FROM r, '${victim}' WHERE x < 2) FROM r`,
+      `SELECT * FROM ai_gateway_messages SEMI JOIN '${victim}' USING (part_id)`,
+      `PIVOT '${victim}' ON role IN ('user') USING count(*)`,
+      `UNPIVOT (SELECT part_index FROM '${victim}') ON part_index`,
+      `SELECT * FROM range(1) UNION ALL SELECT _seq FROM '${victim}'`,
+      "SELECT * FROM ai_gateway_messages_hot()",
+      "SELECT * FROM ai_gateway_messages_dead()",
+      "SELECT * FROM blobs()",
+      "SELECT _seq FROM ai_gateway_messages",
+    ]);
+  } finally {
+    process.chdir(cwd);
+  }
 });
 
 test("what is plainly no SELECT is said to be none", async () => {

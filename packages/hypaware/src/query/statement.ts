@@ -25,6 +25,9 @@ const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   "duckdb_views",
 ]);
 
+/** The engine opens what is named like a file and no table, and a segment it could open. No table of ours is named so. */
+const FILE_NAME = /[./\\]/;
+
 const EXPLAIN = /^(?:\s|--[^\n]*(?:\n|$)|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/|;)*explain\b(?!\s*\()/i;
 
 type SyntaxTree =
@@ -58,6 +61,9 @@ async function requireSelect(connection: DuckDBConnection, sql: string, what: st
     throw new HypError("query_not_select", `${what} is not a SELECT.`);
   }
   if (tree.statements.length !== 1) throw notOne(tree.statements.length);
+  const file = namedTables(tree.statements).find((name) => FILE_NAME.test(name));
+  if (file !== undefined)
+    throw new HypError("query_not_select", `A query may not read "${file}": it reads recorded history only.`);
   const forbidden = calledTableFunctions(tree.statements).find((name) => !TABLE_FUNCTIONS.has(name));
   if (forbidden !== undefined)
     throw new HypError(
@@ -71,6 +77,12 @@ function calledTableFunctions(node: unknown): string[] {
   const { type, function: called } = node as { type?: unknown; function?: { function_name?: unknown } };
   const own = type === "TABLE_FUNCTION" ? [String(called?.function_name).toLowerCase()] : [];
   return [...own, ...Object.values(node).flatMap(calledTableFunctions)];
+}
+
+function namedTables(node: unknown): string[] {
+  if (typeof node !== "object" || node === null) return [];
+  const { type, table_name: name } = node as { type?: unknown; table_name?: unknown };
+  return [...(type === "BASE_TABLE" ? [String(name)] : []), ...Object.values(node).flatMap(namedTables)];
 }
 
 function notOne(count: number): HypError {

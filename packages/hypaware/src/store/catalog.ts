@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
-import type { ExchangeRow, MessageRow } from "../contract/dataset.ts";
+import type { DatasetName, ExchangeRow, MessageRow } from "../contract/dataset.ts";
+import { LIMITS } from "../contract/limits.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { Blobs } from "./blobs.ts";
 import { Cursors } from "./cursors.ts";
@@ -11,6 +12,9 @@ import type { ClientCount, ExchangeSpan, StoredExchange } from "./exchanges.ts";
 import { Messages } from "./messages.ts";
 import { Meta } from "./meta.ts";
 import { Quarantine } from "./quarantine.ts";
+import { Segments } from "./segments.ts";
+import { settledFacts } from "./settled.ts";
+import type { SettledFacts } from "./settled.ts";
 import { Threads } from "./threads.ts";
 
 export interface StoreCounts {
@@ -19,7 +23,7 @@ export interface StoreCounts {
   /** Exchanges whose `decode_status` is no_projector, failed or pending. */
   readonly unprojected: number;
   readonly quarantined: number;
-  /** The catalog with its write-ahead log. */
+  /** The catalog with its write-ahead log, and the listed segments. */
   readonly storeBytes: number;
 }
 
@@ -30,6 +34,8 @@ export interface StoreCounts {
 export class Catalog {
   readonly threads: ThreadStore;
   readonly meta: Meta;
+  /** The sealed part of the store. */
+  readonly segments: Segments;
   readonly #database: Database;
   readonly #blobs: Blobs;
   readonly #messages: Messages;
@@ -43,6 +49,7 @@ export class Catalog {
     this.threads = threads;
     this.#clearThreads = () => threads.clear();
     this.meta = new Meta(database);
+    this.segments = new Segments(database);
     this.#database = database;
     this.#blobs = new Blobs(database);
     this.#messages = new Messages(database, this.#blobs);
@@ -97,7 +104,12 @@ export class Catalog {
     return this.#messages.put(rows);
   }
 
-  /** What changed in the messages after `seq`, oldest first; of several changes of one row the last. */
+  /** By `part_id`, hot or sealed; each is a change. How many were there. */
+  deleteRows(partIds: readonly string[]): number {
+    return this.#messages.delete(partIds);
+  }
+
+  /** What changed in the messages after `seq` and is hot or gone, oldest first; of several changes of one row the last. */
   changes(seq: number, limit: number): readonly Change[] {
     return this.#messages.changes(seq, limit);
   }
@@ -122,8 +134,23 @@ export class Catalog {
       rows: this.#messages.count(),
       unprojected: this.#exchanges.unprojected(),
       quarantined: this.quarantined().length,
-      storeBytes: ["", "-wal"].reduce((sum, suffix) => sum + sizeOf(this.#database.path + suffix), 0),
+      storeBytes: this.segments
+        .listed()
+        .reduce(
+          (sum, { bytes }) => sum + bytes,
+          sizeOf(this.#database.path) + sizeOf(`${this.#database.path}-wal`),
+        ),
     };
+  }
+
+  /** Hot and sealed. */
+  rowCount(dataset: DatasetName): number {
+    return dataset === "ai_gateway_messages" ? this.#messages.count() : this.#exchanges.count();
+  }
+
+  /** Hot rows that are not expected to change. `before`: milliseconds since 1970. */
+  settled(dataset: DatasetName, before: number): SettledFacts {
+    return settledFacts(this.#database, dataset, before);
   }
 
   /** Start of the newest exchange, ISO 8601. */
@@ -137,12 +164,13 @@ export class Catalog {
   }
 
   /**
-   * Forgets all that the journal can tell again: rows, exchanges, threads, cursors, blobs. Each row's end is a change, and
-   * the sequence goes on. For one transaction together with the replay: readers see the old rows until the new ones are there.
+   * Forgets all that the journal can tell again: rows, segments, exchanges, threads, cursors, blobs. The rows' end is in the
+   * changes, and the sequence goes on. For one transaction together with the replay: readers see the old rows until the new ones are there.
    */
   clearDerived(): void {
     this.#database.transaction(() => {
       for (const part of [this.#messages, this.#exchanges, this.#cursors, this.#blobs]) part.clear();
+      this.segments.clear(Date.now());
       this.#clearThreads();
     });
   }
@@ -153,6 +181,16 @@ export class Catalog {
       this.clearDerived();
       await work();
     });
+  }
+
+  /** Commits so far survive a power cut. False: not yet, because of readers. */
+  makeDurable(): boolean {
+    return this.#database.makeDurable();
+  }
+
+  /** Gives back the disk that sealed rows left free. */
+  shrink(): void {
+    this.#database.shrink(LIMITS.catalogFreeBytes);
   }
 
   close(): void {

@@ -3,12 +3,13 @@ import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
-import { requireSchema } from "./schema.ts";
+import { isOldSchema, requireSchema } from "./schema.ts";
 
 // Write-ahead log, synchronous=NORMAL: a killed process loses nothing, a power cut at most the newest commits, which the
 // journal still has. Readers see the last commit before their transaction and never wait for the writer.
 
 const WRITER_PRAGMAS = [
+  "auto_vacuum = INCREMENTAL", // of a new store: what sealing frees can be given back
   "journal_mode = WAL",
   "synchronous = NORMAL",
   "secure_delete = ON", // purged means gone: freed pages are overwritten
@@ -91,10 +92,40 @@ export class Database {
   }
 
   /** Rows as arrays, read one by one. A statement of its own, so that several may be open at once. */
-  iterate(sql: string): Iterator<unknown[]> {
+  iterate(sql: string, ...values: SQLInputValue[]): Iterator<unknown[]> {
     const statement = this.#connection.prepare(sql);
     statement.setReturnArrays(true);
-    return statement.iterate() as unknown as Iterator<unknown[]>;
+    return statement.iterate(...values) as unknown as Iterator<unknown[]>;
+  }
+
+  /**
+   * Everything committed so far survives a power cut. False: readers keep the log from being written back whole just now.
+   * Never waits for them.
+   */
+  makeDurable(): boolean {
+    this.exec("PRAGMA busy_timeout = 0");
+    try {
+      const { log, checkpointed } = this.get<{ log: number; checkpointed: number }>(
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+      )!;
+      return log === checkpointed;
+    } finally {
+      this.exec(`PRAGMA busy_timeout = ${LIMITS.sqliteBusyMs}`);
+    }
+  }
+
+  /** Gives free pages back to the disk until at most `keepBytes` are left, a bounded piece at a time. */
+  shrink(keepBytes: number): void {
+    const { page_size: page } = this.get<{ page_size: number }>("PRAGMA page_size")!;
+    for (let free = this.#freePages(), before = Infinity; free * page > keepBytes && free < before;) {
+      const pages = Math.min(free - Math.floor(keepBytes / page), Math.floor(LIMITS.shrinkStepBytes / page));
+      this.all(`PRAGMA incremental_vacuum(${pages})`);
+      [before, free] = [free, this.#freePages()];
+    }
+  }
+
+  #freePages(): number {
+    return this.get<{ freelist_count: number }>("PRAGMA freelist_count")!.freelist_count;
   }
 
   get inTransaction(): boolean {
@@ -147,10 +178,12 @@ function openReader(path: string, connect: (path: string, readOnly: boolean) => 
   if (!existsSync(path)) return connect(":memory:", false);
   const database = connect(path, true);
   const { tables } = database.get<{ tables: number }>("SELECT count(*) AS tables FROM sqlite_schema")!;
-  if (tables > 0) return database;
-  // The writer has made the file and not yet its tables.
+  if (tables > 0 && !isOldSchema(database)) return database;
   database.close();
-  return connect(":memory:", false);
+  // The writer has made the file and not yet its tables.
+  if (tables === 0) return connect(":memory:", false);
+  connect(path, false).close();
+  return connect(path, true);
 }
 
 /**

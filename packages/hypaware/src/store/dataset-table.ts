@@ -2,26 +2,33 @@ import type { SQLInputValue } from "node:sqlite";
 import type { DatasetName } from "../contract/dataset.ts";
 import type { Database } from "./database.ts";
 import { KEYS, storedColumns } from "./layout.ts";
+import { SealedRows } from "./sealed-rows.ts";
 
 /** One change of a dataset's row. `seq` ascends over all datasets and is never given twice. */
 export interface Change {
   readonly seq: number;
-  readonly op: "upsert" | "delete";
+  /** `clear`: every row that was sealed before this number is gone, without its key being named. */
+  readonly op: "upsert" | "delete" | "clear";
+  /** Empty for `clear`. */
   readonly key: string;
 }
 
-/** The rows of one dataset: upserted by key, each change with the next number of the sequence. */
+const CLEARED = "";
+
+/** The hot rows of one dataset: upserted by key, each change with the next number of the sequence. */
 export class DatasetTable {
   readonly #database: Database;
   readonly #dataset: DatasetName;
   readonly #key: string;
   readonly #upsert: string;
+  readonly #sealed: SealedRows;
 
   /** `extra` names columns before those of the dataset. */
   constructor(database: Database, dataset: DatasetName, extra: readonly string[] = []) {
     this.#database = database;
     this.#dataset = dataset;
     this.#key = KEYS[dataset];
+    this.#sealed = new SealedRows(database, dataset);
     const names = [...extra, ...storedColumns(dataset).map(({ name }) => name)].map((name) => `"${name}"`);
     const excluded = names.map((name) => `excluded.${name}`);
     this.#upsert = `
@@ -32,15 +39,36 @@ export class DatasetTable {
         WHERE (${names.join(", ")}) IS NOT (${excluded.join(", ")})`;
   }
 
-  /** False: the row is there with exactly these values, and nothing was written. Values in physical order. */
+  /**
+   * False: the row is hot with exactly these values, and nothing was written. Values in physical order. A sealed row always
+   * gets a new version, as its values cannot be compared here.
+   */
   upsert(key: string, values: readonly SQLInputValue[]): boolean {
     if (this.#database.run(this.#upsert, ...values) === 0) return false;
     this.#database.run("UPDATE sequence SET value = value + 1");
     this.#database.run("DELETE FROM deletions WHERE dataset = ? AND key = ?", this.#dataset, key);
+    this.#sealed.bury(key);
     return true;
   }
 
-  /** Deletes all rows, each as a change of its own. */
+  /** False: there is no such row, hot or sealed. Needs the caller's transaction. */
+  remove(key: string): boolean {
+    const wasHot = this.#database.run(`DELETE FROM ${this.#dataset} WHERE ${this.#key} = ?`, key) > 0;
+    if (!wasHot && !this.#sealed.bury(key)) return false;
+    this.#noteDeletion(key);
+    return true;
+  }
+
+  #noteDeletion(key: string): void {
+    this.#database.run(
+      `INSERT OR REPLACE INTO deletions (dataset, key, seq) VALUES (?, ?, (SELECT value + 1 FROM sequence))`,
+      this.#dataset,
+      key,
+    );
+    this.#database.run("UPDATE sequence SET value = value + 1");
+  }
+
+  /** Deletes all rows: of the hot ones each is a change of its own, of the sealed ones all are one. */
   clear(): void {
     const [database, dataset] = [this.#database, this.#dataset];
     database.run(
@@ -50,17 +78,23 @@ export class DatasetTable {
     );
     const rows = database.run(`DELETE FROM ${dataset} WHERE true`);
     database.run("UPDATE sequence SET value = value + ?", rows);
+    if (this.#sealed.count() > 0) this.#noteDeletion(CLEARED);
   }
 
+  /** Hot and sealed. */
   count(): number {
-    return this.#database.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${this.#dataset}`)!.rows;
+    const hot = this.#database.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${this.#dataset}`)!.rows;
+    return hot + this.#sealed.count();
   }
 
-  /** What changed after `seq`, oldest first: the last change of each key only. */
+  /**
+   * What changed after `seq`, oldest first: the last change of each key only. Rows that are sealed by now are not among
+   * them: their segments have `_seq`.
+   */
   changes(seq: number, limit: number): Change[] {
     return this.#database.all<Change>(
       `SELECT _seq AS seq, 'upsert' AS op, ${this.#key} AS key FROM ${this.#dataset} WHERE _seq > ?1
-       UNION ALL SELECT seq, 'delete', key FROM deletions WHERE dataset = ?2 AND seq > ?1
+       UNION ALL SELECT seq, CASE key WHEN '${CLEARED}' THEN 'clear' ELSE 'delete' END, key FROM deletions WHERE dataset = ?2 AND seq > ?1
        ORDER BY seq LIMIT ?3`,
       seq,
       this.#dataset,

@@ -1,3 +1,4 @@
+import { zstdDecompressSync } from "node:zlib";
 import type { ExchangeRow } from "../contract/dataset.ts";
 import type { JournalPosition } from "../contract/frame.ts";
 import type { Database } from "./database.ts";
@@ -30,7 +31,13 @@ const COLUMNS = storedColumns("ai_gateway_exchanges");
 const SPAN_COLUMNS = ["_run", "_from_segment", "_from_offset", "_to_segment", "_to_offset"] as const;
 const NOT_PROJECTED = "decode_status IN ('no_projector', 'failed', 'pending')";
 
-/** `ai_gateway_exchanges` in the hot tier. */
+/** One row per exchange, with its place: hot rows as they are, sealed ones as `sealed_exchanges` keeps them. */
+const PLACES = `
+  SELECT exchange_id, started_at, decode_status, client_name FROM ai_gateway_exchanges
+  UNION ALL SELECT exchange_id, started_at, decode_status, client_name FROM sealed_exchanges`;
+const BY_ID = "WHERE exchange_id >= ?1 AND exchange_id < ?1 || char(0x10FFFF) ORDER BY exchange_id LIMIT 2";
+
+/** `ai_gateway_exchanges`: the hot tier, and what is asked about sealed ones without an engine. */
 export class Exchanges extends DatasetTable {
   readonly #database: Database;
 
@@ -40,7 +47,9 @@ export class Exchanges extends DatasetTable {
   }
 
   has(id: string): boolean {
-    return this.#database.get("SELECT 1 FROM ai_gateway_exchanges WHERE exchange_id = ?", id) !== undefined;
+    return ["ai_gateway_exchanges", "sealed_exchanges"].some(
+      (table) => this.#database.get(`SELECT 1 FROM ${table} WHERE exchange_id = ?`, id) !== undefined,
+    );
   }
 
   put(row: ExchangeRow, { runId, from, to }: ExchangeSpan): void {
@@ -52,15 +61,19 @@ export class Exchanges extends DatasetTable {
 
   /** By its id, or by the beginning of one. */
   find(idOrPrefix: string): StoredExchange | "ambiguous" | undefined {
-    const found = this.#database.all<Record<string, Stored>>(
-      `SELECT * FROM ai_gateway_exchanges WHERE exchange_id >= ?1 AND exchange_id < ?1 || char(0x10FFFF)
-       ORDER BY exchange_id LIMIT 2`,
-      idOrPrefix,
-    );
-    const [first] = found;
-    if (first === undefined) return undefined;
-    if (found.length > 1 && first["exchange_id"] !== idOrPrefix) return "ambiguous";
-    return stored(first);
+    const found = [
+      ...this.#database.all<Record<string, Stored>>(
+        `SELECT * FROM ai_gateway_exchanges ${BY_ID}`,
+        idOrPrefix,
+      ),
+      ...this.#database
+        .all<SealedColumns>(`SELECT * FROM sealed_exchanges ${BY_ID}`, idOrPrefix)
+        .map(unpacked),
+    ];
+    const exact = found.find((columns) => columns["exchange_id"] === idOrPrefix);
+    if (exact === undefined && found.length > 1) return "ambiguous";
+    const one = exact ?? found[0];
+    return one && stored(one);
   }
 
   /** Rows written after `seq`, in the order of writing. */
@@ -87,7 +100,9 @@ export class Exchanges extends DatasetTable {
   withStatus(decodeStatus: ExchangeRow["decode_status"]): string[] {
     return this.#database
       .all<{ id: string }>(
-        "SELECT exchange_id AS id FROM ai_gateway_exchanges WHERE decode_status = ? ORDER BY started_at, _seq",
+        `SELECT exchange_id AS id, started_at, _seq FROM ai_gateway_exchanges WHERE decode_status = ?1
+         UNION ALL SELECT exchange_id, started_at, seq FROM sealed_exchanges WHERE decode_status = ?1
+         ORDER BY 2, 3`,
         decodeStatus,
       )
       .map(({ id }) => id);
@@ -95,14 +110,14 @@ export class Exchanges extends DatasetTable {
 
   unprojected(): number {
     return this.#database.get<{ rows: number }>(
-      `SELECT count(*) AS rows FROM ai_gateway_exchanges WHERE ${NOT_PROJECTED}`,
+      `SELECT count(*) AS rows FROM (${PLACES}) WHERE ${NOT_PROJECTED}`,
     )!.rows;
   }
 
   /** Start of the newest one, ISO 8601. */
   lastAt(): string | null {
     return isoOrNull(
-      this.#database.get<{ at: number | null }>("SELECT max(started_at) AS at FROM ai_gateway_exchanges")!.at,
+      this.#database.get<{ at: number | null }>(`SELECT max(started_at) AS at FROM (${PLACES})`)!.at,
     );
   }
 
@@ -110,10 +125,20 @@ export class Exchanges extends DatasetTable {
     return this.#database
       .all<{ client: string | null; exchanges: number; at: number | null }>(
         `SELECT client_name AS client, count(*) AS exchanges, max(started_at) AS at
-         FROM ai_gateway_exchanges GROUP BY client_name ORDER BY exchanges DESC, client`,
+         FROM (${PLACES}) GROUP BY client_name ORDER BY exchanges DESC, client`,
       )
       .map(({ client, exchanges, at }) => ({ client, exchanges, lastAt: isoOrNull(at) }));
   }
+}
+
+type SealedColumns = Record<(typeof SPAN_COLUMNS)[number], Stored> & { readonly row: Uint8Array };
+
+function unpacked(sealed: SealedColumns): Record<string, Stored> {
+  const values = JSON.parse(zstdDecompressSync(sealed.row).toString("utf8")) as Stored[];
+  return {
+    ...Object.fromEntries(COLUMNS.map(({ name }, i) => [name, values[i] ?? null])),
+    ...Object.fromEntries(SPAN_COLUMNS.map((name) => [name, sealed[name]])),
+  };
 }
 
 function stored(columns: Record<string, Stored>): StoredExchange {

@@ -25,6 +25,11 @@ const STORAGE: Record<ColumnType, string> = {
   JSON: "TEXT",
 };
 
+/** A column's name in a segment, where a shared text stands as the hex SHA-256 of it. */
+export function sealedName(column: string): string {
+  return BLOB_COLUMNS.has(column) ? `${column}_sha256` : column;
+}
+
 /** In physical order. */
 export function storedColumns(dataset: DatasetName): readonly Column[] {
   const columns: readonly Column[] = DATASETS[dataset];

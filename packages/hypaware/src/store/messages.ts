@@ -40,4 +40,9 @@ export class Messages extends DatasetTable {
       return changed;
     });
   }
+
+  /** By `part_id`. How many were there. */
+  delete(partIds: readonly string[]): number {
+    return this.#database.transaction(() => partIds.filter((partId) => this.remove(partId)).length);
+  }
 }

@@ -3,9 +3,9 @@ import type { Database } from "./database.ts";
 import { columnDefinitions } from "./layout.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 1;
+export const STORE_VERSION = 2;
 
-const SCHEMA = `
+const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
 INSERT INTO sequence VALUES (0);
 
@@ -74,24 +74,67 @@ CREATE TABLE failed_attempts (
 ) WITHOUT ROWID;
 `;
 
-/** Makes the tables of a new store. Throws `store_newer` for a later version's, `store_damaged` for a file that is not ours. */
+const SEGMENTS = `
+-- One file each: dataset is that of its rows, or 'blobs'. retired_at: since when it is un-listed; a reader may still use it.
+CREATE TABLE segments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, dataset TEXT NOT NULL, file TEXT NOT NULL UNIQUE,
+  rows INTEGER NOT NULL, bytes INTEGER NOT NULL, sealed_at INTEGER NOT NULL, retired_at INTEGER
+);
+
+-- Rows that were sealed together. They move from segment to segment as one when those are merged, so that what names a
+-- sealed row (batch and _seq) never changes.
+CREATE TABLE batches (id INTEGER PRIMARY KEY AUTOINCREMENT, segment INTEGER NOT NULL);
+CREATE INDEX batches_segment ON batches (segment);
+
+-- The sealed version of a message row that is not hot; key: the first 12 bytes of the SHA-256 of its part_id.
+CREATE TABLE sealed_keys (key BLOB PRIMARY KEY, batch INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+
+-- The same for exchanges, with what is asked without an engine. row: JSON of the stored values in physical order, zstd.
+CREATE TABLE sealed_exchanges (
+  seq INTEGER PRIMARY KEY, batch INTEGER NOT NULL, exchange_id TEXT NOT NULL UNIQUE,
+  _run TEXT NOT NULL,
+  _from_segment INTEGER NOT NULL, _from_offset INTEGER NOT NULL,
+  _to_segment INTEGER NOT NULL, _to_offset INTEGER NOT NULL,
+  client_name TEXT, started_at INTEGER, decode_status TEXT NOT NULL, row BLOB NOT NULL
+);
+CREATE INDEX sealed_exchanges_client ON sealed_exchanges (client_name, started_at);
+CREATE INDEX sealed_exchanges_decode ON sealed_exchanges (decode_status, started_at)
+  WHERE decode_status NOT IN ('projected', 'no_messages', 'ignored');
+
+-- Sealed rows that are no more: changed, deleted, or changed while they were being sealed.
+CREATE TABLE tombstones (seq INTEGER PRIMARY KEY, batch INTEGER NOT NULL, dataset TEXT NOT NULL);
+CREATE INDEX tombstones_batch ON tombstones (batch);
+
+-- In which segment of dataset 'blobs' the text is; null: in none yet.
+ALTER TABLE blobs ADD COLUMN sealed INTEGER;
+`;
+
+/** What each version adds to the one before. */
+const STEPS: readonly string[] = [ROWS, SEGMENTS];
+
+/**
+ * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,
+ * `store_damaged` for a file that is not ours.
+ */
 export function requireSchema(database: Database, readOnly: boolean): void {
-  let version = storedVersion(database);
-  if (version === 0 && !readOnly) {
-    database.transaction(() => {
-      // Another process may have made them while we waited for the lock.
-      if (storedVersion(database) === 0) {
-        database.exec(SCHEMA);
-        database.exec(`PRAGMA user_version = ${STORE_VERSION}`);
-      }
-    });
-    version = storedVersion(database);
-  }
+  const version = storedVersion(database);
   if (version > STORE_VERSION)
     throw new HypError(
       "store_newer",
       `${database.path} has store version ${version}; this HypAware knows ${STORE_VERSION}.`,
     );
+  if (version === STORE_VERSION || readOnly) return;
+  database.transaction(() => {
+    // Another process may have made them while we waited for the lock.
+    for (const step of STEPS.slice(storedVersion(database))) database.exec(step);
+    database.exec(`PRAGMA user_version = ${STORE_VERSION}`);
+  });
+}
+
+/** A store that an older HypAware made and no writer has opened since. */
+export function isOldSchema(database: Database): boolean {
+  const version = storedVersion(database);
+  return version > 0 && version < STORE_VERSION;
 }
 
 function storedVersion(database: Database): number {

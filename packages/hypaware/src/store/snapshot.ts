@@ -1,16 +1,33 @@
-import { DATASETS } from "../contract/dataset.ts";
 import type { DatasetName } from "../contract/dataset.ts";
+import { DATASETS } from "../contract/dataset.ts";
 import { Blobs } from "./blobs.ts";
 import { Database, storeError } from "./database.ts";
 import type { Stored } from "./encoding.ts";
+import { SealedRows } from "./sealed-rows.ts";
+import { Segments } from "./segments.ts";
+import type { ListedSegment } from "./segments.ts";
+
+export interface BlobName {
+  readonly id: number;
+  /** SHA-256 of the text, hex. */
+  readonly hash: string;
+  /** In a segment, too. */
+  readonly isSealed: boolean;
+}
 
 /** One committed state of the store, for as long as it is open: everything read from it belongs together. */
 export class Snapshot {
-  readonly #database: Database;
+  readonly database: Database;
+  readonly segments: readonly ListedSegment[];
+  readonly generation: number;
   readonly #blobs: Blobs;
+  #blobNames: readonly BlobName[] | undefined;
 
   private constructor(database: Database) {
-    this.#database = database;
+    const segments = new Segments(database);
+    this.database = database;
+    this.segments = segments.listed();
+    this.generation = segments.generation();
     this.#blobs = new Blobs(database);
   }
 
@@ -18,8 +35,7 @@ export class Snapshot {
   static open(path: string): Snapshot {
     const database = Database.open(path, { readOnly: true });
     try {
-      database.exec("BEGIN");
-      database.get("SELECT value FROM sequence"); // BEGIN alone waits with the snapshot for the first read
+      database.exec("BEGIN"); // the first read begins the snapshot
       return new Snapshot(database);
     } catch (error) {
       database.close();
@@ -27,25 +43,51 @@ export class Snapshot {
     }
   }
 
+  /** Hot and sealed. */
   count(dataset: DatasetName): number {
-    return this.#database.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${dataset}`)!.rows;
+    return this.hotCount(dataset) + new SealedRows(this.database, dataset).count();
+  }
+
+  hotCount(dataset: DatasetName): number {
+    return this.database.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${dataset}`)!.rows;
   }
 
   /**
-   * The named columns of all rows, in the order of their last change; values as `encoding.ts` stores them, in shared columns
-   * (`BLOB_COLUMNS`) the number of the text. Nothing that is not named is read.
+   * The named columns of all hot rows, in the order of their last change; values as `encoding.ts` stores them, in shared
+   * columns (`BLOB_COLUMNS`) the number of the text. Nothing that is not named is read.
    */
   scan(dataset: DatasetName, columns: readonly string[]): Iterator<Stored[]> {
-    const known = new Set<string>(DATASETS[dataset].map(({ name }) => name));
-    const unknown = columns.find((name) => !known.has(name));
-    if (unknown !== undefined) throw new Error(`${dataset} has no column ${unknown}`);
-    const names = columns.map((name) => `"${name}"`).join(", ");
-    return this.#database.iterate(`SELECT ${names} FROM ${dataset} ORDER BY _seq`) as Iterator<Stored[]>;
+    return this.database.iterate(
+      `SELECT ${namesOf(dataset, columns)} FROM ${dataset} ORDER BY _seq`,
+    ) as Iterator<Stored[]>;
   }
 
-  /** Numbers of the shared texts. */
-  blobIds(): number[] {
-    return this.#database.all<{ id: number }>("SELECT id FROM blobs ORDER BY id").map(({ id }) => id);
+  /** The same of the rows with these numbers, in their order. `_seq` may be named. */
+  scanRows(dataset: DatasetName, columns: readonly string[], seqs: readonly number[]): Iterator<Stored[]> {
+    return this.database.iterate(
+      `SELECT ${namesOf(dataset, columns)} FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN ${dataset} ON _seq = wanted`,
+      JSON.stringify(seqs),
+    ) as Iterator<Stored[]>;
+  }
+
+  /** Numbers of the dead rows in segments of the dataset, ascending. */
+  tombstones(dataset: DatasetName): number[] {
+    return this.database
+      .all<{ seq: number }>("SELECT seq FROM tombstones WHERE dataset = ? ORDER BY seq", dataset)
+      .map(({ seq }) => seq);
+  }
+
+  blobNames(): readonly BlobName[] {
+    this.#blobNames ??= this.database
+      .all<{ id: number; hash: Uint8Array; sealed: number | null }>(
+        "SELECT id, hash, sealed FROM blobs ORDER BY id",
+      )
+      .map(({ id, hash, sealed }) => ({
+        id,
+        hash: Buffer.from(hash).toString("hex"),
+        isSealed: sealed !== null,
+      }));
+    return this.#blobNames;
   }
 
   blob(id: number): string {
@@ -53,6 +95,13 @@ export class Snapshot {
   }
 
   close(): void {
-    this.#database.close();
+    this.database.close();
   }
+}
+
+function namesOf(dataset: DatasetName, columns: readonly string[]): string {
+  const known = new Set<string>(["_seq", ...DATASETS[dataset].map(({ name }) => name)]);
+  const unknown = columns.find((name) => !known.has(name));
+  if (unknown !== undefined) throw new Error(`${dataset} has no column ${unknown}`);
+  return columns.map((name) => `"${name}"`).join(", ");
 }

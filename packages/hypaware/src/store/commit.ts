@@ -1,0 +1,28 @@
+import type { Catalog } from "./catalog.ts";
+import type { Manifest, MergeManifest, SealManifest } from "./manifest.ts";
+import { requireWhole } from "./segments.ts";
+
+/** `stale`: the rows were made anew meanwhile, or a merge came first. The file stays an orphan until the next sweep. */
+export type Committed = "committed" | "stale";
+
+/** One transaction: afterwards the rows are in the file and not hot, or nothing changed. For who holds the recorder's lock. */
+export function commitSeal(catalog: Catalog, manifest: SealManifest): Committed {
+  requireWhole(manifest);
+  return catalog.transaction(() => {
+    if (catalog.segments.generation() !== manifest.generation) return "stale";
+    catalog.segments.commitSeal(manifest, Date.now());
+    return "committed";
+  });
+}
+
+/** One transaction: afterwards the one file stands for the many, or nothing changed. */
+export function commitMerge(catalog: Catalog, manifest: MergeManifest): Committed {
+  return catalog.transaction(() => {
+    if (catalog.segments.generation() !== manifest.generation) return "stale";
+    return catalog.segments.commitMerge(manifest, Date.now()) ? "committed" : "stale";
+  });
+}
+
+export function commitManifest(catalog: Catalog, manifest: Manifest): Committed {
+  return manifest.kind === "seal" ? commitSeal(catalog, manifest) : commitMerge(catalog, manifest);
+}

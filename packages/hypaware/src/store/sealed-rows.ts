@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import type { DatasetName } from "../contract/dataset.ts";
+import type { Database } from "./database.ts";
+
+const KEY_BYTES = 12;
+
+/** What the index knows a message row by: short, and two rows of any history never share one. */
+export function sealedKey(partId: string): Buffer {
+  return createHash("sha256").update(partId).digest().subarray(0, KEY_BYTES);
+}
+
+interface Place {
+  readonly batch: number;
+  readonly seq: number;
+}
+
+/**
+ * Which keys of a dataset are sealed. A key is hot or sealed or neither, never both: whoever writes it hot buries the sealed
+ * version in the same transaction.
+ */
+export class SealedRows {
+  readonly #database: Database;
+  readonly #dataset: DatasetName;
+  readonly #take: string;
+
+  constructor(database: Database, dataset: DatasetName) {
+    this.#database = database;
+    this.#dataset = dataset;
+    this.#take =
+      dataset === "ai_gateway_messages"
+        ? "DELETE FROM sealed_keys WHERE key = ? RETURNING batch, seq"
+        : "DELETE FROM sealed_exchanges WHERE exchange_id = ? RETURNING batch, seq";
+  }
+
+  /** The sealed version of the row is no more. False: there was none. */
+  bury(key: string): boolean {
+    const place = this.#database.get<Place>(
+      this.#take,
+      this.#dataset === "ai_gateway_messages" ? sealedKey(key) : key,
+    );
+    if (place === undefined) return false;
+    this.#database.run("INSERT INTO tombstones VALUES (?, ?, ?)", place.seq, place.batch, this.#dataset);
+    return true;
+  }
+
+  /** Of segments that are listed and of rows that are alive. */
+  count(): number {
+    return this.#database.get<{ rows: number }>(
+      `SELECT (SELECT coalesce(sum(rows), 0) FROM segments WHERE dataset = ?1 AND retired_at IS NULL)
+         - (SELECT count(*) FROM tombstones WHERE dataset = ?1) AS rows`,
+      this.#dataset,
+    )!.rows;
+  }
+}
