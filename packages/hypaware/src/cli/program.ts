@@ -10,6 +10,7 @@ import { registerRun } from "./run.ts";
 import { registerShow } from "./show.ts";
 import { registerSmoke } from "./smoke.ts";
 import { registerStatus } from "./status.ts";
+import { registerStore } from "./store.ts";
 import { registerTail } from "./tail.ts";
 import { registerUp } from "./up.ts";
 
@@ -42,6 +43,7 @@ export function buildProgram(context: CliContext): Command {
     registerShow,
     registerTail,
     registerReproject,
+    registerStore,
     registerDaemon,
     registerConfig,
     registerSmoke,

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "../app.ts";
+import type { JsonObject } from "../contract/projection.ts";
 import { serveLocal, socketPath } from "../daemon/local-socket.ts";
 import { Recorder } from "../daemon/recorder.ts";
 import type { RecorderMessage, SupervisorMessage } from "../daemon/supervisor.ts";
@@ -78,12 +79,13 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
   ensurePrivateFolder(paths.store);
   const catalog = openCatalog(paths.catalog);
   const projectors = app.registry.projectors();
-  const recorder = new Recorder({ journalFolder: paths.journal, catalog, projectors, log, telemetry });
+  const recorder = new Recorder({ paths, catalog, projectors, log, telemetry });
   const file = join(paths.run, "recorder.json");
   writeFileAtomic(file, `${JSON.stringify({ pid: process.pid, started_at: new Date().toISOString() })}\n`);
   const server = await serveLocal(socketPath(paths.run, "recorder"), async (request) => {
     if (request["op"] === "pass") return { stored: await recorder.pass(true) };
-    if (request["op"] === "reproject") return { ...(await recorder.reproject(() => {})) } as never;
+    if (request["op"] === "reproject") return asReply(await recorder.reproject(() => {}));
+    if (request["op"] === "compact") return asReply(await recorder.compact());
     throw new Error(`unknown request: ${JSON.stringify(request["op"])}`);
   });
   try {
@@ -92,10 +94,11 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
       const idleMs = await look(recorder);
       if (idleMs === IDLE_MS && performance.now() - maintainedAt > MAINTAIN_MS) {
         maintainedAt = performance.now();
-        await maintain(recorder, app);
+        void maintain(recorder, app);
       }
       await pause(idleMs, ending);
     }
+    await recorder.endMaintenance();
     await recorder.pass(true);
   } finally {
     await server.close();
@@ -114,14 +117,19 @@ async function look(recorder: Recorder): Promise<number> {
   }
 }
 
+/** Runs beside the passes. */
 async function maintain(recorder: Recorder, { log }: App): Promise<void> {
   try {
-    const { compressed, removed, bytes } = await recorder.maintain();
-    if (compressed + removed > 0) log.info("journal.maintained", { compressed, removed, bytes });
+    const { store, journal } = await recorder.maintain();
+    const work = store.sealedRows + store.mergedSegments + journal.compressed + journal.removed;
+    if (work > 0) log.info("store.maintained", { ...store, ...journal });
   } catch (error) {
-    log.error("journal.maintain_failed", { error: error instanceof Error ? error.message : String(error) });
+    log.error("store.maintain_failed", { error: error instanceof Error ? error.message : String(error) });
   }
 }
+
+/** Results are plain data; only their interfaces have no index signature. */
+const asReply = (result: object): JsonObject => ({ ...result });
 
 async function pause(ms: number, ending: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: ending }).catch(() => {});

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { reproject } from "../daemon/reproject.ts";
+import { reproject } from "../daemon/store-owner.ts";
 import { type CliContext, withApp } from "./context.ts";
 
 const PROGRESS_EVERY = 100;

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { DATASETS } from "../contract/dataset.ts";
 import { type StatusReport, statusReport } from "../daemon/status.ts";
+import { inUnits } from "./bytes.ts";
 import { type CliContext, withApp } from "./context.ts";
 
 export function registerStatus(program: Command, context: CliContext): void {
@@ -51,10 +52,4 @@ function asText(report: StatusReport): string {
     for (const command of repair) lines.push(`            repair: ${command}`);
   }
   return `${lines.join("\n")}\n`;
-}
-
-function inUnits(bytes: number): string {
-  const units = ["B", "KB", "MB", "GB", "TB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
-  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }

@@ -24,7 +24,7 @@ const FLUSH_MS = 2_000;
 export async function catchUp(
   paths: HomePaths,
   refresh: Refresh,
-  recording: Omit<Recording, "catalog" | "journalFolder">,
+  recording: Omit<Recording, "catalog" | "paths">,
 ): Promise<boolean> {
   if (refresh === "never") return true;
   const deadline = refresh === "always" ? Number.POSITIVE_INFINITY : performance.now() + LIMITS.queryWaitMs;
@@ -97,7 +97,7 @@ async function askRecorder(paths: HomePaths, timeoutMs: number): Promise<boolean
 /** Does the recorder's work in this process; false when a recorder holds the lock after all. */
 async function recordHere(
   paths: HomePaths,
-  recording: Omit<Recording, "catalog" | "journalFolder">,
+  recording: Omit<Recording, "catalog" | "paths">,
 ): Promise<boolean> {
   ensurePrivateFolder(paths.run);
   const lock = tryLock(paths.recorderLock);
@@ -106,7 +106,7 @@ async function recordHere(
     ensurePrivateFolder(paths.store);
     const catalog = openCatalog(paths.catalog);
     try {
-      await new Recorder({ ...recording, catalog, journalFolder: paths.journal }).pass(true);
+      await new Recorder({ ...recording, catalog, paths }).pass(true);
     } finally {
       catalog.close();
     }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
+import type { HomePaths } from "../contract/home.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { readExchange } from "../journal/assemble.ts";
 import type { Logger } from "../kernel/log.ts";
@@ -16,7 +17,7 @@ import type { RunCursor } from "../store/cursors.ts";
 import type { EndedExchange } from "./run-follower.ts";
 
 export interface Recording {
-  readonly journalFolder: string;
+  readonly paths: HomePaths;
   readonly catalog: Catalog;
   readonly projectors: readonly RegisteredProjector[];
   readonly log: Logger;
@@ -37,7 +38,7 @@ export async function recordExchange(
   isQuarantined: boolean,
 ): Promise<ExchangeRow | undefined> {
   const { catalog, log } = recording;
-  const run = join(recording.journalFolder, ended.runId);
+  const run = join(recording.paths.journal, ended.runId);
   const captured = await readExchange(run, ended.exchangeId, ended.from, ended.to);
   if (captured === undefined) {
     catalog.transaction(() => catalog.setCursor(ended.runId, cursor()));

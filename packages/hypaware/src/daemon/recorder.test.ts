@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Outcome } from "../contract/exchange.ts";
 import type { FrameSink } from "../contract/frame.ts";
+import { homePaths } from "../contract/home.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { Projection } from "../contract/projection.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
@@ -19,9 +20,10 @@ let journalFolder: string;
 let catalog: Catalog;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "recorder-"));
-  journalFolder = join(home, "journal");
-  mkdirSync(journalFolder);
-  catalog = openCatalog(join(home, "catalog.sqlite"));
+  const paths = homePaths(home);
+  journalFolder = paths.journal;
+  for (const folder of [journalFolder, paths.store]) mkdirSync(folder, { recursive: true });
+  catalog = openCatalog(paths.catalog);
 });
 afterEach(() => {
   catalog.close();
@@ -52,7 +54,7 @@ const chat: RegisteredProjector = {
 
 const recorder = (projectors: readonly RegisteredProjector[] = [chat]): Recorder =>
   new Recorder({
-    journalFolder,
+    paths: homePaths(home),
     catalog,
     projectors,
     log: createLogger([]),
@@ -252,13 +254,16 @@ test("a reprojection that would lose what the journal no longer has is refused, 
   await journal.close();
 });
 
-test("maintaining compresses a finished run, and its exchanges can still be projected again", async () => {
+test("maintaining seals rows and compresses a finished run, and its exchanges can still be projected again", async () => {
   const old = await open("r1");
   for (let i = 0; i < 20; i++) exchange(old, { turns: ["a"], answer: "A", session: `s${i}` });
   await old.close();
   const running = recorder();
   await running.pass(true);
-  expect(await running.maintain()).toMatchObject({ compressed: 1, removed: 0 });
+  const { store, journal } = await running.maintain({ everything: true });
+  expect(journal).toMatchObject({ compressed: 1, removed: 0 });
+  expect(store.sealedRows).toBe(60);
+  expect(catalog.counts()).toMatchObject({ exchanges: 20, rows: 40 });
   const { after } = await running.reproject(() => {});
   expect(after).toMatchObject({ exchanges: 20, rows: 40 });
 });

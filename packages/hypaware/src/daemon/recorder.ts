@@ -4,10 +4,14 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HypError } from "../contract/errors.ts";
-import { type Maintained, maintainJournal } from "../journal/maintain.ts";
+import { LIMITS } from "../contract/limits.ts";
+import { type Maintained as MaintainedJournal, maintainJournal } from "../journal/maintain.ts";
+import { ensurePrivateFolder } from "../disk/folders.ts";
 import { isRunAlive, listRuns, listSegments } from "../journal/runs.ts";
 import type { StoreCounts } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
+import { type Maintained as MaintainedStore, maintainStore } from "../store/maintain.ts";
+import { needsSeal } from "../store/needs-seal.ts";
 import { type Recording, announceExchange, countAttempt, recordExchange } from "./record-exchange.ts";
 import { replayInOrder } from "./replay.ts";
 import { type EndedExchange, RunFollower } from "./run-follower.ts";
@@ -22,11 +26,31 @@ export interface Reprojected {
   readonly after: StoreCounts;
 }
 
+const NOTHING_SEALED: MaintainedStore = {
+  sealedRows: 0,
+  newSegments: 0,
+  mergedSegments: 0,
+  orphans: 0,
+  retired: 0,
+};
+
+export interface MaintenanceOptions {
+  /** Also what may still change and what is not worth it yet. */
+  readonly everything?: boolean;
+}
+
+export interface Maintenance {
+  readonly store: MaintainedStore;
+  readonly journal: MaintainedJournal;
+}
+
 export class Recorder {
   readonly #recording: Recording;
   readonly #followers = new Map<string, RunFollower>();
   readonly #finished = new Set<string>();
   readonly #aliveUntil = new Map<string, number>();
+  #maintenance: Promise<Maintenance> | undefined;
+  #ending = new AbortController();
   /** The end of the queue of passes: one runs at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -43,20 +67,22 @@ export class Recorder {
   pass(thorough = false): Promise<number> {
     return this.#alone(async () => {
       let stored = 0;
-      for (const runId of runIds(this.#recording.journalFolder))
+      for (const runId of runIds(this.#recording.paths.journal))
         if (!this.#finished.has(runId)) stored += await this.#advance(runId, thorough);
       return stored;
     });
   }
 
   /** Builds all rows again from the journals, in one transaction: readers see the old ones until the new ones are there. */
-  reproject(onProgress: (exchanges: number) => void): Promise<Reprojected> {
+  async reproject(onProgress: (exchanges: number) => void): Promise<Reprojected> {
+    // Its commits must not fall into our transaction.
+    await this.endMaintenance();
     return this.#alone(async () => {
-      const { catalog, journalFolder } = this.#recording;
+      const { catalog, paths } = this.#recording;
       const before = catalog.counts();
       try {
         await catalog.rebuild(async () => {
-          const runs = listRuns(journalFolder).map(({ runId, dir, createdMs }) => ({
+          const runs = listRuns(paths.journal).map(({ runId, dir, createdMs }) => ({
             follower: this.#newFollower(runId, undefined),
             alive: isRunAlive(dir),
             startedAt: createdMs,
@@ -81,10 +107,52 @@ export class Recorder {
     });
   }
 
-  /** Compresses what is settled in the journals and keeps raw history within its quota. */
-  maintain(): Promise<Maintained> {
-    const { catalog, journalFolder } = this.#recording;
-    return this.#alone(() => maintainJournal({ journalDir: journalFolder, cursors: catalog.cursors() }));
+  /**
+   * Makes the history small: settled rows to sealed segments, settled journals compressed and kept within their quota. Runs
+   * beside passes, because children write the files and each commit is short; a reprojection ends it.
+   */
+  maintain(options: MaintenanceOptions = {}): Promise<Maintenance> {
+    this.#maintenance ??= this.#maintainOnce(options).finally(() => {
+      this.#maintenance = undefined;
+    });
+    return this.#maintenance;
+  }
+
+  async #maintainOnce({ everything = false }: MaintenanceOptions): Promise<Maintenance> {
+    const { catalog, paths } = this.#recording;
+    const store = everything || needsSeal(catalog) ? await this.#maintainStore(everything) : NOTHING_SEALED;
+    const journal = await this.#alone(() =>
+      maintainJournal({ journalDir: paths.journal, cursors: catalog.cursors() }),
+    );
+    return { store, journal };
+  }
+
+  #maintainStore(everything: boolean): Promise<MaintainedStore> {
+    const { catalog, paths } = this.#recording;
+    ensurePrivateFolder(paths.tmp);
+    return maintainStore({
+      catalog,
+      catalogPath: paths.catalog,
+      segmentsDir: paths.segments,
+      tmpDir: paths.tmp,
+      settledBefore: everything ? Date.now() : Date.now() - LIMITS.settleMs,
+      minRows: everything ? 1 : LIMITS.sealFromRows,
+      mergeAll: everything,
+      signal: this.#ending.signal,
+    });
+  }
+
+  /** A round of maintenance that leaves nothing for later. */
+  async compact(): Promise<Maintenance> {
+    await this.endMaintenance();
+    return this.maintain({ everything: true });
+  }
+
+  /** Stops maintenance where it is; what it committed stays. A new round can be started afterwards. */
+  async endMaintenance(): Promise<void> {
+    this.#ending.abort();
+    await this.#maintenance?.catch(() => {});
+    this.#ending = new AbortController();
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -101,8 +169,8 @@ export class Recorder {
   }
 
   async #advance(runId: string, thorough: boolean): Promise<number> {
-    const { catalog, journalFolder } = this.#recording;
-    const run = join(journalFolder, runId);
+    const { catalog, paths } = this.#recording;
+    const run = join(paths.journal, runId);
     // Asked before reading: what a dead run has written by then is all it ever will.
     const alive = this.#isAlive(run, thorough);
     const follower = this.#followers.get(runId) ?? this.#newFollower(runId, catalog.cursor(runId));
@@ -159,8 +227,8 @@ export class Recorder {
   }
 
   #newFollower(runId: string, cursor: RunCursor | undefined): RunFollower {
-    const { journalFolder, log } = this.#recording;
-    return new RunFollower(journalFolder, runId, cursor, ({ reason, skippedBytes }, { segment, offset }) =>
+    const { paths, log } = this.#recording;
+    return new RunFollower(paths.journal, runId, cursor, ({ reason, skippedBytes }, { segment, offset }) =>
       log.error("journal.damaged", { run_id: runId, reason, segment, offset, skipped_bytes: skippedBytes }),
     );
   }

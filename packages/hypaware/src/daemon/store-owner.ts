@@ -1,0 +1,63 @@
+// Commands that change the store have it done by its one owner: the running recorder, asked over its socket, or this process,
+// which takes the recorder's lock where no recorder runs.
+
+import { HypError } from "../contract/errors.ts";
+import type { HomePaths } from "../contract/home.ts";
+import { ensurePrivateFolder } from "../disk/folders.ts";
+import { tryLock } from "../disk/lock.ts";
+import { openCatalog } from "../store/catalog.ts";
+import { callLocal, socketPath } from "./local-socket.ts";
+import type { Recording } from "./record-exchange.ts";
+import { type Maintenance, type Reprojected, Recorder } from "./recorder.ts";
+
+/** A large history takes minutes. */
+const ANSWER_MS = 3_600_000;
+
+export type OwnerWork = Omit<Recording, "catalog" | "paths">;
+
+/** Builds all rows again from the journals. Throws HypError `journal_incomplete` or `lock_held`. */
+export function reproject(
+  paths: HomePaths,
+  work: OwnerWork,
+  onProgress: (exchanges: number) => void,
+): Promise<Reprojected> {
+  return byOwner(paths, work, "reproject", (recorder) => recorder.reproject(onProgress));
+}
+
+/** Seals, merges and compresses all that can be. */
+export function compact(paths: HomePaths, work: OwnerWork): Promise<Maintenance> {
+  return byOwner(paths, work, "compact", (recorder) => recorder.compact());
+}
+
+async function byOwner<T>(
+  paths: HomePaths,
+  work: OwnerWork,
+  op: string,
+  here: (recorder: Recorder) => Promise<T>,
+): Promise<T> {
+  ensurePrivateFolder(paths.run);
+  const lock = tryLock(paths.recorderLock);
+  if (lock === undefined) return askRecorder<T>(paths, op);
+  try {
+    ensurePrivateFolder(paths.store);
+    const catalog = openCatalog(paths.catalog);
+    try {
+      const recorder = new Recorder({ ...work, catalog, paths });
+      await recorder.pass(true);
+      return await here(recorder);
+    } finally {
+      catalog.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+async function askRecorder<T>(paths: HomePaths, op: string): Promise<T> {
+  const reply = await callLocal(socketPath(paths.run, "recorder"), { op }, ANSWER_MS);
+  if (reply === undefined)
+    throw new HypError("lock_held", "Another process holds the store and does not answer.");
+  if (typeof reply["error"] === "string")
+    throw new HypError("lock_held", `The recorder could not do it: ${reply["error"]}`);
+  return reply as unknown as T;
+}
