@@ -64,6 +64,11 @@ test("the oldest settled segments go until the rest is within the quota, and tho
   expect(removed(450, 90)).toEqual(["a1", "b2", "b3"]);
   expect(removed(0, 90)).toEqual(["a1", "b2", "b3", "a4", "a7"]);
   expect(removed(700, 6)).toEqual(["a1", "b2"]);
+  const back = run("d", [8, 2, 3], at(9, true));
+  const clockPutBack = { ...back, segments: back.segments.map((one, i) => ({ ...one, segment: i + 1 })) };
+  expect(
+    numbers(segmentsToRemove([clockPutBack], { quotaBytes: 150, maxAgeMs: 90 * DAY, now: NOW })),
+  ).toEqual([1, 2]);
 });
 
 /** 20 exchanges; the first run id is the oldest. */
