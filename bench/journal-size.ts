@@ -83,6 +83,7 @@ async function measure(turns: readonly Turn[]): Promise<{
   readonly compressed_percent: number;
   readonly differing: number;
   readonly read_ms: number;
+  readonly read_compressed_ms: number;
 }> {
   const kept = await write(turns);
   const written = diskBytes(kept);
@@ -99,6 +100,7 @@ async function measure(turns: readonly Turn[]): Promise<{
     compressed_percent: percent(compressed, wire),
     differing: first.lost.length + second.lost.length,
     read_ms: first.ms,
+    read_compressed_ms: second.ms,
   };
 }
 
