@@ -83,6 +83,7 @@ async function measure(turns: readonly Turn[]): Promise<{
   readonly compressed_percent: number;
   readonly differing: number;
   readonly read_ms: number;
+  readonly read_compressed_ms: number;
 }> {
   const kept = await write(turns);
   const written = diskBytes(kept);
@@ -99,6 +100,7 @@ async function measure(turns: readonly Turn[]): Promise<{
     compressed_percent: percent(compressed, wire),
     differing: first.lost.length + second.lost.length,
     read_ms: first.ms,
+    read_compressed_ms: second.ms,
   };
 }
 
@@ -125,45 +127,58 @@ async function damage(): Promise<{
   };
 }
 
-/** CPU of this process, and the longest append, per exchange with a body of about 200 KB and a short answer. */
-async function cost(
-  upstream: string | null,
-): Promise<{ readonly cpu_us: number; readonly append_us: number }> {
-  const turns = conversation(3, 200, 190 * KB, 210 * KB).map(({ request }) => ({ request, response: [] }));
-  const journalDir = mkdtempSync(join(tmpdir(), "hyp-bench-"));
-  const journal = await openJournal({ dir: join(journalDir, "run"), runId: "run" });
-  const frames = turns.map((turn, i) =>
-    turnFrames(i, turn).map((frame): CaptureFrame =>
-      frame.kind === "open" ? { ...frame, head: { ...frame.head, upstream } } : frame,
-    ),
-  );
-  let appending = 0;
-  let before = process.cpuUsage();
-  for (const [i, exchange] of frames.entries()) {
-    // The first are warm-up.
-    if (i === 50) {
-      before = process.cpuUsage();
-      appending = 0;
-    }
-    const started = performance.now();
-    for (const frame of exchange) journal.append(frame);
-    appending += performance.now() - started;
-    await journal.flush();
-  }
-  const { user, system } = process.cpuUsage(before);
-  await journal.close();
-  rmSync(journalDir, { recursive: true });
-  return { cpu_us: Math.round((user + system) / 150), append_us: Math.round((1_000 * appending) / 150) };
+interface Cost {
+  /** Of the thread that also carries the bytes. */
+  readonly thread_us: number;
+  /** With the threads that write the file. */
+  readonly process_us: number;
 }
+
+/** CPU per exchange with a body of about 200 KB and no answer, stored whole and as a difference by turns; medians. */
+async function cost(): Promise<{ readonly whole: Cost; readonly difference: Cost }> {
+  const turns = conversation(3, 400, 190 * KB, 210 * KB);
+  const journalDir = mkdtempSync(join(tmpdir(), "hyp-bench-"));
+  const kinds = await Promise.all(
+    [null, "up"].map(async (upstream) => {
+      const runId = String(upstream);
+      const journal = await openJournal({ dir: join(journalDir, runId), runId });
+      return { upstream, journal, thread: [] as number[], whole: [] as number[] };
+    }),
+  );
+  for (const [i, { request }] of turns.entries()) {
+    for (const { upstream, journal, thread, whole } of kinds) {
+      const frames = turnFrames(i, { request, response: [] }).map((frame): CaptureFrame =>
+        frame.kind === "open" ? { ...frame, head: { ...frame.head, upstream } } : frame,
+      );
+      const threadBefore = process.threadCpuUsage();
+      const before = process.cpuUsage();
+      for (const frame of frames) journal.append(frame);
+      await journal.flush();
+      const own = process.threadCpuUsage(threadBefore);
+      const all = process.cpuUsage(before);
+      thread.push(own.user + own.system);
+      whole.push(all.user + all.system);
+    }
+  }
+  for (const { journal } of kinds) await journal.close();
+  rmSync(journalDir, { recursive: true });
+  const [whole, difference] = kinds.map((kind): Cost => {
+    // The first quarter is warm-up.
+    return { thread_us: median(kind.thread.slice(100)), process_us: median(kind.whole.slice(100)) };
+  });
+  return { whole: whole!, difference: difference! };
+}
+
+const median = (values: readonly number[]): number =>
+  Math.round(values.toSorted((a, b) => a - b)[values.length >> 1]!);
 
 const alone = await measure(conversation(1, TURNS, 43 * KB, 200 * KB));
 const conversations = Array.from({ length: 8 }, (_none, i) => conversation(i + 1, TURNS, 43 * KB, 200 * KB));
 const eight = await measure(
   Array.from({ length: TURNS }, (_none, turn) => conversations.map((turns) => turns[turn]!)).flat(),
 );
-const whole = await cost(null);
-const difference = await cost("up");
-console.log(JSON.stringify({ alone, eight, damage: await damage(), whole, difference }, null, 2));
+const costs = await cost();
+console.log(JSON.stringify({ alone, eight, damage: await damage(), ...costs }, null, 2));
 const isGood =
   alone.written_percent <= 15 && eight.written_percent <= 20 && alone.differing + eight.differing === 0;
 process.exit(isGood ? 0 : 1);

@@ -10,6 +10,8 @@ import { LIMITS } from "../contract/limits.ts";
 import type { Projection } from "../contract/projection.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { type Journal, openJournal } from "../journal/journal.ts";
+import { maintainJournal } from "../journal/maintain.ts";
+import { listRuns } from "../journal/runs.ts";
 import { createLogger } from "../kernel/log.ts";
 import { NO_TELEMETRY } from "../kernel/telemetry.ts";
 import { type Catalog, openCatalog } from "../store/catalog.ts";
@@ -160,6 +162,36 @@ test("what a dead gateway left open is stored as interrupted, and its journal is
   expect(catalog.cursor("r1")?.finished).toBe(true);
   rmSync(join(journalFolder, "r1"), { recursive: true });
   expect(await recorder().pass(true)).toBe(0);
+});
+
+test("long requests are stored as differences, and compressed journals give the same rows again", async () => {
+  const journal = await open("run-1");
+  const turns = [`question ${"of many words ".repeat(1_000)}`];
+  for (let turn = 1; turn <= 10; turn++) {
+    exchange(journal, { turns, answer: `ANSWER ${turn}` });
+    turns.push(`ANSWER ${turn}`, `and ${turn}`);
+  }
+  await journal.close();
+  const [plain] = listRuns(journalFolder)[0]!.segments;
+  expect(plain!.bytes).toBeLessThan(3 * turns[0]!.length);
+  const first = recorder();
+  expect(await first.pass(true)).toBe(10);
+  const rowKeys = () =>
+    catalog
+      .changes(0, 1_000)
+      .flatMap(({ op, key }) => (op === "upsert" ? [key] : []))
+      .sort();
+  const before = rowKeys();
+  expect(before).toHaveLength(20);
+  const maintained = await maintainJournal({ journalDir: journalFolder, cursors: catalog.cursors() });
+  expect(maintained).toMatchObject({ compressed: 1, removed: 0 });
+  await first.reproject(() => {});
+  expect(rowKeys()).toEqual(before);
+  // Nothing is read again when the raw history goes.
+  await maintainJournal({ journalDir: journalFolder, cursors: catalog.cursors(), quotaBytes: 0 });
+  expect(listRuns(journalFolder)).toEqual([]);
+  expect(await recorder().pass(true)).toBe(0);
+  expect(rowKeys()).toEqual(before);
 });
 
 test("reprojecting gives the same rows, also over gateways that ran side by side", async () => {

@@ -34,7 +34,7 @@ export async function compressSegment(runDir: string, segment: number): Promise<
       await to.close();
     }
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   } finally {
     await from.close();

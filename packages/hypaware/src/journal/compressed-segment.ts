@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { zstdDecompressSync } from "node:zlib";
 import { LIMITS } from "../contract/limits.ts";
+import { BufferCache } from "./buffer-cache.ts";
 import type { SegmentBytes } from "./segment-bytes.ts";
 
 // A compressed segment, `<n>.journal.zst`: the segment's bytes in blocks of `compressedBlockBytes` (the last is shorter), each a zstd
@@ -16,8 +17,9 @@ const SEEKABLE = 0x8f92eab1;
 const TABLE_HEAD_BYTES = 8;
 const ENTRY_BYTES = 8;
 const FOOTER_BYTES = 9;
-/** A reader that goes on through the segment asks for stretches that lie across two blocks. */
-const BLOCKS_KEPT = 2;
+
+/** Of this process, from all segments: a reader opens the same one for every exchange. */
+const blocksKept = new BufferCache(LIMITS.blocksKeptBytes);
 
 export interface CompressedBlock {
   readonly compressedBytes: number;
@@ -44,12 +46,14 @@ export class CompressedSegment implements SegmentBytes {
   readonly #starts: number[] = [];
   readonly #blocks: readonly CompressedBlock[];
   readonly #size: number;
-  /** Latest last. */
-  readonly #kept = new Map<number, Buffer>();
+  /** Tells the file from any other that has or had its name. */
+  readonly #identity: string;
 
   /** Throws the system's error when there is no such file. */
   constructor(path: string) {
     this.#descriptor = openSync(path, "r");
+    const { dev, ino, ctimeNs } = fstatSync(this.#descriptor, { bigint: true });
+    this.#identity = `${dev}:${ino}:${ctimeNs}`;
     this.#blocks = this.#readTable();
     let start = 0;
     for (const { compressedBytes } of this.#blocks) {
@@ -75,13 +79,13 @@ export class CompressedSegment implements SegmentBytes {
   }
 
   #block(index: number): Buffer {
-    const kept = this.#kept.get(index);
+    const name = `${this.#identity}/${index}`;
+    const kept = blocksKept.get(name);
     if (kept) return kept;
     const { compressedBytes, plainBytes } = this.#blocks[index]!;
     const compressed = this.#bytes(this.#starts[index]!, compressedBytes);
     const block = decompressed(compressed, plainBytes) ?? Buffer.alloc(plainBytes);
-    this.#kept.set(index, block);
-    if (this.#kept.size > BLOCKS_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    blocksKept.set(name, block);
     return block;
   }
 

@@ -1,11 +1,12 @@
 import { hash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CaptureFrame, JournalPosition } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
+import { tryLock } from "../disk/lock.ts";
 import { readExchange } from "./assemble.ts";
 import { FRAME_HEADER_BYTES } from "./codec.ts";
 import { conversation, randomFrom, turnFrames } from "./fixtures/conversation.ts";
@@ -16,6 +17,7 @@ import { OpenExchanges } from "./open-exchanges.ts";
 import { readFrames, scanFrames } from "./reader.ts";
 import type { ScannedEntry } from "./reader.ts";
 import { decodeDelta } from "./request-delta.ts";
+import { lockPath } from "./runs.ts";
 import { segmentPath } from "./segment.ts";
 
 const START = { segment: 0, offset: 0 };
@@ -244,6 +246,46 @@ test.each(["create", "write", "sync"] as const)(
       );
   },
 );
+
+test("a living run's difference whose base is still to be written is waited for, a dead one's is lost", async () => {
+  const disk = new MoodyDisk();
+  const journal = await openJournal({ dir, runId, disk });
+  const [first, second] = conversation(21, 2, 8_000, 10_000).map((turn, i) => turnFrames(i, turn));
+  for (const frame of first!) journal.append(frame);
+  await journal.flush();
+  disk.refuse = "sync";
+  for (const frame of second!) journal.append(frame);
+  while (journal.stats().failedCommits === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  disk.refuse = undefined;
+  const to = await journal.flush();
+  const entries = [...scanFrames(dir, START)].filter(({ position }) => position.segment === 2);
+  const base = entries.at(-1)!;
+  expect(base.frame.kind).toBe("request-base");
+  const { exchangeId } = second![0]!;
+  const exchange = () => readExchange(dir, exchangeId, START, to);
+  expect((await exchange())!.requestBody.equals(bodyOf(second!))).toBe(true);
+
+  // Another run's place, so that nothing of it is known already.
+  await journal.close();
+  const other = join(folder, "elsewhere", runId);
+  cpSync(dir, other, { recursive: true });
+  dir = other;
+  for (const length of [base.next.offset - 1, base.position.offset + 10, base.position.offset]) {
+    truncateSync(segmentPath(dir, 2), length);
+    const lock = tryLock(lockPath(dir))!;
+    await expect(exchange()).rejects.toThrow("not whole yet");
+    expect(text(read())).toEqual(text([...first!, second![0]!]));
+    lock.release();
+    expect(await exchange()).toMatchObject({
+      requestBody: Buffer.alloc(0),
+      requestComplete: false,
+      droppedRequestBytes: bodyOf(second!).length,
+    });
+    expect([...readFrames(dir, START)].map(({ frame }) => frame)).toContainEqual(
+      expect.objectContaining({ kind: "damage", reason: "base" }),
+    );
+  }
+});
 
 function bodyOf(frames: readonly CaptureFrame[]): Buffer {
   const frame = frames.find(({ kind }) => kind === "request-body");

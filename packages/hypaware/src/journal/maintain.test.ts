@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -64,6 +64,11 @@ test("the oldest settled segments go until the rest is within the quota, and tho
   expect(removed(450, 90)).toEqual(["a1", "b2", "b3"]);
   expect(removed(0, 90)).toEqual(["a1", "b2", "b3", "a4", "a7"]);
   expect(removed(700, 6)).toEqual(["a1", "b2"]);
+  const back = run("d", [8, 2, 3], at(9, true));
+  const clockPutBack = { ...back, segments: back.segments.map((one, i) => ({ ...one, segment: i + 1 })) };
+  expect(
+    numbers(segmentsToRemove([clockPutBack], { quotaBytes: 150, maxAgeMs: 90 * DAY, now: NOW })),
+  ).toEqual([1, 2]);
 });
 
 /** 20 exchanges; the first run id is the oldest. */
@@ -163,6 +168,18 @@ test("within the quota after compressing nothing is removed, and partly removed 
     const exchange = span && (await readExchange(dir, span.exchangeId, span.from, span.to));
     if (exchange) expect(exchange.droppedResponseBytes).toBe(0);
   }
+});
+
+test("the quota holds, too, where a segment cannot be compressed", async () => {
+  await (await write("a")).close();
+  const last = segmentsOf("a").at(-1)!;
+  mkdirSync(`${segmentPath(join(journalDir, "a"), last.segment)}.zst.tmp`);
+  const cursors = new Map([["a", at(99, true)]]);
+  const options = { journalDir, cursors, maxAgeMs: 365 * DAY, now: NOW };
+  await expect(maintainJournal({ ...options, quotaBytes: last.bytes })).rejects.toMatchObject({
+    code: "EISDIR",
+  });
+  expect(segmentsOf("a")).toEqual([last]);
 });
 
 test("old segments go whatever the quota; a folder with strangers stays, without a cursor everything stays", async () => {

@@ -25,7 +25,8 @@ export interface Maintained {
 /**
  * Makes the raw history small and keeps it within its quota: removes what is over it, compresses what is settled, and removes
  * the folders of finished runs that hold nothing more. Only for the owner of the store's lock, between two projections:
- * positions stay valid, but a segment that is removed cannot be projected again. The catalog's cursors stay as they are.
+ * positions stay valid, but a segment that is removed cannot be projected again. The catalog's cursors stay as they are. Rejects
+ * with the system's error; nothing is lost, call again.
  */
 export async function maintainJournal(options: MaintainOptions): Promise<Maintained> {
   const { quotaBytes = LIMITS.rawQuotaBytes, maxAgeMs = LIMITS.rawMaxAgeMs, now = Date.now() } = options;
@@ -33,14 +34,18 @@ export async function maintainJournal(options: MaintainOptions): Promise<Maintai
   // What is too old is not compressed first; what is over the quota may not be once all is compressed.
   let removed = removeSegments(states(options), { ...quota, quotaBytes: Infinity });
   let compressed = 0;
-  for (const run of states(options)) {
-    for (const { segment, isCompressed } of settledSegments(run)) {
-      if (isCompressed) continue;
-      await compressSegment(run.dir, segment);
-      compressed++;
+  try {
+    for (const run of states(options)) {
+      for (const { segment, isCompressed } of settledSegments(run)) {
+        if (isCompressed) continue;
+        await compressSegment(run.dir, segment);
+        compressed++;
+      }
     }
+  } finally {
+    // Also on a full disk, where nothing can be compressed.
+    removed += removeSegments(states(options), quota);
   }
-  removed += removeSegments(states(options), quota);
   for (const run of states(options)) if (run.progress?.finished && !run.alive) removeIfEmpty(run.dir);
   const left = listRuns(options.journalDir).flatMap(({ segments }) => segments);
   return { compressed, removed, bytes: left.reduce((sum, { bytes }) => sum + bytes, 0) };

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { CaptureFrame, JournalPosition } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { BlockFile } from "./block-file.ts";
-import { BodyCache } from "./body-cache.ts";
+import { BufferCache } from "./buffer-cache.ts";
 import { FRAME_HEADER_BYTES, frameSize, openFrame, saltOf } from "./codec.ts";
 import type { RawFrame } from "./codec.ts";
 import { decodePayload } from "./payload.ts";
@@ -14,7 +14,7 @@ import { listSegments } from "./runs.ts";
 const BLOCK_BYTES = 16 * 1024;
 
 /** Of this process. Named by place and checksum: a frame that takes another's place has another body. */
-const rebuiltBodies = new BodyCache(LIMITS.rebuiltBodiesBytes);
+const rebuiltBodies = new BufferCache(LIMITS.rebuiltBodiesBytes);
 
 /** Rebuilds request bodies of one run from their differences. */
 export class RequestBodies {

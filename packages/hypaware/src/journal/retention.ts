@@ -46,11 +46,8 @@ export function segmentsToRemove(
   { quotaBytes, maxAgeMs, now }: Quota,
 ): SegmentOfRun[] {
   let bytes = runs.flatMap(({ segments }) => segments).reduce((sum, { bytes: size }) => sum + size, 0);
-  const settled = runs.flatMap((run) =>
-    settledSegments(run).map((segment) => ({ dir: run.dir, ...segment })),
-  );
   // Stable: those of equal time stay in the order of runs and segments.
-  const oldestFirst = settled.sort((a, b) => a.writtenMs - b.writtenMs);
+  const oldestFirst = runs.flatMap(inOrder).sort((a, b) => a.writtenMs - b.writtenMs);
   const removed: SegmentOfRun[] = [];
   for (const segment of oldestFirst) {
     if (bytes <= quotaBytes && now - segment.writtenMs <= maxAgeMs) break;
@@ -58,4 +55,13 @@ export function segmentsToRemove(
     bytes -= segment.bytes;
   }
   return removed;
+}
+
+/** A run's segments go from its beginning on, also when the clock was put back: a hole in a run is damage to its readers. */
+function inOrder(run: RunState): (SegmentOfRun & { readonly writtenMs: number })[] {
+  let writtenMs = 0;
+  return settledSegments(run).map((segment) => {
+    writtenMs = Math.max(writtenMs, segment.writtenMs);
+    return { ...segment, dir: run.dir, writtenMs };
+  });
 }

@@ -1,0 +1,31 @@
+/** Buffers by name, those that were asked for last, within a number of bytes. */
+export class BufferCache {
+  readonly #maxBytes: number;
+  /** Latest last. */
+  readonly #buffers = new Map<string, Buffer>();
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get(name: string): Buffer | undefined {
+    const buffer = this.#buffers.get(name);
+    if (!buffer) return undefined;
+    this.#buffers.delete(name);
+    this.#buffers.set(name, buffer);
+    return buffer;
+  }
+
+  set(name: string, buffer: Buffer): void {
+    const before = this.#buffers.get(name);
+    this.#buffers.delete(name);
+    this.#buffers.set(name, buffer);
+    this.#bytes += buffer.length - (before?.length ?? 0);
+    for (const [oldest, { length }] of this.#buffers) {
+      if (this.#bytes <= this.#maxBytes) return;
+      this.#buffers.delete(oldest);
+      this.#bytes -= length;
+    }
+  }
+}
