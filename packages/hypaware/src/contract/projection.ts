@@ -1,6 +1,12 @@
 import type { ExchangeRecord, RequestClass } from "./exchange.ts";
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
 export type JsonObject = { readonly [key: string]: Json | undefined };
 
 /** A content block as the provider's wire format has it: `{type: "text", text}`, `{type: "tool_use", id, name, input}`, … */
