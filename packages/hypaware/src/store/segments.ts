@@ -87,6 +87,11 @@ export class Segments {
     this.#database.run("INSERT OR REPLACE INTO meta VALUES ('generation', ?)", String(this.generation() + 1));
   }
 
+  /** What was un-listed since `began` is so only from `now` on: until a long transaction commits, readers begin with the old list. */
+  retiredSince(began: number, now: number): void {
+    this.#database.run("UPDATE segments SET retired_at = ? WHERE retired_at >= ?", now, began);
+  }
+
   /** Un-listed at or before `time`. */
   retiredBefore(time: number): string[] {
     return this.#database
