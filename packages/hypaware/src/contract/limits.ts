@@ -71,7 +71,7 @@ export const LIMITS = {
   mergeFanIn: 8, // so many segments of one size become one: each row is written again once per eightfold growth
   mergeBytes: 256 * MB, // a segment of this size is not made larger
   mergeDirtyShare: 0.05, // over it a segment is written again without its dead rows
-  catalogFreeBytes: 32 * MB, // free pages that the catalog keeps for the next hot rows; the rest goes back to the disk …
+  catalogFreeBytes: 16 * MB, // free pages that the catalog keeps for the next hot rows; the rest goes back to the disk …
   shrinkStepBytes: 16 * MB, // … in steps of this, so that each transaction is short
   retiredFileMs: 600_000, // an un-listed file stays for the readers that still have it in their snapshot
 

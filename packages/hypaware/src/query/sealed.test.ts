@@ -206,11 +206,17 @@ test("what was sealed or merged from rows that were made anew meanwhile is not t
   fill(10, 20);
   const written = [...(await home.writeMerged()), ...(await home.writeSegments())];
   const last = home.catalog.changes(0, 100).at(-1)!.seq;
+  let rebuilt = 0;
   await home.catalog.rebuild(async () => {
     expect((await home.query("SELECT count(*) FROM ai_gateway_exchanges WHERE true")).rows).toEqual([[20n]]);
     fill(0, 15);
     home.commit(written);
+    await new Promise((done) => setTimeout(done, 20));
+    rebuilt = Date.now();
+    expect(sweepSegments(home.catalog, home.segmentsDir, rebuilt, 0).retired).toBe(0);
   });
+  // Readers began with the old segments until then.
+  expect(sweepSegments(home.catalog, home.segmentsDir, rebuilt - 1, 0).retired).toBe(0);
   home.commit(written);
   expect(home.catalog.segments.listed()).toEqual([]);
   expect(home.catalog.counts()).toMatchObject({ exchanges: 15, rows: 30 });

@@ -178,8 +178,10 @@ export class Catalog {
   /** Forgets all derived data and lets `work` write it again, as one transaction that lasts as long as `work`. */
   async rebuild(work: () => Promise<void>): Promise<void> {
     await this.#database.longTransaction(async () => {
+      const began = Date.now();
       this.clearDerived();
       await work();
+      this.segments.retiredSince(began, Date.now());
     });
   }
 

@@ -99,10 +99,11 @@ export class Database {
   }
 
   /**
-   * Everything committed so far survives a power cut. False: readers keep the log from being written back whole just now.
-   * Never waits for them.
+   * Everything committed so far survives a power cut. False: not yet, because of readers, for which it never waits, or of a
+   * transaction that is still open.
    */
   makeDurable(): boolean {
+    if (this.inTransaction) return false;
     this.exec("PRAGMA busy_timeout = 0");
     try {
       const { log, checkpointed } = this.get<{ log: number; checkpointed: number }>(
@@ -114,8 +115,9 @@ export class Database {
     }
   }
 
-  /** Gives free pages back to the disk until at most `keepBytes` are left, a bounded piece at a time. */
+  /** Gives free pages back to the disk until at most `keepBytes` are left, a bounded piece at a time. Not in a transaction. */
   shrink(keepBytes: number): void {
+    if (this.inTransaction) return;
     const { page_size: page } = this.get<{ page_size: number }>("PRAGMA page_size")!;
     for (let free = this.#freePages(), before = Infinity; free * page > keepBytes && free < before;) {
       const pages = Math.min(free - Math.floor(keepBytes / page), Math.floor(LIMITS.shrinkStepBytes / page));

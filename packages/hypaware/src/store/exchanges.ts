@@ -1,4 +1,4 @@
-import { zstdDecompressSync } from "node:zlib";
+import { inflateRawSync } from "node:zlib";
 import type { ExchangeRow } from "../contract/dataset.ts";
 import type { JournalPosition } from "../contract/frame.ts";
 import type { Database } from "./database.ts";
@@ -67,7 +67,7 @@ export class Exchanges extends DatasetTable {
         idOrPrefix,
       ),
       ...this.#database
-        .all<SealedColumns>(`SELECT * FROM sealed_exchanges ${BY_ID}`, idOrPrefix)
+        .all<SealedColumns>(`SELECT * FROM sealed_exchanges JOIN batches ON id = batch ${BY_ID}`, idOrPrefix)
         .map(unpacked),
     ];
     const exact = found.find((columns) => columns["exchange_id"] === idOrPrefix);
@@ -131,10 +131,15 @@ export class Exchanges extends DatasetTable {
   }
 }
 
-type SealedColumns = Record<(typeof SPAN_COLUMNS)[number], Stored> & { readonly row: Uint8Array };
+type SealedColumns = Record<(typeof SPAN_COLUMNS)[number], Stored> & {
+  readonly row: Uint8Array;
+  readonly sample: Uint8Array;
+};
 
 function unpacked(sealed: SealedColumns): Record<string, Stored> {
-  const values = JSON.parse(zstdDecompressSync(sealed.row).toString("utf8")) as Stored[];
+  const values = JSON.parse(
+    inflateRawSync(sealed.row, { dictionary: sealed.sample }).toString("utf8"),
+  ) as Stored[];
   return {
     ...Object.fromEntries(COLUMNS.map(({ name }, i) => [name, values[i] ?? null])),
     ...Object.fromEntries(SPAN_COLUMNS.map((name) => [name, sealed[name]])),

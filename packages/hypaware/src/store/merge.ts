@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { MergeManifest } from "./manifest.ts";
 import { planMerges } from "./merge-plan.ts";
 import type { MergePlan } from "./merge-plan.ts";
-import { groupRowsFor, parquet, withSegmentEngine, writeSegment } from "./segment-engine.ts";
+import { groupRowsFor, MERGE_LEVEL, parquet, withSegmentEngine, writeSegment } from "./segment-engine.ts";
 import type { SegmentEngineOptions } from "./segment-engine.ts";
 import { toRanges } from "./seq-ranges.ts";
 import { SEGMENT_ORDER } from "./settled.ts";
@@ -41,7 +41,7 @@ export async function mergeStore(
                   ? `SELECT * FROM ${from} ORDER BY sha256`
                   : `SELECT * FROM ${from} AS s ANTI JOIN (SELECT unnest([${dropped.join(", ")}]::BIGINT[]) AS seq) AS t
                        ON t.seq = s._seq ORDER BY ${SEGMENT_ORDER[dataset]}`,
-                await groupRowsFor(connection, paths),
+                { groupRows: await groupRowsFor(connection, paths), level: MERGE_LEVEL },
               );
         if ((segment?.rows ?? 0) !== rows - dropped.length)
           throw new Error(`merging ${dataset}: ${segment?.rows} rows of ${rows}, ${dropped.length} dead`);

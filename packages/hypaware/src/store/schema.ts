@@ -82,14 +82,15 @@ CREATE TABLE segments (
 );
 
 -- Rows that were sealed together. They move from segment to segment as one when those are merged, so that what names a
--- sealed row (batch and _seq) never changes.
-CREATE TABLE batches (id INTEGER PRIMARY KEY AUTOINCREMENT, segment INTEGER NOT NULL);
+-- sealed row (batch and _seq) never changes. sample: one of a batch's exchanges, the dictionary of all of them.
+CREATE TABLE batches (id INTEGER PRIMARY KEY AUTOINCREMENT, segment INTEGER NOT NULL, sample BLOB);
 CREATE INDEX batches_segment ON batches (segment);
 
 -- The sealed version of a message row that is not hot; key: the first 12 bytes of the SHA-256 of its part_id.
 CREATE TABLE sealed_keys (key BLOB PRIMARY KEY, batch INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
 
--- The same for exchanges, with what is asked without an engine. row: JSON of the stored values in physical order, zstd.
+-- The same for exchanges, with what is asked without an engine. row: JSON of the stored values in physical order, raw deflate
+-- with the batch's sample as preset dictionary.
 CREATE TABLE sealed_exchanges (
   seq INTEGER PRIMARY KEY, batch INTEGER NOT NULL, exchange_id TEXT NOT NULL UNIQUE,
   _run TEXT NOT NULL,
