@@ -121,7 +121,7 @@ export class Database {
     const { page_size: page } = this.get<{ page_size: number }>("PRAGMA page_size")!;
     for (let free = this.#freePages(), before = Infinity; free * page > keepBytes && free < before;) {
       const pages = Math.min(free - Math.floor(keepBytes / page), Math.floor(LIMITS.shrinkStepBytes / page));
-      this.all(`PRAGMA incremental_vacuum(${pages})`);
+      this.exec(`PRAGMA incremental_vacuum(${pages})`);
       [before, free] = [free, this.#freePages()];
     }
   }

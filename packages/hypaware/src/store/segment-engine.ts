@@ -31,7 +31,7 @@ export interface SegmentEngineOptions {
 /** An engine without tables: one thread, its own scratch folder, a memory limit. */
 export async function withSegmentEngine<T>(
   { tmpDir, memoryMB }: SegmentEngineOptions,
-  work: (connection: DuckDBConnection) => Promise<T>,
+  work: (connection: DuckDBConnection, scratch: string) => Promise<T>,
 ): Promise<T> {
   ensurePrivateFolder(tmpDir);
   // Named as a query's is, so that the next query removes what a killed child left.
@@ -49,7 +49,7 @@ export async function withSegmentEngine<T>(
     try {
       const connection = await instance.connect();
       try {
-        return await work(connection);
+        return await work(connection, scratch);
       } finally {
         connection.closeSync();
       }

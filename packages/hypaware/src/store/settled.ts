@@ -19,7 +19,8 @@ const CONDITIONS = {
 export const SEGMENT_ORDER = {
   ai_gateway_messages: "conversation_id, message_index, part_index, _seq",
   ai_gateway_exchanges: "started_at, _seq",
-} as const satisfies Record<DatasetName, string>;
+  blobs: "sha256",
+} as const satisfies Record<DatasetName | "blobs", string>;
 
 const AGE = { ai_gateway_messages: "message_created_at", ai_gateway_exchanges: "started_at" } as const;
 
