@@ -1,0 +1,152 @@
+import type { MaskedRange } from "../contract/frame.ts";
+import { LIMITS } from "../contract/limits.ts";
+import { Masker } from "../wire/secrets.ts";
+import { type FramePiece, FrameWalker } from "../wire/websocket.ts";
+import { Arrivals } from "./arrivals.ts";
+import type { CopiedBytes } from "./body-copy.ts";
+
+// The copy of one direction of a WebSocket on its way to the journal, unmasked (see the frame `ws-bytes`) and scrubbed.
+//
+// A secret may run over the fragments of one message, with frame heads and even whole control frames between them. So the
+// payloads of data frames are searched as one stream, those of control frames as another, and the pieces leave in the order in
+// which they came: one that is held back, because it may begin a secret, holds back everything behind it. It is let go at
+// the end of its message at the latest.
+
+/** A frame head, or so many bytes of a payload. */
+type Piece = { readonly bytes: Buffer } | { readonly payload: PayloadStream; length: number };
+
+export class TunnelCopy {
+  readonly #walker = new FrameWalker();
+  readonly #payloads: { readonly data: PayloadStream; readonly control: PayloadStream } | undefined;
+  readonly #arrivals = new Arrivals();
+  #pieces: Piece[] = [];
+  #length = 0;
+
+  constructor(secrets: readonly Buffer[]) {
+    if (secrets.length > 0)
+      this.#payloads = { data: new PayloadStream(secrets), control: new PayloadStream(secrets) };
+  }
+
+  /** Bytes not taken yet. */
+  get length(): number {
+    return this.#length;
+  }
+
+  get sawClose(): boolean {
+    return this.#walker.sawClose;
+  }
+
+  /** Returns how many of these bytes will not be recorded: those behind the point where the stream stopped being frames. */
+  push(chunk: Buffer, tMs: number): number {
+    let length = 0;
+    for (const piece of this.#walker.push(chunk)) {
+      length += piece.bytes.length;
+      this.#add(piece);
+    }
+    this.#length += length;
+    if (length > 0) this.#arrivals.add(length, tMs);
+    // Taken at every `tapChunkBytes`; what is still here is held back by a message that never ends.
+    if (this.#length > 2 * LIMITS.tapChunkBytes) this.#release();
+    return chunk.length - length;
+  }
+
+  /** What was pushed; without `final` but for what must wait. */
+  take(final: boolean): CopiedBytes {
+    if (final) this.#release();
+    const taken: Buffer[] = [];
+    const masked: MaskedRange[] = [];
+    let length = 0;
+    let done = 0;
+    for (const piece of this.#pieces) {
+      if ("payload" in piece) {
+        const ready = piece.payload.take(piece.length);
+        for (const range of ready.masked) masked.push({ ...range, offset: range.offset + length });
+        taken.push(...ready.bytes);
+        length += ready.length;
+        piece.length -= ready.length;
+        if (piece.length > 0) break;
+      } else {
+        taken.push(piece.bytes);
+        length += piece.bytes.length;
+      }
+      done++;
+    }
+    this.#pieces = this.#pieces.slice(done);
+    this.#length -= length;
+    const bytes = taken.length === 1 ? taken[0]! : Buffer.concat(taken);
+    return { bytes, masked: joined(masked), arrivals: this.#arrivals.take(length) };
+  }
+
+  #add({ part, bytes, ends }: FramePiece): void {
+    if (part === "head" || !this.#payloads) this.#pieces.push({ bytes });
+    else {
+      this.#payloads[part].push(bytes);
+      this.#pieces.push({ payload: this.#payloads[part], length: bytes.length });
+    }
+    if (ends !== undefined) this.#payloads?.[ends].end();
+  }
+
+  #release(): void {
+    this.#payloads?.data.end();
+    this.#payloads?.control.end();
+  }
+}
+
+/** The payloads of one kind of frame: in as they come, out when it is certain what is a secret. */
+class PayloadStream {
+  readonly #masker: Masker;
+  #ready: { readonly bytes: Buffer; readonly masked: readonly MaskedRange[] }[] = [];
+
+  constructor(secrets: readonly Buffer[]) {
+    this.#masker = new Masker(secrets);
+  }
+
+  push(bytes: Buffer): void {
+    this.#ready.push(this.#masker.push(bytes));
+  }
+
+  end(): void {
+    this.#ready.push(this.#masker.end());
+  }
+
+  /** At most so many bytes; `masked` counts from the first of them. */
+  take(most: number): { readonly bytes: Buffer[]; readonly length: number; readonly masked: MaskedRange[] } {
+    const bytes: Buffer[] = [];
+    const masked: MaskedRange[] = [];
+    let length = 0;
+    while (length < most && this.#ready.length > 0) {
+      const first = this.#ready[0]!;
+      const cut = Math.min(first.bytes.length, most - length);
+      bytes.push(first.bytes.subarray(0, cut));
+      for (const range of within(first.masked, 0, cut))
+        masked.push({ ...range, offset: range.offset + length });
+      length += cut;
+      if (cut === first.bytes.length) this.#ready.shift();
+      else {
+        const rest = within(first.masked, cut, first.bytes.length);
+        this.#ready[0] = { bytes: first.bytes.subarray(cut), masked: rest };
+      }
+    }
+    return { bytes, length, masked };
+  }
+}
+
+/** What of the ranges lies between two offsets, counted from the first one. */
+function within(ranges: readonly MaskedRange[], from: number, to: number): MaskedRange[] {
+  return ranges.flatMap(({ offset, length }) => {
+    const start = Math.max(offset, from);
+    const end = Math.min(offset + length, to);
+    return start < end ? [{ offset: start - from, length: end - start }] : [];
+  });
+}
+
+/** Ranges that touch are one. */
+function joined(ranges: readonly MaskedRange[]): MaskedRange[] {
+  const result: { offset: number; length: number }[] = [];
+  for (const { offset, length } of ranges) {
+    const last = result.at(-1);
+    if (last && last.offset + last.length === offset) last.length += length;
+    else result.push({ offset, length });
+  }
+  return result;
+}
