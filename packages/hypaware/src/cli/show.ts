@@ -16,7 +16,10 @@ export function registerShow(program: Command, context: CliContext): void {
     .command("show")
     .argument("<exchange>", "exchange id, or its first characters")
     .description("one exchange: what it was, how it ended, the messages it brought")
-    .option("--raw", "the recorded bytes instead: request, then response, as on the wire")
+    .option(
+      "--raw",
+      "the recorded bytes instead: request, then response, as on the wire; of a WebSocket each side's frames",
+    )
     .addHelpText("after", "\nExamples:\n  hyp show 3f2a\n  hyp show 3f2a --raw > exchange.http\n")
     .action((id: string, options: { raw?: boolean }) =>
       withApp(context, "show", {}, async (app) => {
@@ -103,18 +106,20 @@ function tokensOf(row: ExchangeRow): string | null {
 /** A terminal gets text that cannot steer it; a file or a pipe gets the bytes. */
 function writeRaw(
   { stdout }: CliContext,
-  { open, requestBody, responseHead, response }: CapturedExchange,
+  { open, requestBody, responseHead, response, websocket = [] }: CapturedExchange,
 ): void {
   const write = (bytes: Buffer | string): void => {
     stdout.write(stdout.isTTY ? neutral(bytes.toString()) : bytes);
   };
   write(`${open.method} ${open.target} HTTP/${open.httpVersion}\r\n${headerLines(open.headers)}\r\n`);
   write(requestBody);
+  for (const { side, bytes } of websocket) if (side === "client") write(bytes);
   if (responseHead === null) return;
   write(
     `\r\n\r\nHTTP/1.1 ${responseHead.status} ${responseHead.statusText}\r\n${headerLines(responseHead.headers)}\r\n`,
   );
   for (const { bytes } of response) write(bytes);
+  for (const { side, bytes } of websocket) if (side === "server") write(bytes);
 }
 
 function headerLines(headers: RawHeaders): string {
