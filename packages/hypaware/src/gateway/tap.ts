@@ -34,8 +34,6 @@ export class Tap {
   #request: BodyCopy | undefined;
   #response: BodyCopy | undefined;
   #tunnel: Record<TunnelSide, TunnelCopy> | undefined;
-  /** Of the next byte of each side that goes to the journal. */
-  readonly #tunnelOffset: Record<TunnelSide, number> = { client: 0, server: 0 };
   #flushPlanned = false;
   #requestDone = false;
   #closed = false;
@@ -250,10 +248,10 @@ export class Tap {
     const taken = copy.take(final);
     const { length } = taken.bytes;
     if (length === 0) return;
-    const offset = this.#tunnelOffset[side];
-    this.#tunnelOffset[side] += length;
+    const direction = DIRECTIONS[side];
     const { exchangeId } = this;
-    this.#appendBytes(DIRECTIONS[side], length, { kind: "ws-bytes", exchangeId, side, offset, ...taken });
+    if (!this.#appendBytes(direction, length, { kind: "ws-bytes", exchangeId, side, ...taken }))
+      this.#countDropped(direction, copy.skip());
   }
 
   #flushResponse(final: boolean): void {
@@ -269,15 +267,16 @@ export class Tap {
     });
   }
 
-  #appendBytes(direction: Direction, length: number, frame: CaptureFrame): void {
+  #appendBytes(direction: Direction, length: number, frame: CaptureFrame): boolean {
     const { sink, clock } = this.#options;
     if (sink.append(frame)) {
       this.#appendGap(direction);
-      return;
+      return true;
     }
     clock.droppedFrames++;
     clock.droppedBytes += length;
     this.#countDropped(direction, length);
+    return false;
   }
 
   #countDropped(direction: Direction, length: number): void {

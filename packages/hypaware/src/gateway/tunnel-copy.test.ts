@@ -98,3 +98,23 @@ test("what is no stream of frames is not recorded from there on", () => {
   expect(copy.push(Buffer.from(SECRET), 1)).toBe(SECRET.length);
   expect(copy.take(true).bytes.length).toBe(whole.length + 14);
 });
+
+test("behind a loss the copy goes on with the next frame, at its true offset", () => {
+  for (const secrets of [[], [SECRET]]) {
+    const copy = new TunnelCopy(secrets.map((secret) => Buffer.from(secret)));
+    const frames = ["lost", `half ${SECRET}`, "kept", "and this"].map((text) => frameBytes(text, { key }));
+    const stream = Buffer.concat(frames);
+    const cutAt = frames[0]!.length + 12;
+    copy.push(stream.subarray(0, cutAt), 0);
+    const lost = copy.take(false).bytes.length;
+    const dropped = copy.skip();
+    expect(lost + dropped).toBe(cutAt);
+    expect(copy.push(stream.subarray(cutAt), 1)).toBe(frames[1]!.length - 12);
+    const { offset, bytes, arrivals } = copy.take(true);
+    expect(offset).toBe(frames[0]!.length + frames[1]!.length);
+    expect(
+      bytes.equals(Buffer.concat(["kept", "and this"].map((text) => frameBytes(text, { key: bare })))),
+    ).toBe(true);
+    expect(arrivals).toEqual([{ tMs: 1, length: bytes.length }]);
+  }
+});

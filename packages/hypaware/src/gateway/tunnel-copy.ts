@@ -12,19 +12,26 @@ import type { CopiedBytes } from "./body-copy.ts";
 // which they came: one that is held back, because it may begin a secret, holds back everything behind it. It is let go at
 // the end of its message at the latest.
 
+/** `offset`: of the first byte in all that this side sent. */
+export type CopiedStretch = CopiedBytes & { readonly offset: number };
+
 /** A frame head, or so many bytes of a payload. */
 type Piece = { readonly bytes: Buffer } | { readonly payload: PayloadStream; length: number };
 
 export class TunnelCopy {
   readonly #walker = new FrameWalker();
-  readonly #payloads: { readonly data: PayloadStream; readonly control: PayloadStream } | undefined;
+  readonly #secrets: readonly Buffer[];
+  #payloads: { readonly data: PayloadStream; readonly control: PayloadStream } | undefined;
   readonly #arrivals = new Arrivals();
   #pieces: Piece[] = [];
   #length = 0;
+  /** Of the first byte not taken yet. */
+  #offset = 0;
+  #isSkipping = false;
 
   constructor(secrets: readonly Buffer[]) {
-    if (secrets.length > 0)
-      this.#payloads = { data: new PayloadStream(secrets), control: new PayloadStream(secrets) };
+    this.#secrets = secrets;
+    this.#forget();
   }
 
   /** Bytes not taken yet. */
@@ -36,12 +43,17 @@ export class TunnelCopy {
     return this.#walker.sawClose;
   }
 
-  /** Returns how many of these bytes will not be recorded: those behind the point where the stream stopped being frames. */
+  /** Returns how many of these bytes will not be recorded: what is skipped, and what is behind frames that are none. */
   push(chunk: Buffer, tMs: number): number {
     let length = 0;
     for (const piece of this.#walker.push(chunk)) {
-      length += piece.bytes.length;
-      this.#add(piece);
+      this.#isSkipping &&= !piece.begins;
+      // Nothing waits while bytes are skipped, so the offset is theirs.
+      if (this.#isSkipping) this.#offset += piece.bytes.length;
+      else {
+        length += piece.bytes.length;
+        this.#add(piece);
+      }
     }
     this.#length += length;
     if (length > 0) this.#arrivals.add(length, tMs);
@@ -51,7 +63,7 @@ export class TunnelCopy {
   }
 
   /** What was pushed; without `final` but for what must wait. */
-  take(final: boolean): CopiedBytes {
+  take(final: boolean): CopiedStretch {
     if (final) this.#release();
     const taken: Buffer[] = [];
     const masked: MaskedRange[] = [];
@@ -73,8 +85,28 @@ export class TunnelCopy {
     }
     this.#pieces = this.#pieces.slice(done);
     this.#length -= length;
+    const offset = this.#offset;
+    this.#offset += length;
     const bytes = taken.length === 1 ? taken[0]! : Buffer.concat(taken);
-    return { bytes, masked: joined(masked), arrivals: this.#arrivals.take(length) };
+    return { offset, bytes, masked: joined(masked), arrivals: this.#arrivals.take(length) };
+  }
+
+  /** What was taken last is lost: goes on with the next frame, because nobody can read half of one. Returns what is dropped now. */
+  skip(): number {
+    const dropped = this.#length;
+    this.#arrivals.take(dropped);
+    this.#offset += dropped;
+    this.#pieces = [];
+    this.#length = 0;
+    this.#isSkipping = true;
+    this.#forget();
+    return dropped;
+  }
+
+  #forget(): void {
+    const secrets = this.#secrets;
+    if (secrets.length > 0)
+      this.#payloads = { data: new PayloadStream(secrets), control: new PayloadStream(secrets) };
   }
 
   #add({ part, bytes, ends }: FramePiece): void {

@@ -9,7 +9,7 @@ import {
   type RawServer,
   type Rig,
   startRig,
-  Wire,
+  type Wire,
 } from "./fixtures/rig.ts";
 import {
   ACCEPT,
@@ -98,9 +98,20 @@ test("the handshake passes as it is in both directions", async () => {
   expect(client.head).toEqual({
     startLine: "HTTP/1.1 101 Web Socket Protocol Handshake",
     raw: [
-      ...["X-First", "1", "upgrade", "WebSocket", "CONNECTION", "upgrade", "Sec-WebSocket-Accept", ACCEPT],
-      ...["sec-websocket-extensions", "permessage-deflate", "Sec-WebSocket-Protocol", "b"],
-      ...["set-cookie", "sid=0123456789abcdef"],
+      "X-First",
+      "1",
+      "upgrade",
+      "WebSocket",
+      "CONNECTION",
+      "upgrade",
+      "Sec-WebSocket-Accept",
+      ACCEPT,
+      "sec-websocket-extensions",
+      "permessage-deflate",
+      "Sec-WebSocket-Protocol",
+      "b",
+      "set-cookie",
+      "sid=0123456789abcdef",
     ],
   });
   expect(rig.sink.of("response-head")[0]?.head).toMatchObject({
@@ -549,6 +560,28 @@ test("a full journal drops copies, not bytes, and says how many", async () => {
     { direction: "response", droppedBytes: responseBytes },
   ]);
   expect(end().outcome).toBe("truncated");
+});
+
+test("behind a gap the journal has whole frames again", async () => {
+  upstream = await webSocketServer(echo);
+  rig = await startRig(upstream.url);
+  const client = await webSocketClient(rig.port);
+  rig.sink.refusing = true;
+  client.send(Buffer.alloc(LIMITS.tapChunkBytes + 1_000, "z"));
+  await client.frame();
+  rig.sink.refusing = false;
+  client.send("after the stall");
+  await client.frame();
+  client.close(1000);
+  await client.closed();
+  await ended();
+  for (const side of ["client", "server"] as const) {
+    const [frame, ...others] = rig.sink.of("ws-bytes").filter((one) => one.side === side);
+    expect(others).toEqual([]);
+    expect(payloads(frame!.bytes)[0]).toBe("after the stall");
+    const total = side === "client" ? end().requestBytes : end().responseBytes;
+    expect(frame!.offset + frame!.bytes.length).toBe(total);
+  }
 });
 
 test("a session of an agent: prewarm, turn, events, tool result, close; no credential is recorded, masked or not", async () => {

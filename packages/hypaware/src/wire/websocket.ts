@@ -11,6 +11,8 @@ const MAX_HEAD_BYTES = 14;
 /** A stretch of the stream. */
 export interface FramePiece {
   readonly part: "head" | "data" | "control";
+  /** A frame begins with this piece. */
+  readonly begins: boolean;
   /** Payload: unmasked. Head: with zeros for the masking key. Never the memory that was pushed when something had to change. */
   readonly bytes: Buffer;
   /** The last byte of a message, or of a control frame, is in front of or in this piece. */
@@ -57,18 +59,20 @@ export class FrameWalker {
     const raw = chunk.subarray(at, at + this.#left);
     this.#left -= raw.length;
     const bytes = this.#isMasked ? this.#unmasked(raw) : raw;
-    return { part: this.#part, bytes, ends: this.#left === 0 ? this.#ending() : undefined };
+    return { part: this.#part, begins: false, bytes, ends: this.#left === 0 ? this.#ending() : undefined };
   }
 
   #unmasked(raw: Buffer): Buffer {
-    const bytes = Buffer.allocUnsafe(raw.length);
-    const key = this.#head.subarray(this.#headBytes - 4, this.#headBytes);
-    let at = this.#keyAt;
-    for (let i = 0; i < raw.length; i++) {
-      bytes[i] = raw[i]! ^ key[at]!;
-      at = (at + 1) & 3;
-    }
-    this.#keyAt = at;
+    const bytes = Buffer.from(raw);
+    const key = new Uint8Array(4);
+    for (let i = 0; i < 4; i++) key[i] = this.#head[this.#headBytes - 4 + ((this.#keyAt + i) & 3)]!;
+    this.#keyAt = (this.#keyAt + raw.length) & 3;
+    // A new buffer begins on a word; four bytes at a time are four times as fast.
+    const words = bytes.byteOffset % 4 === 0 ? bytes.length >> 2 : 0;
+    const inWords = new Uint32Array(bytes.buffer, words === 0 ? 0 : bytes.byteOffset, words);
+    const [word = 0] = new Uint32Array(key.buffer);
+    for (let i = 0; i < words; i++) inWords[i]! ^= word;
+    for (let i = words * 4; i < bytes.length; i++) bytes[i]! ^= key[i & 3]!;
     return bytes;
   }
 
@@ -83,7 +87,8 @@ export class FrameWalker {
     const isWhole = this.#headBytes >= this.#headLength();
     if (isWhole) this.#begin();
     const bytes = this.#isKeyed() ? this.#withoutKey(raw, before) : raw;
-    return { part: "head", bytes, ends: isWhole && this.#left === 0 ? this.#ending() : undefined };
+    const ends = isWhole && this.#left === 0 ? this.#ending() : undefined;
+    return { part: "head", begins: before === 0, bytes, ends };
   }
 
   /** As far as it is known yet. */
