@@ -218,6 +218,8 @@ class HttpGateway implements Gateway {
   #tryAdmit(arrived: Arrived): void {
     try {
       if (!arrived.connection.isGone) this.#admit(arrived);
+      // node:http has let go of it.
+      else arrived.upgrading?.socket.destroy();
     } catch (error) {
       this.#options.log.error("aigw.request_failed", {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
@@ -288,7 +290,9 @@ class HttpGateway implements Gateway {
     });
     this.#exchanges++;
     if (!upgrading && asksForUpgrade(request.rawHeaders)) {
-      const error = "this gateway carries plain HTTP/1.1 requests and WebSockets";
+      const error = isWebSocketHandshake(request)
+        ? "this connection cannot carry a WebSocket"
+        : "this gateway upgrades to a WebSocket only, in a GET without a body";
       this.#answerExchange(response, tap, upgradeRefusal(error), error);
     } else if (!decision.route) {
       const error = "no upstream matches path";

@@ -26,6 +26,7 @@ import {
   WebSocketEnd,
   webSocketServer,
 } from "./fixtures/websocket.ts";
+import { PeerCheck } from "./peer.ts";
 import { RouteKeys } from "./route-key.ts";
 import { buildRoutes } from "./router.ts";
 
@@ -338,6 +339,22 @@ test("a client that leaves while the upstream thinks about the upgrade leaves th
   await ended();
   expect(end().outcome).toBe("client_aborted");
   await wire.rest();
+});
+
+test("a client that leaves before it is known who it is holds no connection", async () => {
+  upstream = await webSocketServer(echo);
+  class SlowPeers extends PeerCheck {
+    override async check(): Promise<"same-account"> {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return "same-account";
+    }
+  }
+  rig = await startRig(upstream.url, { peers: new SlowPeers() });
+  const wire = await rawClient(rig.port);
+  wire.socket.end(handshake(rig.port));
+  await wire.rest();
+  await eventually(() => rig.stats().connections === 0);
+  expect(rig.stats().exchanges).toBe(0);
 });
 
 test("one side may end and the other go on", async () => {
