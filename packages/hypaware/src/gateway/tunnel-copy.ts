@@ -1,6 +1,6 @@
 import type { MaskedRange } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
-import { Masker } from "../wire/secrets.ts";
+import { type MaskedBytes, Masker } from "../wire/masker.ts";
 import { type FramePiece, FrameWalker } from "../wire/websocket.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { CopiedBytes } from "./body-copy.ts";
@@ -127,18 +127,24 @@ export class TunnelCopy {
 /** The payloads of one kind of frame: in as they come, out when it is certain what is a secret. */
 class PayloadStream {
   readonly #masker: Masker;
-  #ready: { readonly bytes: Buffer; readonly masked: readonly MaskedRange[] }[] = [];
+  #ready: MaskedBytes[] = [];
+  /** Of the first one in `#ready` that is not taken: there may be thousands, and each `shift()` would move them all. */
+  #next = 0;
 
   constructor(secrets: readonly Buffer[]) {
     this.#masker = new Masker(secrets);
   }
 
   push(bytes: Buffer): void {
-    this.#ready.push(this.#masker.push(bytes));
+    this.#keep(this.#masker.push(bytes));
   }
 
   end(): void {
-    this.#ready.push(this.#masker.end());
+    this.#keep(this.#masker.end());
+  }
+
+  #keep(released: MaskedBytes): void {
+    if (released.bytes.length > 0) this.#ready.push(released);
   }
 
   /** At most so many bytes; `masked` counts from the first of them. */
@@ -146,18 +152,22 @@ class PayloadStream {
     const bytes: Buffer[] = [];
     const masked: MaskedRange[] = [];
     let length = 0;
-    while (length < most && this.#ready.length > 0) {
-      const first = this.#ready[0]!;
+    while (length < most && this.#next < this.#ready.length) {
+      const first = this.#ready[this.#next]!;
       const cut = Math.min(first.bytes.length, most - length);
       bytes.push(first.bytes.subarray(0, cut));
       for (const range of within(first.masked, 0, cut))
         masked.push({ ...range, offset: range.offset + length });
       length += cut;
-      if (cut === first.bytes.length) this.#ready.shift();
+      if (cut === first.bytes.length) this.#next++;
       else {
         const rest = within(first.masked, cut, first.bytes.length);
-        this.#ready[0] = { bytes: first.bytes.subarray(cut), masked: rest };
+        this.#ready[this.#next] = { bytes: first.bytes.subarray(cut), masked: rest };
       }
+    }
+    if (this.#next === this.#ready.length) {
+      this.#ready = [];
+      this.#next = 0;
     }
     return { bytes, length, masked };
   }
