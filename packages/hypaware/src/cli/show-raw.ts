@@ -5,18 +5,20 @@ import { neutral } from "./neutral.ts";
 /** A terminal gets text that cannot steer it; a file or a pipe gets the bytes. */
 export function writeRaw(
   { stdout }: CliContext,
-  { open, requestBody, responseHead, response }: CapturedExchange,
+  { open, requestBody, responseHead, response, websocket = [] }: CapturedExchange,
 ): void {
   const write = (bytes: Buffer | string): void => {
     stdout.write(stdout.isTTY ? neutral(bytes.toString()) : bytes);
   };
   write(`${open.method} ${open.target} HTTP/${open.httpVersion}\r\n${headerLines(open.headers)}\r\n`);
   write(requestBody);
+  for (const { side, bytes } of websocket) if (side === "client") write(bytes);
   if (responseHead === null) return;
   write(
     `\r\n\r\nHTTP/1.1 ${responseHead.status} ${responseHead.statusText}\r\n${headerLines(responseHead.headers)}\r\n`,
   );
   for (const { bytes } of response) write(bytes);
+  for (const { side, bytes } of websocket) if (side === "server") write(bytes);
 }
 
 function headerLines(headers: RawHeaders): string {

@@ -25,7 +25,10 @@ export function registerShow(program: Command, context: CliContext): void {
     .command("show")
     .argument("<id>", "exchange id or its first characters, or a session id")
     .description("one exchange: what it was, how it ended, the messages it brought; or a session's exchanges")
-    .option("--raw", "the recorded bytes instead: request, then response, as on the wire")
+    .option(
+      "--raw",
+      "the recorded bytes instead: request, then response, as on the wire; of a WebSocket each side's frames",
+    )
     .option("--explain", "why: route, frames, projectors, messages, rows")
     .addHelpText(
       "after",

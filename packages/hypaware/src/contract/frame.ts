@@ -48,11 +48,14 @@ export interface CloseInfo {
   readonly responseBytes: number;
 }
 
-/** When `length` bytes of a response-bytes frame arrived. */
+/** When `length` bytes of a response-bytes or ws-bytes frame arrived. */
 export interface Arrival {
   readonly tMs: number;
   readonly length: number;
 }
+
+/** Who sent bytes through a WebSocket's tunnel. */
+export type TunnelSide = "client" | "server";
 
 export type CaptureFrame =
   | { readonly kind: "open"; readonly exchangeId: string; readonly head: OpenHead }
@@ -68,6 +71,20 @@ export type CaptureFrame =
   | {
       readonly kind: "response-bytes";
       readonly exchangeId: string;
+      readonly bytes: Buffer;
+      readonly arrivals: readonly Arrival[];
+      readonly masked: readonly MaskedRange[];
+    }
+  /**
+   * Bytes of a WebSocket behind its 101, as they were on the wire but for one thing: what the client masked (RFC 6455, section
+   * 5.3) is unmasked, and its masking key is zero. So they are still WebSocket frames of the same length and mean the same.
+   */
+  | {
+      readonly kind: "ws-bytes";
+      readonly exchangeId: string;
+      readonly side: TunnelSide;
+      /** Of the first byte in all that this side sent. A hole in front of it is bytes that were not recorded. */
+      readonly offset: number;
       readonly bytes: Buffer;
       readonly arrivals: readonly Arrival[];
       readonly masked: readonly MaskedRange[];
@@ -95,6 +112,14 @@ export interface FrameSink {
   flush(): Promise<JournalPosition>;
 }
 
+/** A piece of one side's stream; see the frame `ws-bytes`. */
+export interface TunnelBytes {
+  readonly side: TunnelSide;
+  readonly offset: number;
+  readonly bytes: Buffer;
+  readonly tMs: number;
+}
+
 /** One exchange put together again from its frames. */
 export interface CapturedExchange {
   readonly exchangeId: string;
@@ -106,6 +131,8 @@ export interface CapturedExchange {
   /** In order; `tMs` is when the piece arrived. */
   readonly response: readonly { readonly bytes: Buffer; readonly tMs: number }[];
   readonly end: CloseInfo;
+  /** What went through the tunnel; only of an upgraded exchange. The client's bytes count as request, the server's as response. */
+  readonly websocket?: readonly TunnelBytes[];
   readonly droppedRequestBytes: number;
   readonly droppedResponseBytes: number;
 }

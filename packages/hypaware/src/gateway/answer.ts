@@ -31,13 +31,16 @@ export function sendAnswer(response: ServerResponse, answer: OwnAnswer): void {
   response.end(answer.body);
 }
 
+/** A head as it is on the wire, nothing added. */
+export function headBytes(status: number, statusText: string, headers: RawHeaders): Buffer {
+  let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
+  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return Buffer.from(`${head}\r\n`, "latin1");
+}
+
 /** For what never became a request: malformed, too long, CONNECT. Closes the connection. */
 export function sendRawAnswer(socket: Socket, answer: OwnAnswer): void {
-  const lines = [`HTTP/1.1 ${answer.status} ${answer.statusText}`, "connection: close"];
-  for (let i = 0; i + 1 < answer.headers.length; i += 2) {
-    lines.push(`${answer.headers[i]}: ${answer.headers[i + 1]}`);
-  }
-  socket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  socket.write(headBytes(answer.status, answer.statusText, ["connection", "close", ...answer.headers]));
   socket.write(answer.body);
   socket.destroySoon();
 }

@@ -1,5 +1,6 @@
 import type { Arrival, MaskedRange } from "../contract/frame.ts";
 import { Masker } from "../wire/secrets.ts";
+import { Arrivals } from "./arrivals.ts";
 
 /** What one frame holds. */
 export interface CopiedBytes {
@@ -15,7 +16,7 @@ export class BodyCopy {
   #chunks: Buffer[] = [];
   #length = 0;
   /** Of all bytes not taken yet; those that the masker holds back are among them. */
-  #arrivals: { tMs: number; length: number }[] = [];
+  readonly #arrivals = new Arrivals();
 
   constructor(secrets: readonly Buffer[]) {
     this.#masker = secrets.length === 0 ? undefined : new Masker(secrets);
@@ -29,9 +30,7 @@ export class BodyCopy {
   push(chunk: Buffer, tMs: number): void {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
-    const last = this.#arrivals.at(-1);
-    if (last?.tMs === tMs) last.length += chunk.length;
-    else this.#arrivals.push({ tMs, length: chunk.length });
+    this.#arrivals.add(chunk.length, tMs);
   }
 
   /** What was pushed; without `final` but for an end that may be the beginning of a secret. */
@@ -39,15 +38,15 @@ export class BodyCopy {
     const joined = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     this.#chunks = [];
     this.#length = 0;
-    if (!this.#masker) return { bytes: joined, masked: [], arrivals: this.#arrivalsOf(joined.length) };
+    if (!this.#masker) return { bytes: joined, masked: [], arrivals: this.#arrivals.take(joined.length) };
     const { bytes, masked } = this.#masker.push(joined);
-    if (!final) return { bytes, masked, arrivals: this.#arrivalsOf(bytes.length) };
+    if (!final) return { bytes, masked, arrivals: this.#arrivals.take(bytes.length) };
     const rest = this.#masker.end();
     const shifted = rest.masked.map(({ offset, length }) => ({ offset: offset + bytes.length, length }));
     return {
       bytes: rest.bytes.length === 0 ? bytes : Buffer.concat([bytes, rest.bytes]),
       masked: [...masked, ...shifted],
-      arrivals: this.#arrivalsOf(bytes.length + rest.bytes.length),
+      arrivals: this.#arrivals.take(bytes.length + rest.bytes.length),
     };
   }
 
@@ -67,23 +66,5 @@ export class BodyCopy {
     }
     pieces.push(this.take(false));
     return pieces;
-  }
-
-  /** The first `length` bytes' arrivals; a piece that is only partly taken is split. */
-  #arrivalsOf(length: number): Arrival[] {
-    const taken: Arrival[] = [];
-    let missing = length;
-    while (missing > 0) {
-      const first = this.#arrivals[0]!;
-      if (first.length > missing) {
-        taken.push({ tMs: first.tMs, length: missing });
-        first.length -= missing;
-        break;
-      }
-      missing -= first.length;
-      taken.push(first);
-      this.#arrivals.shift();
-    }
-    return taken;
   }
 }

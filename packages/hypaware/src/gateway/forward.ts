@@ -1,13 +1,18 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Outcome } from "../contract/exchange.ts";
 import type { RawHeaders } from "../contract/frame.ts";
 import { forwardable, headerValue } from "../wire/headers.ts";
-import { ownAnswer, sendAnswer } from "./answer.ts";
+import { headBytes, type OwnAnswer, ownAnswer, sendAnswer } from "./answer.ts";
 import type { ClientConnection, RunningExchange } from "./client-connection.ts";
 import type { Route } from "./router.ts";
 import type { Tap } from "./tap.ts";
 import type { ReadGarbage } from "./read-garbage.ts";
+import { Tunnel } from "./tunnel.ts";
+import { hasBody, isHeardRefusal, upgradeRefusal } from "./upgrade.ts";
+import type { UpgradingClient } from "./upgrading-client.ts";
 import { Upload } from "./upload.ts";
 import type { ConnectionAware, TrackedClient, UpstreamPool } from "./upstream-pool.ts";
 
@@ -32,6 +37,8 @@ export interface ForwardOptions {
   readonly route: Route;
   /** Origin form, as the client sent it. */
   readonly target: string;
+  /** The client asked for a WebSocket. */
+  readonly upgrading: UpgradingClient | undefined;
   readonly onEnd: () => void;
 }
 
@@ -79,13 +86,14 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
   }
 
   #dispatch(): void {
-    const { request, pool, route, target } = this.#options;
+    const { request, pool, route, target, upgrading } = this.#options;
     pool.dispatch(
       {
         origin: route.origin,
         path: route.basePath + target,
         method: request.method ?? "GET",
         headers: upstreamHeaders(request.rawHeaders),
+        upgrade: upgrading ? (headerValue(request.rawHeaders, "upgrade") ?? null) : null,
         // undici takes async iterables; its types do not say so.
         body: (this.#upload as unknown as Dispatcher.DispatchOptions["body"]) ?? null,
       },
@@ -113,9 +121,17 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     _headers: unknown,
     statusText = "",
   ): void {
+    const { request, response, tap, upgrading } = this.#options;
+    if (this.#ended) return;
+    // A 101 that comes here did not name its protocol; undici would wait for another answer.
+    if (upgrading && (status >= 200 || status === 101) && !isHeardRefusal(status)) {
+      const reason = new Error(`the upstream answered ${status} to the upgrade`);
+      this.#refuse(upgradeRefusal(reason.message), reason);
+      controller.abort(reason);
+      return;
+    }
     // 1xx: the client's own 100 was answered by us.
-    if (status < 200 || this.#ended) return;
-    const { request, response, tap } = this.#options;
+    if (status < 200) return;
     const raw = decodeHeaders(controller.rawHeaders);
     const text = wholeStatusText(status, latin1(statusText));
     response.sendDate = false;
@@ -124,6 +140,28 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     this.#endsWithClose = request.httpVersionMinor === 0 && headerValue(raw, "content-length") === undefined;
     tap.responseHead(status, text, raw);
     this.#planFlush();
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    upstream: Duplex,
+  ): void {
+    const { connection, pool, tap, upgrading, onEnd } = this.#options;
+    if (this.#ended || !upgrading) {
+      upstream.destroy();
+      return;
+    }
+    // From here on the tunnel is the exchange.
+    this.#ended = true;
+    connection.running.delete(this);
+    const raw = decodeHeaders(controller.rawHeaders);
+    const text = wholeStatusText(status, latin1(pool.upgradeStatusText));
+    tap.responseHead(status, text, raw);
+    // The pool makes nothing but sockets.
+    const tunnel = new Tunnel({ connection, upstream: upstream as Socket, tap, onEnd });
+    tunnel.start(headBytes(status, text, raw), upgrading.release());
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -150,9 +188,11 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
       this.#written = false;
       this.#dispatch();
     } else if (this.#headReceived) this.#breakOff(error);
+    else if (this.#options.upgrading) this.#refuse(upgradeRefusal(describe(error)), error);
     else if (this.#options.pool.isConnectError(error)) {
-      this.#refuse(502, { error: "upstream connection failed", detail: describe(error) });
-    } else if (isUnsendable(error)) this.#refuse(400, { error: "bad request", detail: describe(error) });
+      this.#refuse(ownAnswer(502, { error: "upstream connection failed", detail: describe(error) }), error);
+    } else if (isUnsendable(error))
+      this.#refuse(ownAnswer(400, { error: "bad request", detail: describe(error) }), error);
     else {
       // Nothing came back. A direct call would see its connection break, too.
       this.#end("upstream_refused", describe(error));
@@ -174,6 +214,8 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     if (this.#ended) return;
     this.#takePending();
     this.#end(outcome, reason);
+    // node:http closes its own connections.
+    this.#options.upgrading?.socket.destroy();
     const error = new Error(reason);
     this.#controller?.abort(error);
     this.#upload?.fail(error);
@@ -190,12 +232,11 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     return this.#reused && this.#upload === undefined && (method === "GET" || method === "HEAD");
   }
 
-  #refuse(status: number, body: { readonly error: string; readonly detail: string }): void {
-    const answer = ownAnswer(status, body);
+  #refuse(answer: OwnAnswer, reason: Error): void {
     sendAnswer(this.#options.response, answer);
     this.#options.tap.answer(answer);
-    this.#end("upstream_refused", body.detail);
-    this.#upload?.fail(new Error(body.detail));
+    this.#end("upstream_refused", describe(reason));
+    this.#upload?.fail(reason);
   }
 
   #breakOff(error: Error): void {
@@ -266,13 +307,6 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
 
 function flushLater(forward: Forward): void {
   forward.flushPlanned();
-}
-
-/** RFC 9112, section 6.3: a request has a body when it says so. */
-function hasBody(raw: RawHeaders): boolean {
-  if (headerValue(raw, "transfer-encoding") !== undefined) return true;
-  const length = headerValue(raw, "content-length");
-  return length !== undefined && Number(length) !== 0;
 }
 
 /** Host is the upstream's, and our 100 Continue was the answer to Expect. */

@@ -99,7 +99,7 @@ test("a path that nothing matches is a 404 in words, and an exchange without an 
   ]);
 });
 
-test("a WebSocket upgrade is a 426 and an exchange, also where nothing matches", async () => {
+test("an upgrade to anything but a WebSocket, or with a body, is a 426 and an exchange, also where nothing matches", async () => {
   const upstream = await echo("up");
   const rig = await rigFor(upstream.url, {
     routes: buildRoutes({
@@ -107,12 +107,14 @@ test("a WebSocket upgrade is a 426 and an exchange, also where nothing matches",
       upstreams: [{ name: "up", base_url: upstream.url, path_prefix: "/v1" }],
     }),
   });
-  const upgrade =
-    "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+  const upgrade = "connection: Upgrade\r\nupgrade: telepathy\r\n";
+  const withBody = "connection: Upgrade\r\nupgrade: websocket\r\ncontent-length: 0001\r\n\r\nx";
   expect((await ask(rig.port, "/v1/responses", upgrade)).status).toBe(426);
   expect((await ask(rig.port, "/other", upgrade)).status).toBe(426);
-  expect(rig.sink.of("open").map(({ head }) => head.upstream)).toEqual(["up", null]);
+  expect((await ask(rig.port, "/v1/responses", withBody)).status).toBe(426);
+  expect(rig.sink.of("open").map(({ head }) => head.upstream)).toEqual(["up", null, "up"]);
   expect(rig.sink.of("close").map(({ end }) => end.outcome)).toEqual([
+    "upstream_refused",
     "upstream_refused",
     "upstream_refused",
   ]);

@@ -17,7 +17,8 @@ import type { RouteKeys } from "./route-key.ts";
 import type { Route, RouteDecision, RoutingTable } from "./router.ts";
 import { TapClock } from "./tap-clock.ts";
 import { Tap } from "./tap.ts";
-import { asksForUpgrade, upgradeRefusal } from "./upgrade.ts";
+import { asksForUpgrade, isWebSocketHandshake, upgradeRefusal } from "./upgrade.ts";
+import { UpgradingClient } from "./upgrading-client.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
 export interface GatewayOptions {
@@ -75,6 +76,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
+/** A request with what it takes to answer it. */
+interface Arrived {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly connection: ClientConnection;
+  /** It asks for a WebSocket, and the connection is free for one. */
+  readonly upgrading: UpgradingClient | undefined;
+}
+
 class HttpGateway implements Gateway {
   readonly host: string;
   readonly port: number;
@@ -113,6 +123,7 @@ class HttpGateway implements Gateway {
     server.on("request", (request, response) => this.#receive(request, response));
     server.on("checkContinue", (request, response) => this.#receive(request, response));
     server.on("checkExpectation", (request, response) => this.#receive(request, response));
+    this.#carryUpgrades();
     server.on("connect", (_request, socket: Socket) => refuseConnect(socket));
     server.on("clientError", (error, socket) => this.#refuseMalformed(error, socket as Socket));
     server.on("error", (error) => options.log.error("aigw.listener_failed", { error: error.message }));
@@ -166,7 +177,30 @@ class HttpGateway implements Gateway {
     socket.on("close", () => this.#connections.delete(socket));
   }
 
-  #receive(request: IncomingMessage, response: ServerResponse): void {
+  /**
+   * Only handshakes become `upgrade` events. A Node that cannot tell (before 22.21 and 24.9) would make events of all offers, of
+   * requests with bodies that offer h2c too; there WebSockets are refused.
+   */
+  #carryUpgrades(): void {
+    if (!("shouldUpgradeCallback" in this.#server)) return;
+    this.#server.shouldUpgradeCallback = (request: IncomingMessage) => this.#mayUpgrade(request);
+    this.#server.on("upgrade", (request, socket, head) =>
+      this.#receiveUpgrade(request, socket as Socket, head),
+    );
+  }
+
+  /** Not behind an answer that is still to come: what the client sent next would get in front of it. */
+  #mayUpgrade(request: IncomingMessage): boolean {
+    return isWebSocketHandshake(request) && this.#connections.get(request.socket)?.unanswered === 0;
+  }
+
+  #receiveUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on("error", ignore);
+    const upgrading = new UpgradingClient(request, socket, head);
+    this.#receive(request, upgrading.response, upgrading);
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse, upgrading?: UpgradingClient): void {
     // An abort is seen by the connection; without a listener it would be an uncaught error.
     request.on("error", ignore);
     response.on("error", ignore);
@@ -179,22 +213,25 @@ class HttpGateway implements Gateway {
       // The head may have promised a kept connection before the stop.
       if (this.#stopping) closeIfIdle(connection);
     });
-    this.#tryAdmit(request, response, connection);
+    this.#tryAdmit({ request, response, connection, upgrading });
   }
 
   /** A bug of ours ends this connection, never the process. */
-  #tryAdmit(request: IncomingMessage, response: ServerResponse, connection: ClientConnection): void {
+  #tryAdmit(arrived: Arrived): void {
     try {
-      if (!connection.isGone) this.#admit(request, response, connection);
+      if (!arrived.connection.isGone) this.#admit(arrived);
+      // node:http has let go of it.
+      else arrived.upgrading?.socket.destroy();
     } catch (error) {
       this.#options.log.error("aigw.request_failed", {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
-      request.socket.destroy();
+      arrived.request.socket.destroy();
     }
   }
 
-  #admit(request: IncomingMessage, response: ServerResponse, connection: ClientConnection): void {
+  #admit(arrived: Arrived): void {
+    const { request, response, connection } = arrived;
     const admission = this.#guard.admit(request.url ?? "", request.rawHeaders);
     if ("status" in admission) {
       const { status, reason, error, detail } = admission;
@@ -203,13 +240,13 @@ class HttpGateway implements Gateway {
     }
     // A valid route key proves the account: others cannot read it. Otherwise the kernel is asked, which takes a moment.
     const peer = admission.routeKey === undefined ? connection.peer(this.#peers) : "same-account";
-    if (peer instanceof Promise) void peer.then(() => this.#tryAdmit(request, response, connection));
+    if (peer instanceof Promise) void peer.then(() => this.#tryAdmit(arrived));
     else if (peer === "other-account") {
       this.#refuse(response, 403, "account", {
         error: "account not allowed",
         detail: "this gateway belongs to another account of this machine",
       });
-    } else this.#begin(request, response, connection, admission);
+    } else this.#begin(arrived, admission);
   }
 
   #refuse(
@@ -224,12 +261,8 @@ class HttpGateway implements Gateway {
   }
 
   /** From here on it is an exchange. */
-  #begin(
-    request: IncomingMessage,
-    response: ServerResponse,
-    connection: ClientConnection,
-    { target, routeKey, clientName }: Admission,
-  ): void {
+  #begin(arrived: Arrived, { target, routeKey, clientName }: Admission): void {
+    const { request, response, upgrading } = arrived;
     const startedAt = performance.now();
     const decision = this.#decide(request, target);
     const tap = new Tap(
@@ -258,12 +291,16 @@ class HttpGateway implements Gateway {
       routeKey,
     });
     this.#exchanges++;
-    if (asksForUpgrade(request.rawHeaders)) {
-      this.#answerExchange(response, tap, upgradeRefusal(), "upgrade not supported");
+    if (!upgrading && asksForUpgrade(request.rawHeaders)) {
+      const error = isWebSocketHandshake(request)
+        ? "this connection cannot carry a WebSocket"
+        : "this gateway upgrades to a WebSocket only, in a GET without a body";
+      this.#answerExchange(response, tap, upgradeRefusal(error), error);
     } else if (!decision.route) {
       const error = "no upstream matches path";
-      this.#answerExchange(response, tap, ownAnswer(404, { error, path: pathOf(target) }), error);
-    } else this.#forward(request, response, connection, target, decision.route, tap);
+      const answer = upgrading ? upgradeRefusal(error) : ownAnswer(404, { error, path: pathOf(target) });
+      this.#answerExchange(response, tap, answer, error);
+    } else this.#forward(arrived, target, decision.route, tap);
   }
 
   #decide(request: IncomingMessage, target: string): RouteDecision {
@@ -289,20 +326,11 @@ class HttpGateway implements Gateway {
     this.#responseBytes += answer.body.length;
   }
 
-  #forward(
-    request: IncomingMessage,
-    response: ServerResponse,
-    connection: ClientConnection,
-    target: string,
-    route: Route,
-    tap: Tap,
-  ): void {
-    if (continues(request)) response.writeContinue();
+  #forward(arrived: Arrived, target: string, route: Route, tap: Tap): void {
+    if (continues(arrived.request)) arrived.response.writeContinue();
     this.#running++;
     const forward = new Forward({
-      request,
-      response,
-      connection,
+      ...arrived,
       pool: this.#pool,
       tap,
       garbage: this.#garbage,

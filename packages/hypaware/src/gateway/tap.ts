@@ -1,11 +1,12 @@
 import type { Outcome } from "../contract/exchange.ts";
-import type { CaptureFrame, FrameSink, OpenHead, RawHeaders } from "../contract/frame.ts";
+import type { CaptureFrame, FrameSink, OpenHead, RawHeaders, TunnelSide } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import { collectSecrets, maskText, redactHeaders, scrubTarget } from "../wire/secrets.ts";
 import type { OwnAnswer } from "./answer.ts";
 import { BodyCopy, type CopiedBytes } from "./body-copy.ts";
 import type { TapClock } from "./tap-clock.ts";
+import { TunnelCopy } from "./tunnel-copy.ts";
 
 // Copies one exchange to the journal. The bytes never wait for it: nothing here is asynchronous, and an error ends this
 // exchange's recording, not the exchange. What the journal cannot take is dropped and counted as a gap.
@@ -22,6 +23,7 @@ export interface TapOptions {
 export type UnscrubbedHead = OpenHead & { readonly routeKey: string | undefined };
 
 type Direction = "request" | "response";
+const DIRECTIONS = { client: "request", server: "response" } as const;
 
 export class Tap {
   readonly exchangeId: string;
@@ -31,6 +33,7 @@ export class Tap {
   #secrets: readonly Buffer[] = [];
   #request: BodyCopy | undefined;
   #response: BodyCopy | undefined;
+  #tunnel: Record<TunnelSide, TunnelCopy> | undefined;
   #flushPlanned = false;
   #requestDone = false;
   #closed = false;
@@ -51,6 +54,11 @@ export class Tap {
 
   get responseBytes(): number {
     return this.#responseBytes;
+  }
+
+  /** One of the ends has said that it closes the WebSocket. */
+  get sawWebSocketClose(): boolean {
+    return this.#tunnel !== undefined && (this.#tunnel.client.sawClose || this.#tunnel.server.sawClose);
   }
 
   /** First of all calls. */
@@ -105,6 +113,7 @@ export class Tap {
       const extra = this.#options.redactHeaders;
       const secrets = [...this.#secrets, ...collectSecrets(headers, "", extra)];
       this.#response = new BodyCopy(secrets);
+      if (status === 101) this.#tunnel = { client: new TunnelCopy(secrets), server: new TunnelCopy(secrets) };
       this.#append({
         kind: "response-head",
         exchangeId: this.exchangeId,
@@ -136,13 +145,36 @@ export class Tap {
         if (this.#response.length + piece.length > LIMITS.tapChunkBytes) this.#flushResponse(false);
         this.#response.push(piece, tMs);
       }
-      if (!this.#flushPlanned) {
-        this.#flushPlanned = true;
-        this.#options.clock.soon(this);
-      }
+      this.#planFlush();
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Behind a 101. */
+  tunnelBytes(side: TunnelSide, bytes: Buffer): void {
+    if (side === "client") this.#requestBytes += bytes.length;
+    else this.#responseBytes += bytes.length;
+    if (this.#closed || !this.#tunnel) return;
+    try {
+      const tMs = this.#now();
+      const copy = this.#tunnel[side];
+      for (let at = 0; at < bytes.length; at += LIMITS.tapChunkBytes) {
+        const piece = bytes.subarray(at, at + LIMITS.tapChunkBytes);
+        if (copy.length + piece.length > LIMITS.tapChunkBytes) this.#flushTunnel(side, false);
+        const lost = copy.push(piece, tMs);
+        if (lost > 0) this.#countDropped(DIRECTIONS[side], lost);
+      }
+      this.#planFlush();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #planFlush(): void {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    this.#options.clock.soon(this);
   }
 
   /** Called by the clock. */
@@ -150,7 +182,7 @@ export class Tap {
     this.#flushPlanned = false;
     if (this.#closed) return;
     try {
-      this.#flushResponse(false);
+      this.#flushAnswer(false);
     } catch (error) {
       this.#fail(error);
     }
@@ -161,7 +193,7 @@ export class Tap {
     if (this.#closed) return;
     try {
       if (!this.#requestDone) this.#endRequest(false);
-      this.#flushResponse(true);
+      this.#flushAnswer(true);
     } catch (reason) {
       this.#fail(reason);
     }
@@ -204,6 +236,24 @@ export class Tap {
     this.#appendBytes("request", bytes.length, { kind: "request-body", exchangeId, bytes, masked, last });
   }
 
+  #flushAnswer(final: boolean): void {
+    this.#flushResponse(final);
+    this.#flushTunnel("client", final);
+    this.#flushTunnel("server", final);
+  }
+
+  #flushTunnel(side: TunnelSide, final: boolean): void {
+    const copy = this.#tunnel?.[side];
+    if (!copy || copy.length === 0) return;
+    const taken = copy.take(final);
+    const { length } = taken.bytes;
+    if (length === 0) return;
+    const direction = DIRECTIONS[side];
+    const { exchangeId } = this;
+    if (!this.#appendBytes(direction, length, { kind: "ws-bytes", exchangeId, side, ...taken }))
+      this.#countDropped(direction, copy.skip());
+  }
+
   #flushResponse(final: boolean): void {
     if (!this.#response || (this.#response.length === 0 && !final)) return;
     const { bytes, masked, arrivals } = this.#response.take(final);
@@ -217,16 +267,21 @@ export class Tap {
     });
   }
 
-  #appendBytes(direction: Direction, length: number, frame: CaptureFrame): void {
+  #appendBytes(direction: Direction, length: number, frame: CaptureFrame): boolean {
     const { sink, clock } = this.#options;
     if (sink.append(frame)) {
       this.#appendGap(direction);
-      return;
+      return true;
     }
-    this.#truncated = true;
-    this.#dropped[direction] += length;
     clock.droppedFrames++;
     clock.droppedBytes += length;
+    this.#countDropped(direction, length);
+    return false;
+  }
+
+  #countDropped(direction: Direction, length: number): void {
+    this.#truncated = true;
+    this.#dropped[direction] += length;
   }
 
   /** Once the journal takes frames again, and at the end. */
@@ -249,6 +304,7 @@ export class Tap {
     this.#truncated = true;
     this.#request = undefined;
     this.#response = undefined;
+    this.#tunnel = undefined;
     log.error("aigw.tap_failed", {
       exchange_id: this.exchangeId,
       error: error instanceof Error ? error.message : String(error),

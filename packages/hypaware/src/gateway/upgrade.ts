@@ -1,5 +1,6 @@
+import type { IncomingMessage } from "node:http";
 import type { RawHeaders } from "../contract/frame.ts";
-import { connectionTokens, headerValues } from "../wire/headers.ts";
+import { connectionTokens, headerValue, headerValues } from "../wire/headers.ts";
 import { type OwnAnswer, ownAnswer } from "./answer.ts";
 
 /**
@@ -13,14 +14,43 @@ export function asksForUpgrade(headers: RawHeaders): boolean {
     .some((protocol) => protocol.trim() !== "h2c");
 }
 
+/** An opening handshake (RFC 6455, section 4.1), as far as it takes to carry one. */
+export function isWebSocketHandshake(request: IncomingMessage): boolean {
+  const raw = request.rawHeaders;
+  return (
+    request.method === "GET" &&
+    request.httpVersionMinor > 0 &&
+    connectionTokens(raw).includes("upgrade") &&
+    headerValues(raw, "upgrade").join().trim().toLowerCase() === "websocket" &&
+    !hasBody(raw)
+  );
+}
+
+/** RFC 9112, section 6.3: a request has a body when it says so. */
+export function hasBody(raw: RawHeaders): boolean {
+  if (headerValue(raw, "transfer-encoding") !== undefined) return true;
+  const length = headerValue(raw, "content-length");
+  return length !== undefined && Number(length) !== 0;
+}
+
+/**
+ * What an upstream may answer to an upgrade and be heard: it refuses the caller, not the protocol. A client renews a token on 401 and
+ * waits on 429; hidden behind a 426 it would only ask once more, by POST, to hear the same. All else, also 5xx, means that
+ * there is no WebSocket here, and clients try that again for seconds unless they are told 426.
+ */
+const HEARD: ReadonlySet<number> = new Set([401, 402, 403, 407, 426, 429]);
+
+export function isHeardRefusal(status: number): boolean {
+  return HEARD.has(status);
+}
+
 /** After 426 clients go on without the upgrade at once; after 404 they try again for seconds. */
-export function upgradeRefusal(): OwnAnswer {
-  const detail = "this gateway carries plain HTTP/1.1 requests";
+export function upgradeRefusal(detail: string): OwnAnswer {
   // RFC 9110, section 15.5.22: the answer names a protocol that will do.
   return ownAnswer(426, { error: "upgrade not supported", detail }, [
     "upgrade",
     "HTTP/1.1",
     "connection",
-    "upgrade",
+    "upgrade, close",
   ]);
 }

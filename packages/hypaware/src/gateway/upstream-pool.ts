@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Agent, buildConnector, Client, type Dispatcher, Pool } from "undici";
 import { LIMITS } from "../contract/limits.ts";
 import type { OwnAddress } from "./own-address.ts";
+import { UpgradeStatus } from "./upgrade-status.ts";
 
 /** A handler that wants to know whether its request goes out on a connection that carried others before. */
 export interface ConnectionAware {
@@ -12,6 +13,7 @@ export interface ConnectionAware {
 export class UpstreamPool {
   readonly #agent: Agent;
   readonly #connectErrors = new WeakSet<Error>();
+  readonly #upgradeStatus = new UpgradeStatus();
 
   constructor(own: OwnAddress) {
     const dial = buildConnector({ allowH2: false, timeout: LIMITS.upstreamConnectMs });
@@ -49,6 +51,7 @@ export class UpstreamPool {
 
   /** Failures go to the handler's `onResponseError`, also at once. */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & ConnectionAware): void {
+    if (options.upgrade) this.#upgradeStatus.watch();
     this.#agent.dispatch(options, handler);
   }
 
@@ -57,7 +60,13 @@ export class UpstreamPool {
     return this.#connectErrors.has(error);
   }
 
+  /** For a handler's `onRequestUpgrade`, and only there: the status text of its answer. */
+  get upgradeStatusText(): string {
+    return this.#upgradeStatus.text;
+  }
+
   destroy(): Promise<void> {
+    this.#upgradeStatus.stop();
     return this.#agent.destroy();
   }
 }

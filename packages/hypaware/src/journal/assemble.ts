@@ -1,10 +1,13 @@
 import type {
+  Arrival,
   CapturedExchange,
   CaptureFrame,
   CloseInfo,
   JournalPosition,
   OpenHead,
   ResponseHead,
+  TunnelBytes,
+  TunnelSide,
 } from "../contract/frame.ts";
 import { decodeFrame } from "./codec.ts";
 import { scanFrames } from "./reader.ts";
@@ -51,6 +54,7 @@ class ExchangeParts {
   #sawLast = false;
   readonly #request: Buffer[] = [];
   readonly #response: { readonly bytes: Buffer; readonly tMs: number }[] = [];
+  readonly #websocket: TunnelBytes[] = [];
   readonly #dropped = { request: 0, response: 0 };
 
   get isClosed(): boolean {
@@ -72,6 +76,10 @@ class ExchangeParts {
       case "response-bytes":
         this.#addResponse(frame);
         return;
+      case "ws-bytes":
+        for (const { at, bytes, tMs } of arrivedPieces(frame, 0))
+          this.#websocket.push({ side: frame.side, offset: frame.offset + at, bytes, tMs });
+        return;
       case "gap":
         this.#dropped[frame.direction] += frame.droppedBytes;
         return;
@@ -83,16 +91,19 @@ class ExchangeParts {
   assemble(exchangeId: string): CapturedExchange | undefined {
     if (!this.#open) return undefined;
     const requestBody = Buffer.concat(this.#request);
-    const responseBytes = this.#response.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const websocket = inOrderOfArrival(this.#websocket);
+    const requestBytes = requestBody.length + bytesOf(websocket, "client");
+    const responseBytes =
+      this.#response.reduce((sum, { bytes }) => sum + bytes.length, 0) + bytesOf(websocket, "server");
     const end = this.#end ?? {
-      tMs: this.#response.at(-1)?.tMs ?? this.#responseHead?.tMs ?? 0,
+      tMs: websocket.at(-1)?.tMs ?? this.#response.at(-1)?.tMs ?? this.#responseHead?.tMs ?? 0,
       outcome: "interrupted",
       error: null,
-      requestBytes: requestBody.length + this.#dropped.request,
+      requestBytes: requestBytes + this.#dropped.request,
       responseBytes: responseBytes + this.#dropped.response,
     };
     // More went by than is here: a frame was lost to damage, whether or not a gap said so.
-    const droppedRequestBytes = Math.max(this.#dropped.request, end.requestBytes - requestBody.length);
+    const droppedRequestBytes = Math.max(this.#dropped.request, end.requestBytes - requestBytes);
     const droppedResponseBytes = Math.max(this.#dropped.response, end.responseBytes - responseBytes);
     const hadNoBody = this.#end !== undefined && end.requestBytes === 0;
     return {
@@ -103,19 +114,46 @@ class ExchangeParts {
       responseHead: this.#responseHead,
       response: this.#response,
       end,
+      ...(this.#responseHead?.status === 101 ? { websocket } : {}),
       droppedRequestBytes,
       droppedResponseBytes,
     };
   }
 
-  #addResponse({ bytes, arrivals }: Extract<CaptureFrame, { kind: "response-bytes" }>): void {
-    let at = 0;
-    for (const { tMs, length } of arrivals) {
-      if (length > 0) this.#response.push({ bytes: bytes.subarray(at, at + length), tMs });
-      at += length;
-    }
-    if (at === bytes.length) return;
-    const tMs = arrivals.at(-1)?.tMs ?? this.#response.at(-1)?.tMs ?? this.#responseHead?.tMs ?? 0;
-    this.#response.push({ bytes: bytes.subarray(at), tMs });
+  #addResponse(frame: Extract<CaptureFrame, { kind: "response-bytes" }>): void {
+    const tMs = this.#response.at(-1)?.tMs ?? this.#responseHead?.tMs ?? 0;
+    for (const piece of arrivedPieces(frame, tMs))
+      this.#response.push({ bytes: piece.bytes, tMs: piece.tMs });
   }
+}
+
+interface ArrivedPiece {
+  /** Offset in the frame's bytes. */
+  readonly at: number;
+  readonly bytes: Buffer;
+  readonly tMs: number;
+}
+
+/** `before`: time of what no arrival speaks of, in a frame without any. */
+function arrivedPieces(
+  { bytes, arrivals }: { readonly bytes: Buffer; readonly arrivals: readonly Arrival[] },
+  before: number,
+): readonly ArrivedPiece[] {
+  const pieces: ArrivedPiece[] = [];
+  let at = 0;
+  for (const { tMs, length } of arrivals) {
+    if (length > 0) pieces.push({ at, bytes: bytes.subarray(at, at + length), tMs });
+    at += length;
+  }
+  if (at < bytes.length) pieces.push({ at, bytes: bytes.subarray(at), tMs: arrivals.at(-1)?.tMs ?? before });
+  return pieces;
+}
+
+/** The two sides' frames are written at different times; the pieces of one side are in order already. */
+function inOrderOfArrival(pieces: readonly TunnelBytes[]): readonly TunnelBytes[] {
+  return [...pieces].sort((a, b) => a.tMs - b.tMs);
+}
+
+function bytesOf(pieces: readonly TunnelBytes[], side: TunnelSide): number {
+  return pieces.reduce((sum, piece) => (piece.side === side ? sum + piece.bytes.length : sum), 0);
 }

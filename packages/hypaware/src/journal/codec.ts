@@ -157,6 +157,7 @@ export function decodeFrame(raw: RawFrame): CaptureFrame | UnknownFrame | undefi
     case "request-body":
     case "response-head":
     case "response-bytes":
+    case "ws-bytes":
     case "close":
     case "gap":
       return decodePayload(raw.kind, raw.exchangeId, (raw.flags & LAST) !== 0, raw.payload);

@@ -142,7 +142,8 @@ class GroupCommitJournal implements Journal {
 
   append(frame: CaptureFrame): boolean {
     const encoded = this.#closing ? undefined : tryEncode(frame);
-    const droppable = frame.kind === "request-body" || frame.kind === "response-bytes";
+    const droppable =
+      frame.kind === "request-body" || frame.kind === "response-bytes" || frame.kind === "ws-bytes";
     const full = droppable && this.#queuedBytes + (encoded?.size ?? 0) > this.#limits.journalQueueBytes;
     const upstream = this.#wholeBodies.note(frame);
     if (!encoded || full) {

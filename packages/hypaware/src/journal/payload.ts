@@ -1,4 +1,4 @@
-import type { Arrival, CaptureFrame, MaskedRange } from "../contract/frame.ts";
+import type { Arrival, CaptureFrame, MaskedRange, TunnelSide } from "../contract/frame.ts";
 
 // Payloads. `open`, `response-head`, `close`, `gap`: one JSON object, UTF-8. Bodies are binary:
 //
@@ -6,9 +6,12 @@ import type { Arrival, CaptureFrame, MaskedRange } from "../contract/frame.ts";
 //   request-delta    request-delta.ts
 //   request-base     as request-body
 //   response-bytes   u32 arrivals, u32 masked ranges, (f64 tMs, u32 length) per arrival, the ranges, then the bytes
+//   ws-bytes         u8 side, f64 offset, then as response-bytes
 
 export const RANGE_BYTES = 8;
 const ARRIVAL_BYTES = 12;
+const TUNNEL_BYTES = 9;
+const SIDES: readonly TunnelSide[] = ["client", "server"];
 
 /** In pieces to be written one behind the other; the last one is the body itself. */
 export function encodePayload(frame: CaptureFrame): readonly Buffer[] {
@@ -26,21 +29,48 @@ export function encodePayload(frame: CaptureFrame): readonly Buffer[] {
       writeRanges(head, 4, frame.masked);
       return [head, frame.bytes];
     }
-    default: {
-      const { arrivals, masked, bytes } = frame;
-      const head = Buffer.alloc(8 + ARRIVAL_BYTES * arrivals.length + RANGE_BYTES * masked.length);
-      head.writeUInt32LE(arrivals.length, 0);
-      head.writeUInt32LE(masked.length, 4);
-      let at = 8;
-      for (const { tMs, length } of arrivals) {
-        head.writeDoubleLE(tMs, at);
-        head.writeUInt32LE(length, at + 8);
-        at += ARRIVAL_BYTES;
-      }
-      writeRanges(head, at, masked);
-      return [head, bytes];
+    case "ws-bytes": {
+      const head = Buffer.alloc(TUNNEL_BYTES);
+      head[0] = SIDES.indexOf(frame.side);
+      head.writeDoubleLE(frame.offset, 1);
+      return [head, streamHead(frame), frame.bytes];
     }
+    default:
+      return [streamHead(frame), frame.bytes];
   }
+}
+
+interface StreamBytes {
+  readonly bytes: Buffer;
+  readonly arrivals: readonly Arrival[];
+  readonly masked: readonly MaskedRange[];
+}
+
+/** Everything in front of the bytes. */
+function streamHead({ arrivals, masked }: StreamBytes): Buffer {
+  const head = Buffer.alloc(8 + ARRIVAL_BYTES * arrivals.length + RANGE_BYTES * masked.length);
+  head.writeUInt32LE(arrivals.length, 0);
+  head.writeUInt32LE(masked.length, 4);
+  let at = 8;
+  for (const { tMs, length } of arrivals) {
+    head.writeDoubleLE(tMs, at);
+    head.writeUInt32LE(length, at + 8);
+    at += ARRIVAL_BYTES;
+  }
+  writeRanges(head, at, masked);
+  return head;
+}
+
+function readStream(payload: Buffer): StreamBytes | undefined {
+  if (payload.length < 8) return undefined;
+  const count = payload.readUInt32LE(0);
+  const ranges = payload.readUInt32LE(4);
+  const rangesAt = 8 + ARRIVAL_BYTES * count;
+  const start = rangesAt + RANGE_BYTES * ranges;
+  if (start > payload.length) return undefined;
+  const arrivals = readArrivals(payload, 8, count, payload.length - start);
+  const masked = readRanges(payload, rangesAt, ranges, payload.length - start);
+  return arrivals && masked && { bytes: Buffer.from(payload.subarray(start)), arrivals, masked };
 }
 
 /** `undefined` when the payload is not of its kind's form. Body bytes are copied. */
@@ -60,18 +90,14 @@ export function decodePayload(
       return masked && { kind, exchangeId, bytes: Buffer.from(payload.subarray(start)), masked, last };
     }
     case "response-bytes": {
-      if (payload.length < 8) return undefined;
-      const count = payload.readUInt32LE(0);
-      const ranges = payload.readUInt32LE(4);
-      const rangesAt = 8 + ARRIVAL_BYTES * count;
-      const start = rangesAt + RANGE_BYTES * ranges;
-      if (start > payload.length) return undefined;
-      const arrivals = readArrivals(payload, 8, count, payload.length - start);
-      const masked = readRanges(payload, rangesAt, ranges, payload.length - start);
-      return (
-        arrivals &&
-        masked && { kind, exchangeId, bytes: Buffer.from(payload.subarray(start)), arrivals, masked }
-      );
+      const stream = readStream(payload);
+      return stream && { kind, exchangeId, ...stream };
+    }
+    case "ws-bytes": {
+      if (payload.length < TUNNEL_BYTES) return undefined;
+      const side = SIDES[payload[0]!];
+      const stream = readStream(payload.subarray(TUNNEL_BYTES));
+      return side && stream && { kind, exchangeId, side, offset: payload.readDoubleLE(1), ...stream };
     }
     default: {
       const value = parsed(payload);

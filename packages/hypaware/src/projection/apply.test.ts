@@ -32,6 +32,11 @@ test("an exchange that nothing matches has its row, and no messages", async () =
   expect(exchange.attributes).toMatchObject({ dev_run_id: "run-1", gateway: { route_reason: "match" } });
 });
 
+test("an upgraded exchange is told by its row", async () => {
+  const { exchange } = await project(memoryThreads(), undefined, { status: 101 });
+  expect(exchange).toMatchObject({ is_websocket: true, status_code: 101, decode_status: "no_projector" });
+});
+
 test("an exchange without messages by nature keeps its facts, and makes no rows even if it holds messages", async () => {
   const threads = memoryThreads();
   const facts = { request_class: "count_tokens", session_id: "s", usage: { input_tokens: 5 } } as const;

@@ -143,3 +143,21 @@ test("a clock that is no date does not end anything", async () => {
   const { record } = await toRecord({ ...captured, open: { ...captured.open, startedAt: Number.NaN } });
   expect(record.ts_start).toBe("1970-01-01T00:00:00.000Z");
 });
+
+test("an upgraded exchange counts what went through its tunnel, and has no bodies", async () => {
+  const frames = Buffer.from([0x81, 0x05, 0x68, 0x65, 0x6c, 0x6c, 0x6f]);
+  const { captured } = exchange({ status: 101, responseHeaders: ["Upgrade", "websocket"] });
+  const end = { ...captured.end, requestBytes: 0, responseBytes: 7 };
+  const websocket = [{ side: "server", offset: 0, bytes: frames, tMs: 130 }] as const;
+  const { record, decodeError } = await toRecord({ ...captured, end, websocket });
+  expect(decodeError).toBeNull();
+  expect(record).toMatchObject({
+    status_code: 101,
+    is_sse: false,
+    request_body: null,
+    response_body: null,
+    request_bytes: 0,
+    response_bytes: 7,
+    outcome: "complete",
+  });
+});
