@@ -11,6 +11,7 @@ import { writeFileAtomic } from "../disk/atomic.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { type Lock, tryLock } from "../disk/lock.ts";
 import { openCatalog } from "../store/catalog.ts";
+import { sweepSegments } from "../store/sweep.ts";
 import { type CliContext, withApp } from "./context.ts";
 
 const HEARTBEAT_MS = 1_000;
@@ -78,6 +79,8 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
   const { paths, log, telemetry } = app;
   ensurePrivateFolder(paths.store);
   const catalog = openCatalog(paths.catalog);
+  // What a killed child left behind.
+  sweepSegments(catalog, paths.segments);
   const projectors = app.registry.projectors();
   const recorder = new Recorder({ paths, catalog, projectors, log, telemetry });
   const file = join(paths.run, "recorder.json");

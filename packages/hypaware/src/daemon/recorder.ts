@@ -136,7 +136,7 @@ export class Recorder {
       segmentsDir: paths.segments,
       tmpDir: paths.tmp,
       settledBefore: everything ? Date.now() : Date.now() - LIMITS.settleMs,
-      minRows: everything ? 1 : LIMITS.sealFromRows,
+      minRows: 1,
       mergeAll: everything,
       signal: this.#ending.signal,
     });
