@@ -12,7 +12,7 @@ const LOAD_TIMEOUT_MS = 180_000;
 export interface Run extends LoadResult {
   /** Milliseconds a request, of the whole process tree, until it is idle again. */
   readonly cpu: number | undefined;
-  /** … of these, of the process that carries the bytes. */
+  /** … of these, of the process that carries the bytes, where others do the rest. */
   readonly carrierCpu: number | undefined;
   readonly peakMB: number | undefined;
   /** Bytes an exchange. */
@@ -36,7 +36,7 @@ export async function measure(target: Target, scenario: Scenario, requests: numb
   return {
     ...result,
     cpu: (treeCpuMs(pid) - before[0]!) / requests,
-    carrierCpu: (cpuMs(pid) - before[1]!) / requests,
+    carrierCpu: folder === undefined ? undefined : (cpuMs(pid) - before[1]!) / requests,
     peakMB: peakMB(pid),
     disk: folder === undefined ? undefined : (diskBytes(folder) - diskBefore) / requests,
   };

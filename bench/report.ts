@@ -37,7 +37,7 @@ worker, unbuffered. \`hypaware\`: the daemon as installed, capture on, recorder 
 conversation, but in the last table.
 
 **CPU**: milliseconds a request of the whole process tree until it is idle again, so that work after the answer counts.
-**carrier**: of these, the process that carries the bytes (proxy, tap, journal). **event**: from sending to receipt of one
+**carrier**: of these, the process that carries the bytes (proxy, tap, journal), against all of nginx. **event**: from sending to receipt of one
 server-sent event. **disk**: bytes on the disk for one exchange, everything included.
 
 ${sections.join("\n")}

@@ -66,7 +66,8 @@ if (values.write === true) write(results);
 console.log(`bench: ${guards(results).join("; ")}`);
 
 function line({ cpu, carrierCpu, totalP50, totalP99, errors }: Run): string {
-  const cost = cpu === undefined ? "" : `cpu ${digits(cpu)} ms (carrier ${digits(carrierCpu ?? 0)}), `;
+  const carrier = carrierCpu === undefined ? "" : ` (carrier ${digits(carrierCpu)})`;
+  const cost = cpu === undefined ? "" : `cpu ${digits(cpu)} ms${carrier}, `;
   return `${cost}p50 ${digits(totalP50 / 1_000)} ms, p99 ${digits(totalP99 / 1_000)} ms, errors ${errors}`;
 }
 
