@@ -1,13 +1,13 @@
 import type { FakeProvider } from "@hypaware/testkit";
 
 /** The gateway alone: exchanges are kept, nothing makes messages of them. */
-export function gatewayOnly(provider: FakeProvider, listen = "127.0.0.1:0"): object {
+export function gatewayOnly(provider: Pick<FakeProvider, "url">, listen = "127.0.0.1:0"): object {
   const upstreams = [{ name: "anthropic", base_url: provider.url, provider: "anthropic" }];
   return { version: 2, plugins: [{ name: "@hypaware/ai-gateway", config: { listen, upstreams } }] };
 }
 
 /** The gateway with its adapters, pointed at the fake instead of the provider. */
-export function withAdapters(provider: FakeProvider, listen = "127.0.0.1:0"): object {
+export function withAdapters(provider: Pick<FakeProvider, "url">, listen = "127.0.0.1:0"): object {
   const upstreams = [{ name: "anthropic", base_url: provider.url }];
   return {
     version: 2,

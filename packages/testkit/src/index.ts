@@ -12,3 +12,8 @@ export { exchangeRaw, openRaw, parseResponse, postMessage } from "./raw-http.ts"
 export type { MessageOptions, PostedMessage, RawConnection, RawResponse } from "./raw-http.ts";
 export { expectedConversations } from "./oracle.ts";
 export type { ExpectedMessage, ExpectedPart } from "./oracle.ts";
+export { BEHAVIOURS, startZoo } from "./zoo/zoo.ts";
+export type { Zoo } from "./zoo/zoo.ts";
+export type { Behaviour, Ending, Specimen, Visible } from "./zoo/behaviour.ts";
+export { visit } from "./zoo/visit.ts";
+export type { Sight } from "./zoo/visit.ts";

@@ -12,6 +12,10 @@ export interface RawResponse {
   readonly body: Buffer;
   /** The framing's own end was seen. Never true for a body that ends with the connection. */
   readonly complete: boolean;
+  /** Statuses of the 1xx heads before it. */
+  readonly interim: readonly number[];
+  /** Name, value by turns, after the last chunk. */
+  readonly trailers: readonly string[];
 }
 
 type State = "head" | "length" | "chunk-size" | "chunk-data" | "chunk-end" | "trailer" | "close" | "done";
@@ -27,6 +31,8 @@ export class ResponseReader {
   #statusText = "";
   #rawHeaders: string[] = [];
   readonly #body: Buffer[] = [];
+  readonly #interim: number[] = [];
+  readonly #trailers: string[] = [];
 
   /** `method` of the request: an answer to HEAD has no body whatever its headers say. */
   constructor(method = "GET") {
@@ -40,6 +46,11 @@ export class ResponseReader {
   /** The response head was read. */
   get begun(): boolean {
     return this.#status !== 0;
+  }
+
+  /** Only the close of the connection can end this body. */
+  get endsWithClose(): boolean {
+    return this.#state === "close";
   }
 
   /** Throws on bytes that are no HTTP/1.1 response, and on bytes after its end. */
@@ -56,6 +67,8 @@ export class ResponseReader {
       rawHeaders: this.#rawHeaders,
       body: Buffer.concat(this.#body),
       complete: this.done,
+      interim: this.#interim,
+      trailers: this.#trailers,
     };
   }
 
@@ -93,6 +106,7 @@ export class ResponseReader {
       case "trailer": {
         const line = this.#line();
         if (line === "") this.#state = "done";
+        else if (line !== undefined) this.#trailers.push(...fieldOf(line));
         return line !== undefined;
       }
       case "close":
@@ -105,16 +119,16 @@ export class ResponseReader {
 
   #readHead(text: string): void {
     const [first = "", ...lines] = text.split("\r\n");
-    const match = /^HTTP\/1\.1 (\d{3})(?: (.*))?$/.exec(first);
+    const match = /^HTTP\/1\.[01] (\d{3})(?: (.*))?$/.exec(first);
     if (match === null) throw new Error(`not a status line: ${first}`);
     this.#status = Number(match[1]);
     this.#statusText = match[2] ?? "";
-    this.#rawHeaders = lines.flatMap((line) => {
-      const colon = line.indexOf(":");
-      return [line.slice(0, colon), line.slice(colon + 1).trim()];
-    });
-    if (this.#status === 100) {
+    this.#rawHeaders = lines.flatMap(fieldOf);
+    if (this.#status < 200 && this.#status !== 101) {
+      this.#interim.push(this.#status);
       this.#status = 0;
+      this.#statusText = "";
+      this.#rawHeaders = [];
       return;
     }
     const length = headerOf(this.#rawHeaders, "content-length");
@@ -151,4 +165,9 @@ export class ResponseReader {
     this.#body.push(taken);
     return taken.length;
   }
+}
+
+function fieldOf(line: string): [name: string, value: string] {
+  const colon = line.indexOf(":");
+  return [line.slice(0, colon), line.slice(colon + 1).trim()];
 }

@@ -91,6 +91,20 @@ test.each([
   },
 );
 
+test("an answer that the close delimits and that ends in a reset is broken, not complete", async () => {
+  upstream = await rawServer(async (wire, socket) => {
+    await wire.request();
+    socket.write("HTTP/1.1 200 OK\r\n\r\nhalf of it");
+    setTimeout(() => socket.resetAndDestroy(), 20);
+  });
+  rig = await startRig(upstream.url);
+  expect(await brokenAnswer(rig.port)).toMatchObject({ head: true, body: "half of it" });
+  expect(rig.sink.of("close")[0]?.end).toMatchObject({
+    outcome: "upstream_aborted",
+    error: "read ECONNRESET",
+  });
+});
+
 test("an answer without a length to HTTP/1.0 that breaks off ends in a reset, not in a clean close", async () => {
   upstream = await rawServer(async (wire, socket) => {
     await wire.request();

@@ -173,6 +173,11 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
 
   onResponseEnd(): void {
     if (this.#ended) return;
+    const failure = this.connection?.failure;
+    if (failure) {
+      this.#breakOff(failure);
+      return;
+    }
     const bytes = this.#takePending();
     if (bytes.length > 0) this.#options.response.end(bytes);
     else this.#options.response.end();

@@ -44,7 +44,7 @@ export class UpstreamPool {
       factory: (origin, options) =>
         new Pool(origin, {
           ...(options as Pool.Options),
-          factory: (url, clientOptions) => new TrackedClient(url, clientOptions),
+          factory: (url, clientOptions) => new TrackedClient(url, { ...clientOptions, connect }),
         }),
     });
   }
@@ -71,15 +71,34 @@ export class UpstreamPool {
   }
 }
 
-/** One connection at a time, and how many requests the present one has carried. */
+/** One connection at a time, how many requests the present one has carried, and whether it failed. */
 export class TrackedClient extends Client {
   #carried = 0;
+  #failure: Error | undefined;
 
-  constructor(url: URL, options: object) {
-    super(url, options);
+  constructor(url: URL, options: Client.Options & { readonly connect: buildConnector.connector }) {
+    super(url, {
+      ...options,
+      connect: (target, callback) => {
+        options.connect(target, (...result) => {
+          const [error, socket] = result;
+          if (!error) {
+            this.#failure = undefined;
+            // Before undici's own listener: it takes a reset for the end of an answer that the close delimits.
+            socket.on("error", (failure) => (this.#failure = failure));
+          }
+          callback(...result);
+        });
+      },
+    });
     this.on("connect", () => {
       this.#carried = 0;
     });
+  }
+
+  /** Why the present connection broke; undefined while it has not. */
+  get failure(): Error | undefined {
+    return this.#failure;
   }
 
   /** Called when a request is about to be written. True: the connection carried another one before. */
