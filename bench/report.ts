@@ -28,7 +28,7 @@ export function markdown(results: Results, circumstances: Circumstances): string
 Written by \`npm run bench -- --write\`; not by hand.
 
 - ${new Date().toISOString().slice(0, 10)}, commit ${commit}, Node ${process.versions.node}, ${nginx ?? "no nginx here"}
-- ${cpus().length} cores (${cpu?.model.trim() ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()};
+- ${cpus().length} cores (${cpu?.model.trim() ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release().split("-")[0]};
   load average before the first run ${loadAverage.toFixed(1)}: other work on the machine moves times, so compare within one table
 - ${repetitions} repetitions after a warm-up, targets in turn; medians, of CPU also smallest to largest
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { rmSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "../app.ts";
@@ -37,6 +38,8 @@ export function registerRecorder(program: Command, context: CliContext): void {
 
 /** Ends when its supervisor says so or is gone, after everything in the journals is stored. */
 async function record(app: App): Promise<void> {
+  // The bytes go first: where cores are scarce the recorder waits, not the gateway.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const ending = new AbortController();
   const end = (): void => ending.abort();
   process.on("disconnect", end);

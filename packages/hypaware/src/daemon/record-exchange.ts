@@ -39,7 +39,7 @@ export async function recordExchange(
 ): Promise<ExchangeRow | undefined> {
   const { catalog, log } = recording;
   const run = join(recording.paths.journal, ended.runId);
-  const captured = await readExchange(run, ended.exchangeId, ended.from, ended.to);
+  const captured = await readExchange(run, ended.exchangeId, ended.from, ended.to, ended.alive);
   if (captured === undefined) {
     catalog.transaction(() => catalog.setCursor(ended.runId, cursor()));
     return undefined;

@@ -21,6 +21,8 @@ export interface EndedExchange {
   readonly to: JournalPosition;
   /** Milliseconds since the epoch by the gateway's clock: the order between runs on replay. */
   readonly endedAt: number;
+  /** Its gateway was still writing when this was found. */
+  readonly alive: boolean;
 }
 
 const START: JournalPosition = { segment: 0, offset: 0 };
@@ -68,6 +70,7 @@ export class RunFollower {
         from: span.from,
         to: span.to,
         endedAt: (span.startedAt ?? 0) + tMs,
+        alive,
       };
     }
   }
@@ -81,6 +84,7 @@ export class RunFollower {
         from: span.from,
         to: span.to,
         endedAt: span.startedAt ?? 0,
+        alive: false,
       };
   }
 }

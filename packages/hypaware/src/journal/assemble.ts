@@ -17,15 +17,15 @@ import { isRunAlive, listSegments } from "./runs.ts";
 /**
  * Puts one exchange together from its span of the journal. Without a `close` in a dead run its outcome is `interrupted` and
  * its end the last arrival. `undefined`: its `open` is lost or was removed, so nobody can say what it was. Throws when the frames of a
- * living run are not there (its gateway is just moving them to another segment): try again later.
+ * living run are not there (its gateway is just moving them to another segment): try again later. `alive`: for who has asked.
  */
 export async function readExchange(
   runDir: string,
   exchangeId: string,
   from: JournalPosition,
   to: JournalPosition,
+  alive: boolean = isRunAlive(runDir),
 ): Promise<CapturedExchange | undefined> {
-  const alive = isRunAlive(runDir);
   const parts = new ExchangeParts();
   const bodies = new RequestBodies(runDir);
   let isWaiting = false;
