@@ -7,12 +7,16 @@ export function gatewayOnly(provider: Pick<FakeProvider, "url">, listen = "127.0
 }
 
 /** The gateway with its adapters, pointed at the fake instead of the provider. */
-export function withAdapters(provider: Pick<FakeProvider, "url">, listen = "127.0.0.1:0"): object {
+export function withAdapters(
+  provider: Pick<FakeProvider, "url">,
+  listen = "127.0.0.1:0",
+  gateway: object = {},
+): object {
   const upstreams = [{ name: "anthropic", base_url: provider.url }];
   return {
     version: 2,
     plugins: [
-      { name: "@hypaware/ai-gateway", config: { listen, upstreams } },
+      { name: "@hypaware/ai-gateway", config: { listen, upstreams, ...gateway } },
       { name: "@hypaware/claude" },
       { name: "@hypaware/codex" },
     ],

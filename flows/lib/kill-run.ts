@@ -10,13 +10,15 @@ import type { FlowContext } from "./flow.ts";
 import { eventually } from "./process.ts";
 
 const STREAMS = 32;
-/** An exchange whose last byte reached the client this long before the kill must be there. */
+/** An exchange whose last byte reached the client this long before the kill must be there; with strict durability every one. */
 const GRACE_MS = 250;
 
 export interface KillRun {
   readonly kills: number;
   /** Milliseconds that a daemon lives before the n-th kill. */
   readonly lifetime: (kill: number) => number;
+  /** Config of the gateway beside the usual. */
+  readonly gateway?: { readonly durability?: "strict"; readonly journal_segment_bytes?: number };
   /** Goes on beside the streams until the signal is aborted. */
   readonly beside?: (signal: AbortSignal) => Promise<void>;
 }
@@ -26,7 +28,8 @@ export interface KillRun {
  * against the history: each exchange once, with its prompt and its answer. Notes the figures.
  */
 export async function killUnderLoad(ctx: FlowContext, run: KillRun): Promise<void> {
-  ctx.writeConfig(withAdapters(await ctx.fakeProvider(), `127.0.0.1:${await freePort()}`));
+  const address = `127.0.0.1:${await freePort()}`;
+  ctx.writeConfig(withAdapters(await ctx.fakeProvider(), address, run.gateway));
   const loop = await RestartLoop.begin(ctx);
   const crowd = new Crowd(loop.daemon.url, STREAMS, "SAY:slow 300 6");
   const ending = new AbortController();
@@ -44,7 +47,8 @@ export async function killUnderLoad(ctx: FlowContext, run: KillRun): Promise<voi
   assert.equal(fresh.failure, undefined);
   await eventually("the fresh exchange is recorded", () => hasRows(ctx, "fresh"), 60_000);
 
-  const owed = attempts.filter((attempt) => (loop.margin(attempt) ?? 0) > GRACE_MS);
+  const graceMs = run.gateway?.durability === "strict" ? -Infinity : GRACE_MS;
+  const owed = attempts.filter((attempt) => (loop.margin(attempt) ?? -Infinity) > graceMs);
   const kept = await ctx.sql(
     `SELECT request_id, session_id, count(*)::INT AS times FROM ai_gateway_exchanges
       WHERE outcome = 'complete' AND decode_status = 'projected' GROUP BY ALL`,

@@ -24,6 +24,7 @@ export const LIMITS = {
   journalQueueBytes: 16 * MB, // waiting for the disk, within the 64 MB the gateway may grow by; over it copies are dropped and counted
   commitBytes: 256 * KB, // group commit: one write and one fdatasync per so many bytes …
   commitDelayMs: 25, // … or per so much time
+  strictHoldMs: 10_000, // with `durability: "strict"`, how long the end of an answer waits for the disk
   segmentBytes: 64 * MB, // a journal file is closed and the next one begun
   framePayloadBytes: 16 * MB, // a longer length field is damage, not a frame
   deltaBases: 16, // recent request bodies of one upstream that a new one is compared with; subagents run in parallel

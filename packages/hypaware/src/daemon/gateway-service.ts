@@ -47,7 +47,12 @@ export async function startGatewayService(options: GatewayServiceOptions): Promi
   const runId = newRunId();
   ensurePrivateFolder(paths.journal);
   ensurePrivateFolder(paths.run);
-  const journal = await openJournal({ dir: join(paths.journal, runId), runId, log });
+  const journal = await openJournal({
+    dir: join(paths.journal, runId),
+    runId,
+    log,
+    limits: { segmentBytes: config.journalSegmentBytes },
+  });
   try {
     const gateway = await startGateway({
       listen: options.listen,
@@ -58,6 +63,7 @@ export async function startGatewayService(options: GatewayServiceOptions): Promi
       redactHeaders: new Set(config.redactHeaders),
       routeKeys: new RouteKeys(routeKeysOf(paths, options.clientNames)),
       requireKey: config.requireKey,
+      durability: config.durability,
       log,
     });
     const barrier = await serveLocal(socketPath(paths.run, runId), async (request) => {

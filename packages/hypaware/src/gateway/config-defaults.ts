@@ -1,3 +1,4 @@
+import { LIMITS } from "../contract/limits.ts";
 import type { ListenAddress } from "./listen.ts";
 
 /** An upstream of the config. One with a preset's name overrides that preset field by field. */
@@ -8,6 +9,13 @@ export interface ConfiguredUpstream {
   readonly provider?: string;
   readonly priority?: number;
 }
+
+/**
+ * `normal`: nothing on the byte path waits for the disk. `strict`: an answer ends only when its exchange is durable, so that
+ * whatever a client got to its end is in the history, whatever happens next. Bytes before the end are never held.
+ */
+export const DURABILITIES = ["normal", "strict"] as const;
+export type Durability = (typeof DURABILITIES)[number];
 
 /** Config of `@hypaware/ai-gateway`, defaults filled in. */
 export interface GatewayConfig {
@@ -20,6 +28,9 @@ export interface GatewayConfig {
   readonly allowedHosts: readonly string[];
   /** Refuses requests without a route key. */
   readonly requireKey: boolean;
+  readonly durability: Durability;
+  /** A file of the journal is closed at this size and the next one begun. */
+  readonly journalSegmentBytes: number;
 }
 
 /** What holds without a config file. Apart from the parser, so that a start without one loads no schema library. */
@@ -31,4 +42,6 @@ export const DEFAULT_GATEWAY_CONFIG: GatewayConfig = {
   redactHeaders: [],
   allowedHosts: [],
   requireKey: false,
+  durability: "normal",
+  journalSegmentBytes: LIMITS.segmentBytes,
 };

@@ -21,6 +21,8 @@ test("a whole section is read, names of headers and hosts in lower case", () => 
     redact_headers: ["X-Company-Token"],
     allowed_hosts: ["Box.local:18521"],
     require_key: true,
+    durability: "strict",
+    journal_segment_bytes: 65_536,
   });
   expect(findings).toEqual([]);
   expect(config).toEqual({
@@ -33,6 +35,8 @@ test("a whole section is read, names of headers and hosts in lower case", () => 
     redactHeaders: ["x-company-token"],
     allowedHosts: ["box.local:18521"],
     requireKey: true,
+    durability: "strict",
+    journalSegmentBytes: 65_536,
   });
 });
 

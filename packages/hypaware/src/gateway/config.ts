@@ -1,12 +1,22 @@
 import { z } from "zod";
 import type { ClientRegistration, SectionFinding, UpstreamPreset } from "../contract/plugin.ts";
 import type { Finding } from "../contract/errors.ts";
+import { LIMITS } from "../contract/limits.ts";
 import type { JsonObject } from "../contract/projection.ts";
 import { closed, problems } from "../kernel/schema.ts";
-import { type ConfiguredUpstream, DEFAULT_GATEWAY_CONFIG, type GatewayConfig } from "./config-defaults.ts";
+import {
+  type ConfiguredUpstream,
+  DEFAULT_GATEWAY_CONFIG,
+  DURABILITIES,
+  type Durability,
+  type GatewayConfig,
+} from "./config-defaults.ts";
 import { isLoopbackHost, parseListen } from "./listen.ts";
 
 export type { GatewayConfig };
+
+/** Smaller ones would be mostly the first frames of chains of differences. */
+const SMALLEST_SEGMENT = 64 * 1024;
 
 const text = z.string().min(1, "must not be empty");
 
@@ -27,6 +37,8 @@ const SECTION = closed({
   redact_headers: z.array(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "expected a header name")).optional(),
   allowed_hosts: z.array(text).optional(),
   require_key: z.boolean().optional(),
+  durability: z.enum(DURABILITIES).optional(),
+  journal_segment_bytes: z.number().int().min(SMALLEST_SEGMENT).max(LIMITS.segmentBytes).optional(),
 });
 
 interface Section {
@@ -36,6 +48,8 @@ interface Section {
   readonly redact_headers?: readonly string[];
   readonly allowed_hosts?: readonly string[];
   readonly require_key?: boolean;
+  readonly durability?: Durability;
+  readonly journal_segment_bytes?: number;
 }
 
 /** What makes a base URL unusable; undefined when it is usable. */
@@ -90,6 +104,8 @@ export function parseGatewayConfig(section: JsonObject): {
       redactHeaders: (given.redact_headers ?? []).map((name) => name.toLowerCase()),
       allowedHosts: (given.allowed_hosts ?? []).map((host) => host.toLowerCase()),
       requireKey: given.require_key ?? false,
+      durability: given.durability ?? DEFAULT_GATEWAY_CONFIG.durability,
+      journalSegmentBytes: given.journal_segment_bytes ?? DEFAULT_GATEWAY_CONFIG.journalSegmentBytes,
     },
     findings,
   };

@@ -39,6 +39,8 @@ export interface ForwardOptions {
   readonly target: string;
   /** The client asked for a WebSocket. */
   readonly upgrading: UpgradingClient | undefined;
+  /** Strict durability: the client does not hear the end of an answer before this resolves. */
+  readonly durable: (() => Promise<void>) | undefined;
   readonly onEnd: () => void;
 }
 
@@ -178,11 +180,18 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
       this.#breakOff(failure);
       return;
     }
+    // A body with a length ends with its last byte, and undici tells of both in one turn: what came in it is what can be held.
     const bytes = this.#takePending();
-    if (bytes.length > 0) this.#options.response.end(bytes);
-    else this.#options.response.end();
     this.#end("complete", null);
     this.#upload?.fail(new Error("answered before the upload was complete"));
+    const { durable } = this.#options;
+    if (durable === undefined) this.#endAnswer(bytes);
+    else void durable().then(() => this.#endAnswer(bytes));
+  }
+
+  #endAnswer(bytes: Buffer): void {
+    if (bytes.length > 0) this.#options.response.end(bytes);
+    else this.#options.response.end();
   }
 
   /** `controller` is null when the request was refused before it was queued. */

@@ -7,6 +7,8 @@ import { headerArrays, headerValue } from "../wire/headers.ts";
 import { pathOf } from "../wire/target.ts";
 import { type OwnAnswer, ownAnswer, sendAnswer, sendRawAnswer } from "./answer.ts";
 import { ClientConnection } from "./client-connection.ts";
+import type { Durability } from "./config-defaults.ts";
+import { untilDurable } from "./durable.ts";
 import { Forward } from "./forward.ts";
 import { type Admission, Guard, type Refusal } from "./guard.ts";
 import { openListener } from "./listener.ts";
@@ -34,6 +36,7 @@ export interface GatewayOptions {
   readonly routeKeys?: RouteKeys;
   /** Refuse every request without a route key. */
   readonly requireKey?: boolean;
+  readonly durability?: Durability;
   readonly log: ProjectorLog;
   /** For tests: who the other end of a connection is. */
   readonly peers?: PeerCheck;
@@ -336,6 +339,7 @@ class HttpGateway implements Gateway {
       garbage: this.#garbage,
       route,
       target,
+      durable: this.#options.durability === "strict" ? () => untilDurable(this.#options.sink) : undefined,
       onEnd: () => this.#ended(tap),
     });
     forward.start();

@@ -6,12 +6,12 @@ import { RecentBodies } from "./recent-bodies.ts";
 import type { FoundBase, FramePlace } from "./recent-bodies.ts";
 import { encodeDelta } from "./request-delta.ts";
 
-// Frames take their final form, bodies as differences, when a commit is put together and not before: only then is it known
+// Frames take their final form, bodies as differences, when a group is put together and not before: only then is it known
 // which segment they go to, and a base must lie in the same one.
 //
-// A commit that failed is written again as it is: same frames, same lengths, same order, because a reader may have seen some
+// A group that failed is written again as it is: same frames, same lengths, same order, because a reader may have seen some
 // of them (codec.ts). A difference whose base stays behind in the failed segment cannot keep it. It stays as it is but for the
-// place of its base: that is now a `request-base` frame with its own whole body, behind the group and in the same commit.
+// place of its base: that is now a `request-base` frame with its own whole body, behind the group and written with it.
 
 type BodyFrame = Extract<CaptureFrame, { kind: "request-body" }>;
 
@@ -33,11 +33,12 @@ export interface WaitingFrame {
   readonly body: WholeBody | undefined;
 }
 
-/** Frames of one commit. Lives until it succeeded. */
+/** Frames that are written together. Lives until they are durable. */
 export interface CommitGroup {
   readonly frames: readonly PlacedFrame[];
-  /** How many waiting frames it stands for. */
+  /** How many waiting frames it stands for, and their bytes as they came. */
   readonly count: number;
+  readonly bytes: number;
 }
 
 export class CommitGroups {
@@ -65,7 +66,7 @@ export class CommitGroups {
       const { upstream } = body;
       this.#recent.remember({ upstream, bytes: body.frame.bytes, place: frame.place, chain }, base);
     }
-    return { frames, count: frames.length };
+    return { frames, count: frames.length, bytes: taken };
   }
 
   /** The next group begins another segment. */
@@ -74,11 +75,12 @@ export class CommitGroups {
   }
 }
 
-/** The group as it may be written to another segment. */
-export function moved(group: CommitGroup): CommitGroup {
-  const inside = new Set(group.frames.map(({ place }) => place));
+/** Groups that were written one behind the other, as one that may be written to another segment. */
+export function moved(groups: readonly CommitGroup[]): CommitGroup {
+  const written = groups.flatMap((group) => group.frames);
+  const inside = new Set(written.map(({ place }) => place));
   const bases: PlacedFrame[] = [];
-  const frames = group.frames.map((frame): PlacedFrame => {
+  const frames = written.map((frame): PlacedFrame => {
     if (!frame.delta || inside.has(frame.delta.base)) return frame;
     const { body } = frame.delta;
     const base = encodePayloadAs("request-base", body.exchangeId, encodePayload(body), false);
@@ -87,7 +89,8 @@ export function moved(group: CommitGroup): CommitGroup {
     bases.push({ ...base, place });
     return { ...frame, delta: { body, base: place } };
   });
-  return { frames: [...frames, ...bases], count: group.count };
+  const sum = (of: "count" | "bytes"): number => groups.reduce((total, group) => total + group[of], 0);
+  return { frames: [...frames, ...bases], count: sum("count"), bytes: sum("bytes") };
 }
 
 function asDelta(body: BodyFrame, base: FoundBase): (EncodedFrame & Pick<PlacedFrame, "delta">) | undefined {

@@ -179,6 +179,63 @@ test.each(["create", "write", "sync"] as const)(
   },
 );
 
+test("a slow sync keeps no frame in memory, and what was written beside it is acknowledged by the next one", async () => {
+  const disk = new MoodyDisk();
+  const journal = await openJournal({ dir, runId, disk, limits: { commitDelayMs: 1 } });
+  const sync = Promise.withResolvers<void>();
+  disk.slowSync = sync.promise;
+  const frames = many(30);
+  for (let i = 0; i < frames.length; i += 6) {
+    for (const frame of frames.slice(i, i + 6)) journal.append(frame);
+    await until(() => read().length === i + 6);
+  }
+  expect(journal.stats()).toMatchObject({ commits: 0, position: { segment: 1, offset: 0 } });
+  const flushed = journal.flush();
+  sync.resolve();
+  expect((await flushed).offset).toBe(statSync(segmentPath(dir, 1)).size);
+  expect(journal.stats()).toMatchObject({ commits: 2, queuedBytes: 0 });
+  await journal.close();
+});
+
+test.each(["write", "sync"] as const)(
+  "groups that were written beside a slow sync are written again when a %s fails, for a reader that has seen them, too",
+  async (refuse) => {
+    const disk = new MoodyDisk();
+    const journal = await openJournal({ dir, runId, disk, limits: { commitDelayMs: 1 } });
+    const frames = many(40);
+    for (const frame of frames.slice(0, 6)) journal.append(frame);
+    await journal.flush();
+    const sync = Promise.withResolvers<void>();
+    disk.slowSync = sync.promise;
+    const followed: unknown[] = [];
+    let at: JournalPosition = START;
+    const follow = () => {
+      for (const { frame, next } of readFrames(dir, at)) {
+        followed.push(frame);
+        at = next;
+      }
+    };
+    for (let i = 6; i < 60; i += 9) {
+      for (const frame of frames.slice(i, i + 9)) journal.append(frame);
+      await until(() => read().length === i + 9);
+      follow();
+    }
+    disk.refuse = refuse;
+    for (const frame of frames.slice(60, 70)) journal.append(frame);
+    sync.resolve();
+    await until(() => journal.stats().failedCommits > 1);
+    follow();
+    disk.refuse = undefined;
+    for (const frame of frames.slice(70)) journal.append(frame);
+    await journal.flush();
+    follow();
+    expect(followed).toEqual(frames);
+    expect(read()).toEqual(frames);
+    expect(journal.stats().droppedFrames).toBe(0);
+    await journal.close();
+  },
+);
+
 test("a full disk is tried again until it takes everything, within a second", async () => {
   const disk = new MoodyDisk();
   const journal = await openJournal({ dir, runId, disk });

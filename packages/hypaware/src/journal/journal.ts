@@ -18,14 +18,16 @@ import type { SegmentDisk } from "./segment-file.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import { WholeBodies } from "./whole-bodies.ts";
 
-// One writer per run. Frames wait in a queue and leave it only when the commit that contains them returned: until then they
-// can be written again. One commit = one write and one fdatasync of as many frames as wait; the next begins when the last
-// has returned and enough time or bytes have come together.
+// One writer per run. Frames wait until enough time or bytes have come together and are then written as one group; what is
+// written survives the end of this process. Beside that one fdatasync after the other makes durable what was written before
+// it began, which survives the end of the machine. Writing does not wait for it: a slow disk must not keep frames in memory,
+// where kill -9 finds them. A group is kept until it is durable: until then it can be written again.
 //
 // A write or sync that fails is never tried again on the same file, because the system may have dropped the pages and would
-// report success. The queue's head is written again to the next segment, or, if nothing in the failed one was acknowledged,
-// to a new file of the same number. Either way the frames keep order and lengths, on which readers rely (codec.ts,
-// commit-group.ts). This goes on until the disk takes them; meanwhile bodies over the queue's bound are dropped and counted.
+// report success. All that is not durable is written again, as one group, to the next segment, or, if nothing in the failed
+// one was durable, to a new file of the same number. Either way the frames keep order and lengths, on which readers rely
+// (codec.ts, commit-group.ts). This goes on until the disk takes them; meanwhile bodies over the queue's bound are dropped
+// and counted.
 
 const LOCK_TRIES = 50;
 const LOCK_RETRY_MS = 10;
@@ -34,7 +36,7 @@ const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 500;
 /** How often a closing journal tries a disk that refuses. */
 const CLOSING_TRIES = 3;
-/** One commit takes at most so many times `commitBytes`, so that its memory and its loss are bounded after a stall. */
+/** One group takes at most so many times `commitBytes`, so that the memory of writing it is bounded after a stall. */
 const GROUP_FACTOR = 16;
 
 export type JournalLimits = Pick<
@@ -107,16 +109,26 @@ class GroupCommitJournal implements Journal {
   readonly #wholeBodies = new WholeBodies();
   readonly #groups = new CommitGroups();
 
-  /** The running commit, or the one that failed. */
-  #group: CommitGroup | undefined;
-  /** Oldest first. The frames of a running commit are its head. Counted as they came, not as differences. */
-  #queue: Queued[] = [];
+  /** Not written yet, oldest first. */
+  #waiting: Queued[] = [];
+  /** Of these, counted as they came, not as differences. */
+  #waitingBytes = 0;
+  /** The group that is being written, or that must be written again. */
+  #next: CommitGroup | undefined;
+  /** Written and not durable, oldest first. */
+  #written: CommitGroup[] = [];
+  /** Of all that is not durable. */
   #queuedBytes = 0;
   #waiters: { readonly upTo: number; readonly resolve: (position: JournalPosition) => void }[] = [];
+  /** Frames so far: given to us, put into groups, durable. */
   #appended = 0;
+  #grouped = 0;
   #committed = 0;
   #position: JournalPosition;
-  #running: Promise<void> | undefined;
+  #writing: Promise<void> | undefined;
+  #syncing: Promise<void> | undefined;
+  /** Why the last sync failed, until that is dealt with. */
+  #syncError: unknown;
   #hurry: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #failures = 0;
@@ -147,14 +159,15 @@ class GroupCommitJournal implements Journal {
     const full = droppable && this.#queuedBytes + (encoded?.size ?? 0) > this.#limits.journalQueueBytes;
     const upstream = this.#wholeBodies.note(frame);
     if (!encoded || full) {
-      this.#drop(droppable ? frame.bytes.length : 0);
+      this.#drop(1, droppable ? frame.bytes.length : 0);
       return false;
     }
     const body = upstream !== undefined && frame.kind === "request-body" ? { upstream, frame } : undefined;
-    this.#queue.push({ encoded, body, queuedAt: performance.now() });
+    this.#waiting.push({ encoded, body, queuedAt: performance.now() });
+    this.#waitingBytes += encoded.size;
     this.#queuedBytes += encoded.size;
     this.#appended++;
-    this.#running ??= this.#run();
+    this.#writing ??= this.#writeAll();
     if (this.#isDue()) this.#hurry?.();
     return true;
   }
@@ -187,40 +200,46 @@ class GroupCommitJournal implements Journal {
   }
 
   async #end(): Promise<void> {
-    // Only after a turn does #closing have its value, which #run reads.
+    // Only after a turn does #closing have its value, which #writeAll reads.
     await Promise.resolve();
     this.#failures = 0;
     this.#hurry?.();
-    await this.#running;
+    while (this.#writing ?? this.#syncing) await (this.#writing ?? this.#syncing);
     await this.#segments.leave();
     this.#lock.release();
   }
 
-  /** Never rejects. Ends when the queue is empty. */
-  async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      await this.#untilDue();
+  /** Never rejects. Ends when everything is written. */
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#next || this.#syncError !== undefined) {
       try {
-        await this.#commit();
+        await this.#untilDue();
+        this.#requireSynced();
+        await this.#writeNext();
+        // A disk that has failed is given no more before it has taken this.
+        if (this.#failures > 0) await this.#synced();
       } catch (cause) {
         await this.#fail(cause);
         if (this.#closing && this.#failures >= CLOSING_TRIES) this.#giveUp();
         else await this.#pause(Math.min(RETRY_MIN_MS * 2 ** (this.#failures - 1), RETRY_MAX_MS));
       }
     }
-    this.#running = undefined;
+    this.#writing = undefined;
   }
 
   #isDue(): boolean {
     if (this.#failures > 0) return false;
     return (
-      this.#queuedBytes >= this.#limits.commitBytes || this.#waiters.length > 0 || this.#closing !== undefined
+      this.#waitingBytes >= this.#limits.commitBytes ||
+      this.#waiters.some(({ upTo }) => upTo > this.#grouped) ||
+      this.#closing !== undefined
     );
   }
 
   async #untilDue(): Promise<void> {
-    if (this.#failures > 0 || this.#isDue()) return;
-    const waited = performance.now() - this.#queue[0]!.queuedAt;
+    const [oldest] = this.#waiting;
+    if (this.#failures > 0 || this.#syncError !== undefined || oldest === undefined || this.#isDue()) return;
+    const waited = performance.now() - oldest.queuedAt;
     if (waited < this.#limits.commitDelayMs) await this.#pause(this.#limits.commitDelayMs - waited);
   }
 
@@ -235,19 +254,30 @@ class GroupCommitJournal implements Journal {
     });
   }
 
-  async #commit(): Promise<void> {
-    // The frames of the next commit: none when the next one has no room in this segment.
-    this.#group ??= this.#groups.next(
-      this.#queue,
-      this.#limits.commitBytes * GROUP_FACTOR,
-      (pendingBytes, size) => this.#segments.hasRoom(pendingBytes, size),
-    );
-    if (this.#group.count === 0) {
-      this.#group = undefined;
+  async #writeNext(): Promise<void> {
+    this.#next ??= this.#takeGroup();
+    if (this.#next === undefined) {
+      // The segment is full; the next one's header says where this one's durable part ends.
+      await this.#synced();
       return this.#leaveSegment();
     }
-    await this.#segments.write(this.#group.frames);
-    this.#acknowledge(this.#group);
+    await this.#segments.write(this.#next.frames);
+    this.#written.push(this.#next);
+    this.#next = undefined;
+    this.#syncing ??= this.#syncAll();
+  }
+
+  /** `undefined`: the first frame that waits has no room in this segment. */
+  #takeGroup(): CommitGroup | undefined {
+    const maxBytes = this.#limits.commitBytes * GROUP_FACTOR;
+    const group = this.#groups.next(this.#waiting, maxBytes, (pendingBytes, size) =>
+      this.#segments.hasRoom(pendingBytes, size),
+    );
+    if (group.count === 0) return undefined;
+    this.#waiting.splice(0, group.count);
+    this.#waitingBytes -= group.bytes;
+    this.#grouped += group.count;
+    return group;
   }
 
   #leaveSegment(): Promise<void> {
@@ -255,11 +285,37 @@ class GroupCommitJournal implements Journal {
     return this.#segments.leave();
   }
 
-  #acknowledge({ frames, count }: CommitGroup): void {
-    this.#group = undefined;
-    this.#queuedBytes -= this.#queue.splice(0, count).reduce((sum, { encoded }) => sum + encoded.size, 0);
-    this.#committed += count;
-    this.#committedBytes += frames.reduce((sum, { size }) => sum + size, 0);
+  /** Never rejects. Ends when everything written is durable, or with an error for #writeAll to deal with. */
+  async #syncAll(): Promise<void> {
+    while (this.#written.length > 0 && this.#syncError === undefined) {
+      const { length } = this.#written;
+      try {
+        await this.#segments.sync();
+        this.#acknowledge(this.#written.splice(0, length));
+      } catch (cause) {
+        this.#syncError = cause ?? new Error("the disk could not be synced");
+        this.#writing ??= this.#writeAll();
+        this.#hurry?.();
+      }
+    }
+    this.#syncing = undefined;
+  }
+
+  async #synced(): Promise<void> {
+    await this.#syncing;
+    this.#requireSynced();
+  }
+
+  #requireSynced(): void {
+    if (this.#syncError !== undefined) throw this.#syncError;
+  }
+
+  #acknowledge(groups: readonly CommitGroup[]): void {
+    for (const { frames, count, bytes } of groups) {
+      this.#queuedBytes -= bytes;
+      this.#committed += count;
+      this.#committedBytes += frames.reduce((sum, { size }) => sum + size, 0);
+    }
     this.#commits++;
     this.#position = this.#segments.position;
     if (this.#failures > 0 || this.#dropping) {
@@ -285,24 +341,29 @@ class GroupCommitJournal implements Journal {
   }
 
   async #fail(cause: unknown): Promise<void> {
+    // What a running sync covers may be durable yet; nothing is written meanwhile.
+    await this.#syncing;
+    this.#syncError = undefined;
     this.#failedCommits++;
     this.#lastError = cause instanceof Error ? cause.message : String(cause);
     if (this.#failures++ === 0) this.#log?.error("journal.write_failed", { error: this.#lastError });
-    if (this.#group) this.#group = moved(this.#group);
+    const lost = this.#next ? [...this.#written, this.#next] : this.#written;
+    this.#written = [];
+    if (lost.length > 0) this.#next = moved(lost);
     await this.#leaveSegment();
   }
 
   #giveUp(): void {
-    for (const { encoded } of this.#queue) this.#drop(encoded.size);
-    this.#group = undefined;
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    this.#committed = this.#appended;
+    this.#drop(this.#appended - this.#committed, this.#queuedBytes);
+    this.#next = undefined;
+    this.#waiting = [];
+    this.#waitingBytes = this.#queuedBytes = 0;
+    this.#grouped = this.#committed = this.#appended;
     this.#answerWaiters();
   }
 
-  #drop(bytes: number): void {
-    this.#droppedFrames++;
+  #drop(frames: number, bytes: number): void {
+    this.#droppedFrames += frames;
     this.#droppedBytes += bytes;
     if (this.#dropping) return;
     this.#dropping = true;

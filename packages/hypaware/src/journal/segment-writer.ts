@@ -7,7 +7,7 @@ import { encodeSegmentHeader, FIRST_SEGMENT, headerBytes, JOURNAL_VERSION, segme
 import { openSegment } from "./segment-bytes.ts";
 import type { SegmentDisk, SegmentFile } from "./segment-file.ts";
 
-/** The end of one run's journal: the segment that is written now, and the step to the next. Calls must not overlap. */
+/** The end of one run's journal: the segment that is written now, and the step to the next. Only `sync` may overlap with `write`. */
 export class SegmentWriter {
   readonly #dir: string;
   readonly #runId: string;
@@ -17,8 +17,9 @@ export class SegmentWriter {
   /** Of the current segment or, without a file, of the one to be made. */
   #segment = FIRST_SEGMENT;
   #file: SegmentFile | undefined;
-  /** Durable end of the current segment. */
+  /** Where the current segment ends, and up to where it is durable. */
   #end: number;
+  #durableEnd: number;
   #previousEnd = 0;
 
   /** Makes no file. Goes on behind the segments that are there. */
@@ -27,7 +28,7 @@ export class SegmentWriter {
     this.#runId = runId;
     this.#maxBytes = maxBytes;
     this.#disk = disk;
-    this.#firstOffset = this.#end = headerBytes(runId);
+    this.#firstOffset = this.#end = this.#durableEnd = headerBytes(runId);
     const older = listSegments(dir).at(-1);
     if (older === undefined) return;
     this.#segment = older + 1;
@@ -36,8 +37,9 @@ export class SegmentWriter {
     bytes?.close();
   }
 
+  /** Up to here everything is durable. */
   get position(): JournalPosition {
-    return { segment: this.#segment, offset: this.#end };
+    return { segment: this.#segment, offset: this.#durableEnd };
   }
 
   /** Is there room for a frame behind `pendingBytes` of others? A frame larger than a segment gets one of its own. */
@@ -46,7 +48,7 @@ export class SegmentWriter {
     return offset + size <= this.#maxBytes || offset === this.#firstOffset;
   }
 
-  /** When it returns, the frames are durable. When it rejects, call `leave()`. */
+  /** When it returns, the frames outlive this process. When it rejects, call `leave()`. */
   async write(frames: readonly PlacedFrame[]): Promise<void> {
     this.#file ??= await this.#create();
     const salt = saltOf(this.#runId, this.#segment);
@@ -61,19 +63,25 @@ export class SegmentWriter {
       buffers.push(...sealFrame(frame, salt, frame.place.offset));
     }
     await this.#file.write(buffers, this.#end);
-    await this.#file.sync();
     this.#end = end;
+  }
+
+  /** When it returns, what was written before it was called is durable. When it rejects, call `leave()`. */
+  async sync(): Promise<void> {
+    const end = this.#end;
+    await this.#file?.sync();
+    this.#durableEnd = end;
   }
 
   /** The next frames go to the next segment; or, when nothing in this one is durable, to a new file in its place. */
   async leave(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    if (this.#end > this.#firstOffset) {
-      this.#previousEnd = this.#end;
-      this.#end = this.#firstOffset;
+    if (this.#durableEnd > this.#firstOffset) {
+      this.#previousEnd = this.#durableEnd;
       this.#segment++;
     }
+    this.#end = this.#durableEnd = this.#firstOffset;
     // What is durable is durable; of the rest a closing that fails says nothing new.
     await file?.close().catch(() => undefined);
   }
