@@ -34,7 +34,7 @@ export function registerReproject(program: Command, context: CliContext): void {
       sinceWhen(text),
     )
     .option("--projector <name>", "conversations with an exchange that this projector reads, or has read")
-    .option("--limit <rows>", "rows of each table to show", wholeNumber, SAMPLES)
+    .option("--limit <rows>", "rows to show", wholeNumber, SAMPLES)
     .option("--yes", "do not ask")
     .option("--json", "machine-readable")
     .addHelpText(

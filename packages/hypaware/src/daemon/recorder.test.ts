@@ -14,7 +14,6 @@ import { NO_TELEMETRY } from "../kernel/telemetry.ts";
 import { type Catalog, openCatalog } from "../store/catalog.ts";
 import { chat, exchange } from "./journal-exchange.testkit.ts";
 import { Recorder } from "./recorder.ts";
-import { compare } from "./reproject.testkit.ts";
 
 let home: string;
 let journalFolder: string;
@@ -86,7 +85,7 @@ test("what a dead gateway left open is stored as interrupted, and its journal is
   expect(await recorder().pass(true)).toBe(0);
 });
 
-test("long requests are stored as differences, and compressed journals give the same rows again", async () => {
+test("long requests are stored as differences, and rows stay when the raw history is compressed and goes", async () => {
   const journal = await open("run-1");
   const turns = [`question ${"of many words ".repeat(1_000)}`];
   for (let turn = 1; turn <= 10; turn++) {
@@ -107,7 +106,6 @@ test("long requests are stored as differences, and compressed journals give the 
   expect(before).toHaveLength(20);
   const maintained = await maintainJournal({ journalDir: journalFolder, cursors: catalog.cursors() });
   expect(maintained).toMatchObject({ compressed: 1, removed: 0 });
-  expect(await compare(home, [chat])).toMatchObject({ isEmpty: true, scope: { exchanges: 10 } });
   // Nothing is read again when the raw history goes.
   await maintainJournal({ journalDir: journalFolder, cursors: catalog.cursors(), quotaBytes: 0 });
   expect(listRuns(journalFolder)).toEqual([]);

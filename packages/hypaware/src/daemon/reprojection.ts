@@ -22,6 +22,8 @@ import { type OwnerWork, commitReprojection } from "./store-owner.ts";
 
 /** Exchanges that one transaction of the shadow replays. */
 const BATCH = 200;
+/** A run's first segment is made when its first frames are committed: an exchange may have ended so long before. */
+const FIRST_COMMIT_MS = 10_000;
 
 export interface ReprojectionOptions {
   readonly paths: HomePaths;
@@ -29,7 +31,7 @@ export interface ReprojectionOptions {
   /** For the shadow; the caller's own, in tmp. */
   readonly folder: string;
   readonly filter: ScopeFilter;
-  /** Rows of each dataset to show, at most. */
+  /** Rows to show, at most. */
   readonly samples: number;
   /** `of`: how many there are, as far as known. */
   readonly onProgress?: (what: string, done?: number, of?: number) => void;
@@ -117,7 +119,7 @@ export class Reprojection {
       return {
         follower: this.#follower(runId),
         alive: !cursor.finished,
-        startedAt: createdMs,
+        startedAt: createdMs - FIRST_COMMIT_MS,
         ...(!cursor.finished && { to: cursor.read }),
       };
     });

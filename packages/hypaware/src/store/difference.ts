@@ -45,7 +45,7 @@ export interface CompareOptions extends SegmentEngineOptions {
   readonly shadow: Shadow;
   /** The store in the state that the shadow has learned. */
   readonly snapshot: Snapshot;
-  /** Rows to show of each dataset, at most. */
+  /** Rows to show, at most. */
   readonly samples: number;
 }
 
@@ -90,7 +90,7 @@ export async function compareRows(options: CompareOptions): Promise<Difference> 
       for (const dataset of names) {
         await handOver(connection, shadow, dataset);
         datasets[dataset] = await countChanges(connection, dataset);
-        shown.push(...(await sampleRows(connection, dataset, samples, [snapshot, now])));
+        shown.push(...(await sampleRows(connection, dataset, samples - shown.length, [snapshot, now])));
       }
       return { datasets, samples: shown, kept };
     });
@@ -227,7 +227,7 @@ async function sampleRows(
 ): Promise<RowSample[]> {
   const chosen = await connection.runAndReadAll(
     `SELECT kind, key FROM (
-       SELECT kind, key, row_number() OVER (PARTITION BY kind ORDER BY key) AS n FROM ${dataset}_changes)
+       SELECT kind, key, row_number() OVER (PARTITION BY kind ORDER BY unit, key) AS n FROM ${dataset}_changes)
      ORDER BY n, kind LIMIT ${limit}`,
   );
   const rows = chosen.getRows() as [ChangeKind, string][];
