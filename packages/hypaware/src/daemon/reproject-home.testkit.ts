@@ -56,10 +56,14 @@ export class ReprojectHome {
     rmSync(join(this.paths.journal, runId), { recursive: true });
   }
 
-  /** A recorder's thorough pass. */
-  record(projectors: readonly RegisteredProjector[] = [chat]): Promise<number> {
+  recorder(projectors: readonly RegisteredProjector[] = [chat]): Recorder {
     const { paths, catalog } = this;
-    return new Recorder({ ...work, paths, catalog, projectors }).pass(true);
+    return new Recorder({ ...work, paths, catalog, projectors });
+  }
+
+  /** A thorough pass. */
+  record(projectors?: readonly RegisteredProjector[]): Promise<number> {
+    return this.recorder(projectors).pass(true);
   }
 
   /** All rows that there are. */

@@ -4,6 +4,7 @@ import type { RegisteredProjector } from "../gateway/capability.ts";
 import { chat, exchange } from "./journal-exchange.testkit.ts";
 import type { Journal } from "../journal/journal.ts";
 import { maintainJournal } from "../journal/maintain.ts";
+import { shadowPath } from "../store/shadow.ts";
 import { ReprojectHome, changedChat } from "./reproject-home.testkit.ts";
 
 let home: ReprojectHome;
@@ -285,6 +286,24 @@ test("exchanges that come to the scope between comparison and commit are taken a
   expect(await home.reproject([v2])).toMatchObject({
     datasets: { ai_gateway_messages: { changed: 1, equal: 5 } },
   });
+});
+
+test("a round of sealing that runs when a commit comes is ended, and both are whole", async () => {
+  await home.run("r1", (journal) => {
+    for (let i = 0; i < 20; i++) exchange(journal, { turns: ["b"], answer: "B", session: `s${i}` });
+  });
+  await home.record();
+  const recorder = home.recorder([v2]);
+  await home.reprojection([v2], {}, async (reprojection) => {
+    await reprojection.compare();
+    const sealing = recorder.maintain({ everything: true }).catch(() => {});
+    const [folder] = readdirSync(home.paths.tmp);
+    expect(await recorder.commitShadow(shadowPath(home.paths.tmp, folder!))).toBe("committed");
+    await sealing;
+  });
+  await recorder.maintain({ everything: true });
+  expect(await home.rows("SELECT count(*), count(prompt_id) FROM ai_gateway_messages")).toEqual([[40n, 20n]]);
+  expect(await home.problems()).toEqual([]);
 });
 
 test("of two reprojections at the same time the second is told so and has changed nothing", async () => {

@@ -67,15 +67,12 @@ export class Reprojection {
    */
   async compare(): Promise<Compared> {
     // The long replay holds no snapshot: an open one keeps the store's log growing, and files that were merged away are deleted.
-    if (this.#isFirst) await this.#replay(this.#learn());
+    if (this.#isFirst) await this.#replay(await this.#withSnapshot((snapshot) => this.#learn(snapshot)));
     this.#isFirst = false;
-    const snapshot = Snapshot.open(this.#options.paths.catalog);
-    try {
+    return this.#withSnapshot(async (snapshot) => {
       await this.#replay(this.#learn(snapshot));
-      return await this.#compareWith(snapshot);
-    } finally {
-      snapshot.close();
-    }
+      return this.#compareWith(snapshot);
+    });
   }
 
   /** Makes the store what was compared, through its owner. `stale`: compare again, exchanges came to the scope. */
@@ -89,16 +86,17 @@ export class Reprojection {
     this.#shadow.close();
   }
 
-  /** Reads the store's state; the runs to be replayed up to it. */
-  #learn(snapshot?: Snapshot): ReplayRun[] {
-    if (snapshot === undefined) {
-      const own = Snapshot.open(this.#options.paths.catalog);
-      try {
-        return this.#learn(own);
-      } finally {
-        own.close();
-      }
+  async #withSnapshot<T>(work: (snapshot: Snapshot) => T | Promise<T>): Promise<T> {
+    const snapshot = Snapshot.open(this.#options.paths.catalog);
+    try {
+      return await work(snapshot);
+    } finally {
+      snapshot.close();
     }
+  }
+
+  /** Reads the store's state; the runs to be replayed up to it. */
+  #learn(snapshot: Snapshot): ReplayRun[] {
     const { paths } = this.#options;
     const runs = listRuns(paths.journal);
     const segments = new Map(
@@ -150,11 +148,10 @@ export class Reprojection {
 
   async #project({ ended, run }: { ended: EndedExchange; run: ReplayRun }): Promise<void> {
     const { paths, work, onProgress } = this.#options;
-    const stored = this.#shadow.stored(ended.exchangeId);
     this.#replayed += 1;
     onProgress?.("replaying exchanges", this.#replayed, this.#known);
-    if (stored?.isKept === true) return;
-    this.#shadow.claim(stored?.conversationId ?? null);
+    if (this.#shadow.isKept(ended.exchangeId)) return;
+    this.#shadow.begin(ended.exchangeId);
     const recording = { ...work, paths, catalog: this.#shadow.catalog };
     await recordExchange(recording, ended, () => run.follower.cursor(), false);
   }

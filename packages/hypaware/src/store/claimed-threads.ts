@@ -12,15 +12,21 @@ export class ClaimedThreads extends Threads {
   /** By base: all numbers below are taken. */
   readonly #next = new Map<string, number>();
   #claim: string | null = null;
+  #retryOf: string | null = null;
 
   constructor(database: Database, isStored: (conversationId: string) => boolean) {
     super(database);
     this.#isStored = isStored;
   }
 
-  /** The conversation that the next exchange has in the store; null: none. */
-  claim(conversationId: string | null): void {
+  /** The conversation that the next exchange has in the store, and the attempt outside of the replay that it repeats there. */
+  claim(conversationId: string | null, retryOf: string | null): void {
     this.#claim = conversationId;
+    this.#retryOf = retryOf;
+  }
+
+  override failedAttempt(scope: string, requestDigest: string): string | undefined {
+    return this.#retryOf ?? super.failedAttempt(scope, requestDigest);
   }
 
   /** One less than the number of the next conversation of this base. */

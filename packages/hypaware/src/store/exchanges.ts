@@ -26,6 +26,7 @@ export interface StoredPlace {
   readonly startedAt: number | null;
   readonly conversationId: string | null;
   readonly projector: string | null;
+  readonly retryOf: string | null;
   readonly span: ExchangeSpan;
 }
 
@@ -38,9 +39,9 @@ export interface ClientCount {
 }
 
 const COLUMNS = storedColumns("ai_gateway_exchanges");
-const [CONVERSATION, PROJECTOR] = ["conversation_id", "projector"].map((wanted) =>
-  COLUMNS.findIndex(({ name }) => name === wanted),
-) as [number, number];
+/** What a place has of an exchange's columns, and where these stand among the values of a sealed one. */
+const PLACE_COLUMNS = ["exchange_id", "started_at", "conversation_id", "projector", "retry_of"] as const;
+const PLACE_INDEXES = PLACE_COLUMNS.map((wanted) => COLUMNS.findIndex(({ name }) => name === wanted));
 export const SPAN_COLUMNS = ["_run", "_from_segment", "_from_offset", "_to_segment", "_to_offset"] as const;
 const NOT_PROJECTED = "decode_status IN ('no_projector', 'failed', 'pending')";
 
@@ -103,23 +104,22 @@ export class Exchanges extends DatasetTable {
   /** Exchanges written after `seq`, hot and sealed, one by one. */
   *placesSince(seq: number): Generator<StoredPlace> {
     const hot = this.#database.iterate(
-      `SELECT exchange_id, started_at, conversation_id, projector, ${SPAN_COLUMNS.join(", ")}
-       FROM ai_gateway_exchanges WHERE _seq > ?`,
+      `SELECT ${[...SPAN_COLUMNS, ...PLACE_COLUMNS].join(", ")} FROM ai_gateway_exchanges WHERE _seq > ?`,
       seq,
     ) as Iterator<Stored[]>;
-    for (let next = hot.next(); next.done !== true; next = hot.next()) {
-      const [id, startedAt, conversation, projector, ...span] = next.value;
-      yield placeOf(id!, startedAt!, conversation!, projector!, span);
-    }
+    for (let next = hot.next(); next.done !== true; next = hot.next())
+      yield placeOf(next.value, next.value.slice(SPAN_COLUMNS.length));
     const sealed = this.#database.iterate(
-      `SELECT exchange_id, started_at, row, sample, ${SPAN_COLUMNS.join(", ")}
-       FROM sealed_exchanges JOIN batches ON id = batch WHERE seq > ?`,
+      `SELECT row, sample, ${SPAN_COLUMNS.join(", ")} FROM sealed_exchanges JOIN batches ON id = batch WHERE seq > ?`,
       seq,
-    ) as Iterator<[Stored, Stored, Uint8Array, Uint8Array, ...Stored[]]>;
+    ) as Iterator<[Uint8Array, Uint8Array, ...Stored[]]>;
     for (let next = sealed.next(); next.done !== true; next = sealed.next()) {
-      const [id, startedAt, row, sample, ...span] = next.value;
+      const [row, sample, ...span] = next.value;
       const values = sealedValues({ row, sample });
-      yield placeOf(id, startedAt, values[CONVERSATION] ?? null, values[PROJECTOR] ?? null, span);
+      yield placeOf(
+        span,
+        PLACE_INDEXES.map((index) => values[index] ?? null),
+      );
     }
   }
 
@@ -193,20 +193,16 @@ function stored(columns: Record<string, Stored>): StoredExchange {
   };
 }
 
-function placeOf(
-  id: Stored,
-  startedAt: Stored,
-  conversation: Stored,
-  projector: Stored,
-  span: readonly Stored[],
-): StoredPlace {
-  return {
-    exchangeId: id as string,
-    startedAt: startedAt as number | null,
-    conversationId: conversation as string | null,
-    projector: projector as string | null,
-    span: spanOf(span),
-  };
+/** From the values of `SPAN_COLUMNS` and of `PLACE_COLUMNS`. */
+function placeOf(span: readonly Stored[], values: readonly Stored[]): StoredPlace {
+  const [exchangeId, startedAt, conversationId, projector, retryOf] = values as [
+    string,
+    number | null,
+    string | null,
+    string | null,
+    string | null,
+  ];
+  return { exchangeId, startedAt, conversationId, projector, retryOf, span: spanOf(span) };
 }
 
 /** From the values of `SPAN_COLUMNS`. */

@@ -14,7 +14,8 @@ import type { Snapshot } from "./snapshot.ts";
 const TABLES = `
 -- The exchanges of the store. lost: its frames are not all in the journal any more.
 CREATE TABLE stored (
-  exchange_id TEXT PRIMARY KEY, started_at INTEGER, conversation_id TEXT, projector TEXT, lost INTEGER NOT NULL
+  exchange_id TEXT PRIMARY KEY, started_at INTEGER, conversation_id TEXT, projector TEXT, retry_of TEXT,
+  lost INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX stored_conversation ON stored (conversation_id);
 -- Conversations of lost exchanges: nothing of them is replayed.
@@ -42,12 +43,6 @@ const BASE = "INSERT OR REPLACE INTO meta VALUES ('base_generation', ?), ('base_
 /** In the folder of that name in `tmpDir`, and nowhere else. */
 export function shadowPath(tmpDir: string, folder: string): string {
   return join(tmpDir, basename(folder), "shadow.sqlite");
-}
-
-export interface StoredExchangeFacts {
-  readonly conversationId: string | null;
-  /** Stays as it is: some of its conversation's raw history is gone. */
-  readonly isKept: boolean;
 }
 
 export class Shadow {
@@ -84,11 +79,12 @@ export class Shadow {
     database.transaction(() => {
       for (const place of new Exchanges(snapshot.database).placesSince(before?.sequence ?? 0)) {
         database.run(
-          "INSERT OR REPLACE INTO stored VALUES (?, ?, ?, ?, ?)",
+          "INSERT OR REPLACE INTO stored VALUES (?, ?, ?, ?, ?, ?)",
           place.exchangeId,
           place.startedAt,
           place.conversationId,
           place.projector,
+          place.retryOf,
           isInJournal(place.span) ? 0 : 1,
         );
       }
@@ -102,14 +98,31 @@ export class Shadow {
     this.#base = { generation, sequence };
   }
 
-  /** undefined: the store does not have it. */
-  stored(exchangeId: string): StoredExchangeFacts | undefined {
-    const found = this.database.get<{ conversation_id: string | null; kept: number }>(
-      `SELECT conversation_id, lost OR EXISTS (SELECT 1 FROM kept_conversations WHERE id = conversation_id) AS kept
+  /** Stays as it is: some of its conversation's raw history is gone. */
+  isKept(exchangeId: string): boolean {
+    return this.#stored(exchangeId)?.kept === 1;
+  }
+
+  /** To be told before an exchange is replayed: what the store says of it keeps its names where it can. */
+  begin(exchangeId: string): void {
+    const stored = this.#stored(exchangeId);
+    const retryOf = stored?.retry_of ?? null;
+    this.#threads.claim(
+      stored?.conversation_id ?? null,
+      // Nobody else can tell of an attempt that is not replayed.
+      retryOf !== null && this.isKept(retryOf) ? retryOf : null,
+    );
+  }
+
+  #stored(
+    exchangeId: string,
+  ): { conversation_id: string | null; retry_of: string | null; kept: number } | undefined {
+    return this.database.get(
+      `SELECT conversation_id, retry_of,
+         lost OR EXISTS (SELECT 1 FROM kept_conversations WHERE id = conversation_id) AS kept
        FROM stored WHERE exchange_id = ?`,
       exchangeId,
     );
-    return found && { conversationId: found.conversation_id, isKept: found.kept === 1 };
   }
 
   countStored(): number {
@@ -119,11 +132,6 @@ export class Shadow {
   /** Replays exchanges, as one transaction. */
   replay<T>(work: () => Promise<T>): Promise<T> {
     return this.database.longTransaction(work);
-  }
-
-  /** The conversation that the next exchange has in the store: it keeps its name where it can. */
-  claim(conversationId: string | null): void {
-    this.#threads.claim(conversationId);
   }
 
   close(): void {
@@ -173,8 +181,7 @@ export class Shadow {
       "SELECT scope, digest, exchange_id FROM failed_attempts",
     )) {
       const { scope, digest, exchange_id: exchangeId } = attempt;
-      if (this.stored(exchangeId)?.isKept === true)
-        catalog.threads.rememberAttempt(scope, digest, exchangeId, true);
+      if (this.isKept(exchangeId)) catalog.threads.rememberAttempt(scope, digest, exchangeId, true);
     }
   }
 }
