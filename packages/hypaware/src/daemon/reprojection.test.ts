@@ -262,6 +262,50 @@ test("a native name never becomes a fallback one: such conversations are kept", 
   expect(await home.rows(MESSAGES)).toHaveLength(before.length);
 });
 
+test("conversations that share messages are one unit, and nodes keep their ids for those that stand on them", async () => {
+  const native = changedChat((projection) => ({
+    ...projection,
+    messages: projection.messages.map((message) => ({
+      ...message,
+      message_id: `native ${message.content as string}`,
+    })),
+  }));
+  const better: RegisteredProjector = {
+    ...native,
+    project: async (record, context) => ({ ...(await native.project(record, context))!, model: "m" }),
+  };
+  const journal = await home.open("r1");
+  exchange(journal, { turns: ["a"], answer: "A", session: "trunk", startedAt: 1_000 });
+  exchange(journal, { turns: ["a", "A", "b"], answer: "B", session: "fork", startedAt: 9_000 });
+  exchange(journal, { turns: ["x"], answer: "X", session: "apart", startedAt: 1_000 });
+  await journal.flush();
+  await home.record([native]);
+  const node = () => home.catalog.threads.named("native A");
+  const before = node();
+  expect(await home.reproject([better], { since: 9_000 })).toMatchObject({
+    scope: { exchanges: 2, conversations: 2 },
+    datasets: { ai_gateway_messages: { changed: 4, equal: 0 } },
+    memory: 0,
+  });
+  // Without the trunk's last message all below it stands elsewhere; it keeps its id where it stays.
+  const shorter: RegisteredProjector = {
+    ...better,
+    async project(record, context) {
+      const projection = (await better.project(record, context))!;
+      return { ...projection, messages: projection.messages.filter(({ content }) => content !== "a") };
+    },
+  };
+  expect(await home.reproject([shorter])).toMatchObject({
+    datasets: { ai_gateway_messages: { removed: 1 } },
+  });
+  expect(node()).toMatchObject({ id: before!.id, predecessor: 0, depth: 0 });
+  exchange(journal, { turns: ["a", "A", "b", "B", "c"], answer: "C", session: "fork" });
+  await journal.flush();
+  await home.record([shorter]);
+  expect(await texts()).toEqual(["A", "B", "C", "X", "b", "c", "x"]);
+  expect(await home.compare([shorter])).toMatchObject({ isEmpty: true, memory: 0 });
+});
+
 test("exchanges that come to the scope between comparison and commit are taken along", async () => {
   const journal = await home.open("r1");
   exchange(journal, { turns: ["b"], answer: "B" });
