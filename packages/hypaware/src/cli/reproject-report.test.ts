@@ -10,7 +10,7 @@ const compared: Compared = {
     ai_gateway_messages: { ...none, added: 1, changed: 4, equal: 9, columns: { content_text: 4 } },
     ai_gateway_exchanges: none,
   },
-  memory: 1,
+  threadChanges: 1,
   samples: [
     {
       dataset: "ai_gateway_messages",

@@ -1,6 +1,6 @@
 import type { DatasetName } from "../contract/dataset.ts";
 import type { Compared } from "../daemon/reprojection.ts";
-import type { ChangeKind, RowSample } from "../store/difference.ts";
+import type { ChangeKind, RowSample } from "../store/row-samples.ts";
 import { oneLine } from "../query/formats/text-width.ts";
 
 const SIGNS: Readonly<Record<ChangeKind, string>> = { added: "+", changed: "~", removed: "-" };
@@ -9,7 +9,7 @@ const ARROW = " → ";
 
 /** The difference for a person. `width`: columns of the terminal. */
 export function* reprojectReport(compared: Compared, width: number): Generator<string> {
-  const { scope, kept, datasets, memory, samples, isEmpty } = compared;
+  const { scope, kept, datasets, threadChanges, samples, isEmpty } = compared;
   yield `${counted(scope.exchanges, "exchange")} in ${counted(scope.conversations, "conversation")} compared\n`;
   yield* keptLine(scope.keptExchanges, scope.keptConversations, "part of their raw history is gone");
   yield* keptLine(kept.exchanges, kept.conversations, "messages would lose their native names");
@@ -22,7 +22,7 @@ export function* reprojectReport(compared: Compared, width: number): Generator<s
     const names = Object.entries(columns).map(([name, rows]) => `${name} ${rows}`);
     if (names.length > 0) yield `${INDENT}changed columns: ${names.join(", ")}\n`;
   }
-  if (memory > 0) yield `thread state           ${counted(memory, "change")}\n`;
+  if (threadChanges > 0) yield `thread state           ${counted(threadChanges, "change")}\n`;
   for (const sample of samples) yield* sampleLines(sample, width);
   const shown = new Map<DatasetName, number>();
   for (const { dataset } of samples) shown.set(dataset, (shown.get(dataset) ?? 0) + 1);
@@ -36,7 +36,7 @@ export function* reprojectReport(compared: Compared, width: number): Generator<s
 
 /** The same as data; docs/format.md has the fields. `applied`: the store is that now. */
 export function reprojectJson(compared: Compared, applied: boolean): string {
-  const { scope, kept, datasets, memory, samples } = compared;
+  const { scope, kept, datasets, threadChanges, samples } = compared;
   const value = {
     applied,
     exchanges: scope.exchanges,
@@ -46,7 +46,7 @@ export function reprojectJson(compared: Compared, applied: boolean): string {
       native_names: kept,
     },
     datasets,
-    thread_changes: memory,
+    thread_changes: threadChanges,
     samples,
   };
   return `${JSON.stringify(value, null, 2)}\n`;

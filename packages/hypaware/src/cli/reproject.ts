@@ -40,6 +40,8 @@ export function registerReproject(program: Command, context: CliContext): void {
     .addHelpText(
       "after",
       `
+A running daemon goes on with the adapters that it was started with: restart it after an upgrade.
+
 Examples:
   hyp reproject                          after adding or upgrading an adapter
   hyp reproject --dry-run --since 7d

@@ -106,7 +106,7 @@ test("projecting any history again with the same projector makes no difference",
           async (each) =>
             settle(home, [projector])({ ...each, store: each.store === "nothing" ? "record" : each.store }),
         );
-        expect(await home.compare([projector])).toMatchObject({ isEmpty: true, memory: 0 });
+        expect(await home.compare([projector])).toMatchObject({ isEmpty: true, threadChanges: 0 });
       });
     }),
     { numRuns: RUNS },
@@ -125,9 +125,9 @@ test("projecting again what is left of any history with the same projector makes
         const compared = home.compare([projector]).catch((error: unknown) => {
           // All of it may hang together with what is gone.
           expect(error).toMatchObject({ code: "journal_incomplete" });
-          return { isEmpty: true, memory: 0, scope: { exchanges: 0 } };
+          return { isEmpty: true, threadChanges: 0, scope: { exchanges: 0 } };
         });
-        expect(await compared).toMatchObject({ isEmpty: true, memory: 0 });
+        expect(await compared).toMatchObject({ isEmpty: true, threadChanges: 0 });
         expect((await compared).scope.exchanges).toBeLessThanOrEqual(Math.max(0, left));
       });
     }),
@@ -172,7 +172,7 @@ test("any history that a newer projector makes anew is what that projector would
         });
         await home.reproject(projectors);
         expect(await home.problems()).toEqual([]);
-        expect(await home.compare(projectors)).toMatchObject({ isEmpty: true, memory: 0 });
+        expect(await home.compare(projectors)).toMatchObject({ isEmpty: true, threadChanges: 0 });
         await inHome(async (fresh) => {
           cpSync(home.paths.journal, fresh.paths.journal, { recursive: true });
           await fresh.record(projectors);

@@ -37,7 +37,7 @@ test("an unchanged projector makes no difference, hot or sealed, and a second lo
     exchange(journal, { turns: ["x"], session: "failed", answer: "X" });
   });
   await home.record();
-  const same = { isEmpty: true, memory: 0, samples: [], scope: { exchanges: 4, keptExchanges: 0 } };
+  const same = { isEmpty: true, threadChanges: 0, samples: [], scope: { exchanges: 4, keptExchanges: 0 } };
   expect(await home.compare([chat])).toMatchObject(same);
   await home.seal();
   expect(home.catalog.segments.listed().length).toBeGreaterThan(0);
@@ -241,7 +241,7 @@ test("a native name never becomes a fallback one: such conversations are kept", 
     })),
   }));
   await home.run("r1", (journal) => {
-    exchange(journal, { turns: ["a"], answer: "A", session: "native" });
+    exchange(journal, { turns: ["a"], answer: "A", session: "it's \0 native" });
   });
   await home.record([native]);
   await home.run("r2", (journal) => {
@@ -285,7 +285,7 @@ test("conversations that share messages are one unit, and nodes keep their ids f
   expect(await home.reproject([better], { since: 9_000 })).toMatchObject({
     scope: { exchanges: 2, conversations: 2 },
     datasets: { ai_gateway_messages: { changed: 4, equal: 0 } },
-    memory: 0,
+    threadChanges: 0,
   });
   // Without the trunk's last message all below it stands elsewhere; it keeps its id where it stays.
   const shorter: RegisteredProjector = {
@@ -303,7 +303,7 @@ test("conversations that share messages are one unit, and nodes keep their ids f
   await journal.flush();
   await home.record([shorter]);
   expect(await texts()).toEqual(["A", "B", "C", "X", "b", "c", "x"]);
-  expect(await home.compare([shorter])).toMatchObject({ isEmpty: true, memory: 0 });
+  expect(await home.compare([shorter])).toMatchObject({ isEmpty: true, threadChanges: 0 });
 });
 
 test("exchanges that come to the scope between comparison and commit are taken along", async () => {

@@ -40,7 +40,7 @@ export interface ReprojectionOptions {
 export interface Compared extends Difference {
   readonly scope: Scope;
   /** Conversations and failed attempts that would be remembered otherwise, with or without a row that changes. */
-  readonly memory: number;
+  readonly threadChanges: number;
   /** Nothing would change. */
   readonly isEmpty: boolean;
 }
@@ -189,12 +189,12 @@ export class Reprojection {
       exchanges: chosen.exchanges - kept.exchanges,
       conversations: chosen.conversations - kept.conversations,
     };
-    const memory = compareThreads(this.#shadow, snapshot.database);
+    const threadChanges = compareThreads(this.#shadow, snapshot.database);
     const isEmpty =
-      memory === 0 &&
+      threadChanges === 0 &&
       Object.values(difference.datasets).every(
         ({ added, changed, removed }) => added + changed + removed === 0,
       );
-    return { ...difference, scope, memory, isEmpty };
+    return { ...difference, scope, threadChanges, isEmpty };
   }
 }

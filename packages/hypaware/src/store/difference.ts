@@ -6,15 +6,15 @@ import type { Source } from "./engine-source.ts";
 import { hotSource } from "./hot-source.ts";
 import { KEYS, sealedName } from "./layout.ts";
 import { livingRows, registerLivingRows } from "./living-rows.ts";
-import { quoted, withSegmentEngine } from "./segment-engine.ts";
+import { sampleRows } from "./row-samples.ts";
+import type { RowSample } from "./row-samples.ts";
+import { withSegmentEngine } from "./segment-engine.ts";
 import type { SegmentEngineOptions } from "./segment-engine.ts";
 import type { Shadow } from "./shadow.ts";
 import { Snapshot } from "./snapshot.ts";
 
 // The rows of the scope, as stored (hot and sealed) and as they would be, compared by key and by the values of all columns.
 // Loads the engine: for commands, never for the recorder. Whole rows are read only of what differs.
-
-export type ChangeKind = "added" | "changed" | "removed";
 
 export interface DatasetDifference {
   readonly added: number;
@@ -23,15 +23,6 @@ export interface DatasetDifference {
   readonly equal: number;
   /** In how many changed rows each of these columns is another; most first. */
   readonly columns: Readonly<Record<string, number>>;
-}
-
-/** Values as text; null: no value, or no such row. */
-export interface RowSample {
-  readonly dataset: DatasetName;
-  readonly kind: ChangeKind;
-  readonly key: string;
-  /** Of a changed row those that changed, of the others what tells what it is. */
-  readonly columns: Readonly<Record<string, { readonly old: string | null; readonly new: string | null }>>;
 }
 
 export interface Difference {
@@ -54,12 +45,6 @@ const SCOPES = {
   ai_gateway_messages: { table: "scope_conversations", column: "conversation_id" },
   ai_gateway_exchanges: { table: "scope_exchanges", column: "exchange_id" },
 } as const satisfies Record<DatasetName, { readonly table: string; readonly column: string }>;
-
-/** What is shown of a row that comes or goes. */
-const SHOWN: Readonly<Record<DatasetName, readonly string[]>> = {
-  ai_gateway_messages: ["conversation_id", "role", "part_type", "content_text"],
-  ai_gateway_exchanges: ["started_at", "path", "decode_status", "conversation_id"],
-};
 
 /** How many changes are handed over at once. */
 const SLICE_ROWS = 8192;
@@ -161,19 +146,19 @@ async function keepNativeNames(
     FROM ai_gateway_messages_${side}`;
   const count = (side: "old" | "new", isFallback: boolean): string =>
     `count(DISTINCT message_id) FILTER (side = '${side}' AND ${isFallback ? "" : "NOT "}fallback)`;
-  const read = await connection.runAndReadAll(
-    `SELECT DISTINCT unit FROM (
+  await connection.run(
+    `CREATE TEMP TABLE native_units AS SELECT DISTINCT unit FROM (
        SELECT unit FROM (${named("old")} UNION ALL ${named("new")}) GROUP BY unit, exchange, role
        HAVING ${count("old", false)} > ${count("new", false)} AND ${count("new", true)} > ${count("old", true)})`,
   );
-  const units = read.getRows().map(([unit]) => String(unit));
+  const read = await connection.runAndReadAll("SELECT unit FROM native_units");
   let [exchanges, conversations] = [0, 0];
-  for (const unit of units) {
+  for (const [unit] of read.getRows() as [string][]) {
     conversations += database.run("DELETE FROM scope_conversations WHERE unit = ?", unit);
     exchanges += database.run("DELETE FROM scope_exchanges WHERE unit = ?", unit);
-    for (const dataset of Object.keys(DATASETS))
-      await connection.run(`DELETE FROM ${dataset}_compared WHERE unit = ${quoted(unit)}`);
   }
+  for (const dataset of Object.keys(DATASETS))
+    await connection.run(`DELETE FROM ${dataset}_compared WHERE unit IN (SELECT unit FROM native_units)`);
   return { exchanges, conversations };
 }
 
@@ -216,66 +201,4 @@ async function countChanges(connection: DuckDBConnection, dataset: DatasetName):
     .filter(([, rows]) => rows > 0)
     .sort(([, a], [, b]) => b - a);
   return { ...counts, columns: Object.fromEntries(columns) };
-}
-
-/** Some rows of every kind. */
-async function sampleRows(
-  connection: DuckDBConnection,
-  dataset: DatasetName,
-  limit: number,
-  [before, now]: readonly [Snapshot, Snapshot],
-): Promise<RowSample[]> {
-  const chosen = await connection.runAndReadAll(
-    `SELECT kind, key FROM (
-       SELECT kind, key, row_number() OVER (PARTITION BY kind ORDER BY unit, key) AS n FROM ${dataset}_changes)
-     ORDER BY n, kind LIMIT ${limit}`,
-  );
-  const rows = chosen.getRows() as [ChangeKind, string][];
-  if (rows.length === 0) return [];
-  const keys = rows.map(([, key]) => quoted(key)).join(", ");
-  const [old, fresh] = [
-    await readTexts(connection, dataset, "old", keys, before),
-    await readTexts(connection, dataset, "new", keys, now),
-  ];
-  return rows.map(([kind, key]) => {
-    const [was, is] = [old.get(key), fresh.get(key)];
-    const names =
-      kind === "changed"
-        ? DATASETS[dataset].map(({ name }) => name).filter((name) => was?.[name] !== is?.[name])
-        : SHOWN[dataset];
-    return {
-      dataset,
-      kind,
-      key,
-      columns: Object.fromEntries(
-        names.map((name) => [name, { old: was?.[name] ?? null, new: is?.[name] ?? null }]),
-      ),
-    };
-  });
-}
-
-async function readTexts(
-  connection: DuckDBConnection,
-  dataset: DatasetName,
-  side: "old" | "new",
-  keys: string,
-  snapshot: Snapshot,
-): Promise<Map<string, Record<string, string | null>>> {
-  const columns = DATASETS[dataset].map(({ name }) => name);
-  const read = await connection.runAndReadAll(
-    `SELECT key, ${columns.map((name) => `${sealedName(name)}::VARCHAR`).join(", ")}
-     FROM ${dataset}_${side} WHERE key IN (${keys})`,
-  );
-  const blobs = new Map(snapshot.blobNames().map(({ id, hash }) => [hash, id]));
-  return new Map(
-    (read.getRows() as (string | null)[][]).map(([key, ...values]) => [
-      key!,
-      Object.fromEntries(
-        columns.map((name, i) => {
-          const id = sealedName(name) === name ? undefined : blobs.get(values[i] ?? "");
-          return [name, id === undefined ? values[i]! : snapshot.blob(id)];
-        }),
-      ),
-    ]),
-  );
 }
