@@ -86,7 +86,7 @@ export default async function aiGatewayPassthrough(ctx: FlowContext): Promise<vo
   assert.equal((await daemon.stop()).code, 0);
 
   ctx.writeConfig(withAdapters(provider));
-  const reprojected = await ctx.hyp(["reproject"]);
+  const reprojected = await ctx.hyp(["reproject", "--yes"]);
   assert.equal(reprojected.code, 0, reprojected.stderr);
   const rows = await ctx.sql("SELECT role, content_text FROM ai_gateway_messages ORDER BY message_index");
   assert.deepEqual(rows, [

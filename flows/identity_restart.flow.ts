@@ -24,11 +24,11 @@ export default async function identityRestart(ctx: FlowContext): Promise<void> {
     }
   }
   const before = await identities(ctx);
-  assert.equal((await ctx.hyp(["reproject"])).code, 0, "with a running recorder");
+  assert.equal((await ctx.hyp(["reproject", "--yes"])).code, 0, "with a running recorder");
   await check(ctx, TURNS);
   assert.deepEqual(await identities(ctx), before, "the same rows under the same names");
   assert.equal((await daemon.stop()).code, 0);
-  assert.equal((await ctx.hyp(["reproject"])).code, 0, "and without one");
+  assert.equal((await ctx.hyp(["reproject", "--yes"])).code, 0, "and without one");
   await check(ctx, TURNS);
   assert.deepEqual(await identities(ctx), before);
 }

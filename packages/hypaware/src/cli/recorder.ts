@@ -11,7 +11,9 @@ import type { RecorderMessage, SupervisorMessage } from "../daemon/supervisor.ts
 import { writeFileAtomic } from "../disk/atomic.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { type Lock, tryLock } from "../disk/lock.ts";
+import { sweepScratch } from "../query/scratch.ts";
 import { openCatalog } from "../store/catalog.ts";
+import { shadowPath } from "../store/shadow.ts";
 import { sweepSegments } from "../store/sweep.ts";
 import { type CliContext, withApp } from "./context.ts";
 
@@ -82,17 +84,20 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
   const { paths, log, telemetry } = app;
   ensurePrivateFolder(paths.store);
   const catalog = openCatalog(paths.catalog);
-  // What a killed child left behind.
+  // What a killed child or command left behind.
   sweepSegments(catalog, paths.segments);
+  sweepScratch(paths.tmp);
   const projectors = app.registry.projectors();
   const recorder = new Recorder({ paths, catalog, projectors, log, telemetry });
   const file = join(paths.run, "recorder.json");
   writeFileAtomic(file, `${JSON.stringify({ pid: process.pid, started_at: new Date().toISOString() })}\n`);
   const server = await serveLocal(socketPath(paths.run, "recorder"), async (request) => {
-    if (request["op"] === "pass") return { stored: await recorder.pass(true) };
-    if (request["op"] === "reproject") return asReply(await recorder.reproject(() => {}));
-    if (request["op"] === "compact") return asReply(await recorder.compact());
-    throw new Error(`unknown request: ${JSON.stringify(request["op"])}`);
+    const { op, folder } = request;
+    if (op === "pass") return { stored: await recorder.pass(true) };
+    if (op === "commit-shadow" && typeof folder === "string")
+      return { result: await recorder.commitShadow(shadowPath(paths.tmp, folder)) };
+    if (op === "compact") return asReply(await recorder.compact());
+    throw new Error(`unknown request: ${JSON.stringify(op)}`);
   });
   try {
     let maintainedAt = performance.now();

@@ -45,8 +45,12 @@ export const ERRORS = {
     next: "Move store/ away and run hyp reproject: the journal has everything.",
   },
   journal_incomplete: {
-    what: "Raw history that rows were made from is gone from the journal, so they cannot be made again.",
-    next: "The rows stay as they are. A larger raw quota keeps more for the next time.",
+    what: "Of everything that was asked for, some raw history is gone from the journal, so nothing can be made again.",
+    next: "The rows stay as they are.",
+  },
+  store_moved: {
+    what: "The store changed faster than a reprojection could follow, or another one came first. Nothing was changed.",
+    next: "Run it again.",
   },
   lock_held: {
     what: "Another process writes to this store.",

@@ -1,10 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Outcome } from "../contract/exchange.ts";
-import type { FrameSink } from "../contract/frame.ts";
 import { homePaths } from "../contract/home.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { Projection } from "../contract/projection.ts";
@@ -15,6 +12,7 @@ import { listRuns } from "../journal/runs.ts";
 import { createLogger } from "../kernel/log.ts";
 import { NO_TELEMETRY } from "../kernel/telemetry.ts";
 import { type Catalog, openCatalog } from "../store/catalog.ts";
+import { chat, exchange } from "./journal-exchange.testkit.ts";
 import { Recorder } from "./recorder.ts";
 
 let home: string;
@@ -32,28 +30,6 @@ afterEach(() => {
   rmSync(home, { recursive: true, force: true });
 });
 
-/** One conversation per session: every request repeats the history, the answer is the upper-cased last prompt. */
-const chat: RegisteredProjector = {
-  name: "chat",
-  order: 0,
-  match: (record) => record.path === "/chat",
-  project(record): Projection {
-    const request = JSON.parse(record.request_body ?? "{}") as { session: string; turns: string[] };
-    const answer = record.response_body;
-    const messages = request.turns.map((text, index) => ({
-      role: index % 2 === 0 ? "user" : "assistant",
-      content: text,
-    }));
-    return {
-      provider: "test",
-      conversation_id: request.session,
-      messages:
-        answer === null ? messages : [...messages, { role: "assistant", content: answer, is_answer: true }],
-      exchange: { request_class: "main", session_id: request.session },
-    };
-  },
-};
-
 const recorder = (projectors: readonly RegisteredProjector[] = [chat]): Recorder =>
   new Recorder({
     paths: homePaths(home),
@@ -64,61 +40,6 @@ const recorder = (projectors: readonly RegisteredProjector[] = [chat]): Recorder
   });
 
 const open = (runId: string): Promise<Journal> => openJournal({ dir: join(journalFolder, runId), runId });
-
-interface Exchange {
-  readonly turns: readonly string[];
-  readonly answer?: string;
-  readonly session?: string;
-  readonly outcome?: Outcome;
-  readonly startedAt?: number;
-}
-
-/** Appends an exchange's frames; without an answer it is left open. */
-function exchange(
-  sink: FrameSink,
-  { turns, answer, session = "s", outcome = "complete", startedAt = 1_000 }: Exchange,
-): string {
-  const exchangeId = randomBytes(16).toString("hex");
-  const request = Buffer.from(JSON.stringify({ session, turns }));
-  sink.append({
-    kind: "open",
-    exchangeId,
-    head: {
-      startedAt,
-      method: "POST",
-      target: "/chat",
-      httpVersion: "1.1",
-      headers: ["content-type", "application/json"],
-      upstream: "test",
-      provider: "test",
-      routeReason: "match",
-      clientName: null,
-      gatewayId: "g",
-      metadata: {},
-    },
-  });
-  sink.append({ kind: "request-body", exchangeId, bytes: request, masked: [], last: true });
-  if (answer === undefined) return exchangeId;
-  const bytes = Buffer.from(answer);
-  sink.append({
-    kind: "response-head",
-    exchangeId,
-    head: { tMs: 1, status: 200, statusText: "OK", headers: ["content-type", "text/plain"] },
-  });
-  sink.append({
-    kind: "response-bytes",
-    exchangeId,
-    bytes,
-    arrivals: [{ tMs: 2, length: bytes.length }],
-    masked: [],
-  });
-  sink.append({
-    kind: "close",
-    exchangeId,
-    end: { tMs: 3, outcome, error: null, requestBytes: request.length, responseBytes: bytes.length },
-  });
-  return exchangeId;
-}
 
 const messages = (): number => catalog.counts().rows;
 
@@ -164,7 +85,7 @@ test("what a dead gateway left open is stored as interrupted, and its journal is
   expect(await recorder().pass(true)).toBe(0);
 });
 
-test("long requests are stored as differences, and compressed journals give the same rows again", async () => {
+test("long requests are stored as differences, and rows stay when the raw history is compressed and goes", async () => {
   const journal = await open("run-1");
   const turns = [`question ${"of many words ".repeat(1_000)}`];
   for (let turn = 1; turn <= 10; turn++) {
@@ -185,53 +106,11 @@ test("long requests are stored as differences, and compressed journals give the 
   expect(before).toHaveLength(20);
   const maintained = await maintainJournal({ journalDir: journalFolder, cursors: catalog.cursors() });
   expect(maintained).toMatchObject({ compressed: 1, removed: 0 });
-  await first.reproject(() => {});
-  expect(rowKeys()).toEqual(before);
   // Nothing is read again when the raw history goes.
   await maintainJournal({ journalDir: journalFolder, cursors: catalog.cursors(), quotaBytes: 0 });
   expect(listRuns(journalFolder)).toEqual([]);
   expect(await recorder().pass(true)).toBe(0);
   expect(rowKeys()).toEqual(before);
-});
-
-test("reprojecting gives the same rows, also over gateways that ran side by side", async () => {
-  const [one, two] = await Promise.all([open("r1"), open("r2")]);
-  exchange(one, { turns: ["a"], answer: "A", startedAt: 1_000 });
-  await one.flush();
-  const first = recorder();
-  await first.pass();
-  exchange(two, { turns: ["a", "A", "b"], answer: "B", startedAt: 2_000 });
-  await two.flush();
-  await first.pass();
-  exchange(one, { turns: ["a", "A", "b", "B", "c"], answer: "C", startedAt: 3_000 });
-  await one.flush();
-  await first.pass();
-  expect(messages()).toBe(6);
-  const before = catalog
-    .changes(0, 1_000)
-    .map((change) => change.key)
-    .sort();
-  const { after } = await first.reproject(() => {});
-  expect(after).toMatchObject({ exchanges: 3, rows: 6 });
-  const kept = catalog.changes(0, 1_000).filter((change) => change.op === "upsert");
-  expect(kept.map((change) => change.key).sort()).toEqual(before);
-  exchange(two, { turns: ["a", "A", "b", "B", "c", "C", "d"], answer: "D", startedAt: 4_000 });
-  await two.flush();
-  expect(await first.pass()).toBe(1);
-  expect(messages()).toBe(8);
-  await Promise.all([one.close(), two.close()]);
-});
-
-test("an exchange that no projector knows is kept, and makes rows when one comes", async () => {
-  const journal = await open("r1");
-  exchange(journal, { turns: ["hello"], answer: "HELLO" });
-  await journal.flush();
-  const without = recorder([]);
-  expect(await without.pass()).toBe(1);
-  expect(catalog.counts()).toMatchObject({ exchanges: 1, rows: 0, unprojected: 1 });
-  const { after } = await recorder().reproject(() => {});
-  expect(after).toMatchObject({ exchanges: 1, rows: 2, unprojected: 0 });
-  await journal.close();
 });
 
 test("an exchange that took the recorder down twice is set aside, and the next one is stored", async () => {
@@ -267,26 +146,7 @@ test("a projector whose result breaks our own code costs only its exchange", asy
   await journal.close();
 });
 
-test("a reprojection that would lose what the journal no longer has is refused, and nothing changes", async () => {
-  const old = await open("r1");
-  exchange(old, { turns: ["a"], answer: "A" });
-  await old.close();
-  const journal = await open("r2");
-  exchange(journal, { turns: ["b"], answer: "B", session: "other" });
-  await journal.flush();
-  const running = recorder();
-  await running.pass(true);
-  rmSync(join(journalFolder, "r1"), { recursive: true });
-  await expect(running.reproject(() => {})).rejects.toMatchObject({ code: "journal_incomplete" });
-  expect(catalog.counts()).toMatchObject({ exchanges: 2, rows: 4 });
-  exchange(journal, { turns: ["b", "B", "c"], answer: "C", session: "other" });
-  await journal.flush();
-  expect(await running.pass()).toBe(1);
-  expect(messages()).toBe(6);
-  await journal.close();
-});
-
-test("maintaining seals rows and compresses a finished run, and its exchanges can still be projected again", async () => {
+test("maintaining seals rows and compresses a finished run", async () => {
   const old = await open("r1");
   for (let i = 0; i < 20; i++) exchange(old, { turns: ["a"], answer: "A", session: `s${i}` });
   await old.close();
@@ -296,6 +156,4 @@ test("maintaining seals rows and compresses a finished run, and its exchanges ca
   expect(journal).toMatchObject({ compressed: 1, removed: 0 });
   expect(store.sealedRows).toBe(60);
   expect(catalog.counts()).toMatchObject({ exchanges: 20, rows: 40 });
-  const { after } = await running.reproject(() => {});
-  expect(after).toMatchObject({ exchanges: 20, rows: 40 });
 });

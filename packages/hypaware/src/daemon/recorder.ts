@@ -3,28 +3,21 @@
 
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { type Maintained as MaintainedJournal, maintainJournal } from "../journal/maintain.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
-import { isRunAlive, listRuns, listSegments } from "../journal/runs.ts";
-import type { StoreCounts } from "../store/catalog.ts";
+import { isRunAlive, listSegments } from "../journal/runs.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import { type Maintained as MaintainedStore, maintainStore } from "../store/maintain.ts";
 import { needsSeal } from "../store/needs-seal.ts";
+import type { ShadowCommit } from "../store/shadow-commit.ts";
 import { type Recording, announceExchange, countAttempt, recordExchange } from "./record-exchange.ts";
-import { replayInOrder } from "./replay.ts";
 import { type EndedExchange, RunFollower } from "./run-follower.ts";
 
 /** A gateway makes its first segment with its first frame; a dead run older than this never carried anything. */
 const EMPTY_RUN_MS = 60_000;
 /** How long a run that was found alive is believed to be. */
 const ALIVE_FOR_MS = 1_000;
-
-export interface Reprojected {
-  readonly before: StoreCounts;
-  readonly after: StoreCounts;
-}
 
 const NOTHING_SEALED: MaintainedStore = {
   sealedRows: 0,
@@ -73,38 +66,16 @@ export class Recorder {
     });
   }
 
-  /** Builds all rows again from the journals, in one transaction: readers see the old ones until the new ones are there. */
-  async reproject(onProgress: (exchanges: number) => void): Promise<Reprojected> {
-    // Its commits must not fall into our transaction.
-    await this.endMaintenance();
-    return this.#alone(async () => {
-      const { catalog, paths } = this.#recording;
-      const before = catalog.counts();
-      try {
-        await catalog.rebuild(async () => {
-          const runs = listRuns(paths.journal).map(({ runId, dir, createdMs }) => ({
-            follower: this.#newFollower(runId, undefined),
-            alive: isRunAlive(dir),
-            startedAt: createdMs,
-          }));
-          let exchanges = 0;
-          for (const { ended, run } of replayInOrder(runs)) {
-            await recordExchange(this.#recording, ended, () => run.follower.cursor(), false);
-            onProgress(++exchanges);
-          }
-          // Raw history has a quota. What is no longer in the journal cannot be told again, and must not be forgotten.
-          if (exchanges < before.exchanges)
-            throw new HypError(
-              "journal_incomplete",
-              `Only ${exchanges} of ${before.exchanges} recorded exchanges are still in the journal. Nothing was changed.`,
-            );
-          for (const { follower, alive } of runs) catalog.setCursor(follower.runId, follower.cursor(!alive));
-        });
-      } finally {
-        this.#startFromCursors();
-      }
-      return { before, after: catalog.counts() };
-    });
+  /** What a reprojection found, from the shadow at `path`: readers see the old rows until the new ones are there. */
+  async commitShadow(path: string): Promise<ShadowCommit> {
+    for (;;) {
+      // Its commits must not fall into our transaction. One that began while we waited for our turn is ended, too.
+      await this.endMaintenance();
+      const done = await this.#alone(async () =>
+        this.#maintenance === undefined ? this.#recording.catalog.commitShadow(path) : undefined,
+      );
+      if (done !== undefined) return done;
+    }
   }
 
   /**
@@ -120,6 +91,8 @@ export class Recorder {
 
   async #maintainOnce({ everything = false }: MaintenanceOptions): Promise<Maintenance> {
     const { catalog, paths } = this.#recording;
+    // A reprojection that is being committed comes first.
+    await this.#alone(async () => {});
     const store = everything || needsSeal(catalog) ? await this.#maintainStore(everything) : NOTHING_SEALED;
     const journal = await this.#alone(() =>
       maintainJournal({ journalDir: paths.journal, cursors: catalog.cursors() }),

@@ -1,11 +1,14 @@
 // Every ended exchange of all journals in the order of their ends, as the recorder met them. Runs of several gateways overlap,
 // so their journals are merged; a journal is opened only when the merge comes to the time its gateway started.
 
+import type { JournalPosition } from "../contract/frame.ts";
 import type { EndedExchange, RunFollower } from "./run-follower.ts";
 
 export interface ReplayRun {
   readonly follower: RunFollower;
   readonly alive: boolean;
+  /** What a living run has behind it is not read. */
+  readonly to?: JournalPosition;
   /** Milliseconds since the epoch; no exchange of the run ended before. */
   readonly startedAt: number;
 }
@@ -43,7 +46,7 @@ export function* replayInOrder(
   }
 }
 
-function* wholeRun({ follower, alive }: ReplayRun): Generator<EndedExchange> {
-  yield* follower.ended(alive);
+function* wholeRun({ follower, alive, to }: ReplayRun): Generator<EndedExchange> {
+  yield* follower.ended(alive, to);
   if (!alive) yield* follower.interrupted();
 }

@@ -52,9 +52,12 @@ export class RunFollower {
     return { read: this.#read, low: this.#open.lowWater() ?? this.#read, finished };
   }
 
-  /** Exchanges that ended between the cursor and where the journal ends now, in order. `alive`: its gateway still writes. */
-  *ended(alive: boolean): Generator<EndedExchange> {
-    for (const entry of scanFrames(this.#dir, this.#read, { alive })) {
+  /**
+   * Exchanges that ended between the cursor and where the journal ends now, or `to`, in order. `alive`: its gateway still
+   * writes.
+   */
+  *ended(alive: boolean, to?: JournalPosition): Generator<EndedExchange> {
+    for (const entry of scanFrames(this.#dir, this.#read, { alive, ...(to && { to }) })) {
       this.#read = entry.next;
       if (entry.frame.kind === "damage") {
         this.#onDamage(entry.frame, entry.position);

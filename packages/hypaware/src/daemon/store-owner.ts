@@ -3,41 +3,47 @@
 
 import { HypError } from "../contract/errors.ts";
 import type { HomePaths } from "../contract/home.ts";
+import type { JsonObject } from "../contract/projection.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { tryLock } from "../disk/lock.ts";
 import { openCatalog } from "../store/catalog.ts";
+import type { ShadowCommit } from "../store/shadow-commit.ts";
+import { shadowPath } from "../store/shadow.ts";
 import { callLocal, socketPath } from "./local-socket.ts";
 import type { Recording } from "./record-exchange.ts";
-import { type Maintenance, type Reprojected, Recorder } from "./recorder.ts";
+import { type Maintenance, Recorder } from "./recorder.ts";
 
 /** A large history takes minutes. */
 const ANSWER_MS = 3_600_000;
 
 export type OwnerWork = Omit<Recording, "catalog" | "paths">;
 
-/** Builds all rows again from the journals. Throws HypError `journal_incomplete` or `lock_held`. */
-export function reproject(
+/** Commits what a reprojection found. `folder`: the name of its shadow's, in tmp. Throws HypError `lock_held`. */
+export async function commitReprojection(
   paths: HomePaths,
   work: OwnerWork,
-  onProgress: (exchanges: number) => void,
-): Promise<Reprojected> {
-  return byOwner(paths, work, "reproject", (recorder) => recorder.reproject(onProgress));
+  folder: string,
+): Promise<ShadowCommit> {
+  const { result } = await byOwner(paths, work, { op: "commit-shadow", folder }, async (recorder) => ({
+    result: await recorder.commitShadow(shadowPath(paths.tmp, folder)),
+  }));
+  return result;
 }
 
 /** Seals, merges and compresses all that can be. */
 export function compact(paths: HomePaths, work: OwnerWork): Promise<Maintenance> {
-  return byOwner(paths, work, "compact", (recorder) => recorder.compact());
+  return byOwner(paths, work, { op: "compact" }, (recorder) => recorder.compact());
 }
 
 async function byOwner<T>(
   paths: HomePaths,
   work: OwnerWork,
-  op: string,
+  request: JsonObject,
   here: (recorder: Recorder) => Promise<T>,
 ): Promise<T> {
   ensurePrivateFolder(paths.run);
   const lock = tryLock(paths.recorderLock);
-  if (lock === undefined) return askRecorder<T>(paths, op);
+  if (lock === undefined) return askRecorder<T>(paths, request);
   try {
     ensurePrivateFolder(paths.store);
     const catalog = openCatalog(paths.catalog);
@@ -53,8 +59,8 @@ async function byOwner<T>(
   }
 }
 
-async function askRecorder<T>(paths: HomePaths, op: string): Promise<T> {
-  const reply = await callLocal(socketPath(paths.run, "recorder"), { op }, ANSWER_MS);
+async function askRecorder<T>(paths: HomePaths, request: JsonObject): Promise<T> {
+  const reply = await callLocal(socketPath(paths.run, "recorder"), request, ANSWER_MS);
   if (reply === undefined)
     throw new HypError("lock_held", "Another process holds the store and does not answer.");
   if (typeof reply["error"] === "string")

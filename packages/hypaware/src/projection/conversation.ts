@@ -29,10 +29,13 @@ export function findInferred(
 /** The id of the next conversation of this base. */
 export function nextInferredId(threads: ThreadStore, base: string): string {
   for (let n = threads.countConversations(base) + 1; ; n++) {
-    const id = n === 1 ? base : `${base}:#${n}`;
+    const id = inferredId(base, n);
     if (threads.conversation(id) === undefined) return id;
   }
 }
+
+/** The n-th conversation of this base. */
+export const inferredId = (base: string, n: number): string => (n === 1 ? base : `${base}:#${n}`);
 
 function byNativeId(threads: ThreadStore, history: readonly Entry[]): string | undefined {
   for (const entry of history.toReversed()) {

@@ -4,9 +4,8 @@ import { DATASETS } from "../contract/dataset.ts";
 import type { Column, DatasetName } from "../contract/dataset.ts";
 import { registerSource } from "../store/engine-source.ts";
 import type { Source } from "../store/engine-source.ts";
-import { hotSource } from "../store/hot-source.ts";
 import { BLOB_COLUMNS, sealedName } from "../store/layout.ts";
-import { parquet } from "../store/segment-engine.ts";
+import { livingRows, registerLivingRows } from "../store/living-rows.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { VIEWS } from "./views.ts";
 
@@ -19,8 +18,7 @@ export async function makeTables(
 ): Promise<void> {
   registerSource(connection, blobSource(snapshot), onError);
   for (const dataset of Object.keys(DATASETS) as DatasetName[]) {
-    registerSource(connection, hotSource(snapshot, dataset, { name: `${dataset}_hot` }), onError);
-    registerSource(connection, tombstoneSource(snapshot, dataset), onError);
+    registerLivingRows(connection, snapshot, dataset, onError);
     await connection.run(`CREATE VIEW ${dataset} AS ${datasetSelect(snapshot, dataset, segmentsDir)}`);
   }
   for (const { name, select } of VIEWS) await connection.run(`CREATE VIEW ${name} AS ${select}`);
@@ -51,16 +49,6 @@ function blobSource(snapshot: Snapshot): Source {
   };
 }
 
-function tombstoneSource(snapshot: Snapshot, dataset: DatasetName): Source {
-  const seqs = snapshot.tombstones(dataset);
-  return {
-    name: `${dataset}_dead`,
-    columns: [{ name: "seq", type: "INT64" }],
-    rowCount: seqs.length,
-    scan: (indexes) => seqs.values().map((seq) => indexes.map(() => seq)),
-  };
-}
-
 /** The dataset, hot and sealed, with its shared texts put back. */
 function datasetSelect(snapshot: Snapshot, dataset: DatasetName, segmentsDir: string): string {
   const columns: readonly Column[] = DATASETS[dataset];
@@ -71,27 +59,11 @@ function datasetSelect(snapshot: Snapshot, dataset: DatasetName, segmentsDir: st
   const joins = shared.map(
     ({ name }) => `LEFT JOIN blobs() AS b_${name} ON b_${name}.sha256 = stored.${sealedName(name)}`,
   );
-  const from = unionOf(
+  const from = livingRows(
     snapshot,
     dataset,
     segmentsDir,
-    columns.map(({ name }) => sealedName(name)).join(", "),
+    columns.map(({ name }) => sealedName(name)),
   );
   return `SELECT ${values.join(", ")} FROM (${from}) AS stored ${joins.join(" ")}`;
-}
-
-/** Segments without a dead row are scanned plainly, the others through the filter. */
-function unionOf(snapshot: Snapshot, dataset: DatasetName, segmentsDir: string, names: string): string {
-  const own = snapshot.segments.filter((segment) => segment.dataset === dataset);
-  const paths = (isDirty: boolean) =>
-    own.filter(({ dead }) => dead > 0 === isDirty).map(({ file }) => join(segmentsDir, file));
-  const parts = [`SELECT ${names} FROM ${dataset}_hot()`];
-  const clean = paths(false);
-  if (clean.length > 0) parts.push(`SELECT ${names} FROM ${parquet(clean)}`);
-  const dirty = paths(true);
-  if (dirty.length > 0)
-    parts.push(
-      `SELECT ${names} FROM ${parquet(dirty)} AS s ANTI JOIN ${dataset}_dead() AS t ON t.seq = s._seq`,
-    );
-  return parts.join(" UNION ALL ");
 }

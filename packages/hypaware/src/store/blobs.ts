@@ -49,9 +49,4 @@ export class Blobs {
     )!;
     return Buffer.from(encoding === ZSTD ? zstdDecompressSync(data) : data).toString("utf8");
   }
-
-  clear(): void {
-    this.#database.run("DELETE FROM blobs");
-    this.#recent.clear();
-  }
 }

@@ -270,33 +270,6 @@ test("an attempt outlives the transaction that crashed, until it ends", () => {
   expect(catalog.beginAttempt("x")).toBe(1);
 });
 
-test("clearing for a replay is seen only when the replay is done, and the numbers go on", () => {
-  const catalog = catalogOf();
-  catalog.meta.set("heartbeat", "1");
-  catalog.threads.addConversation({
-    id: "c1",
-    base: "c1",
-    inferred: false,
-    startedAt: "t",
-    failedLeaf: null,
-  });
-  catalog.putRows([exampleRow(1), exampleRow(2), exampleRow(3)]);
-  catalog.putExchange(exampleExchange(1), exampleSpan(1));
-  catalog.transaction(() => {
-    catalog.clearDerived();
-    expect(snapshotOf().count("ai_gateway_messages")).toBe(3);
-    expect(catalog.threads.conversation("c1")).toBeUndefined();
-    catalog.putRows([exampleRow(1), exampleRow(2)]);
-  });
-  expect(catalog.counts()).toMatchObject({ exchanges: 0, rows: 2 });
-  expect(catalog.changes(4, 10)).toEqual([
-    { seq: 7, op: "delete", key: "m3#0" },
-    { seq: 9, op: "upsert", key: "m1#0" },
-    { seq: 10, op: "upsert", key: "m2#0" },
-  ]);
-  expect(catalog.meta.get("heartbeat")).toBe("1");
-});
-
 test("a snapshot does not see what is committed after it", () => {
   const catalog = catalogOf();
   catalog.putRows([exampleRow(1)]);

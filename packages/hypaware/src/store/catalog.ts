@@ -13,6 +13,8 @@ import { Messages } from "./messages.ts";
 import { Meta } from "./meta.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Segments } from "./segments.ts";
+import { commitShadow } from "./shadow-commit.ts";
+import type { ShadowCommit } from "./shadow-commit.ts";
 import { settledFacts } from "./settled.ts";
 import type { SettledFacts } from "./settled.ts";
 import { Threads } from "./threads.ts";
@@ -42,12 +44,9 @@ export class Catalog {
   readonly #exchanges: Exchanges;
   readonly #cursors: Cursors;
   readonly #quarantine: Quarantine;
-  readonly #clearThreads: () => void;
 
-  constructor(database: Database) {
-    const threads = new Threads(database);
+  constructor(database: Database, threads: ThreadStore = new Threads(database)) {
     this.threads = threads;
-    this.#clearThreads = () => threads.clear();
     this.meta = new Meta(database);
     this.segments = new Segments(database);
     this.#database = database;
@@ -164,25 +163,19 @@ export class Catalog {
   }
 
   /**
-   * Forgets all that the journal can tell again: rows, segments, exchanges, threads, cursors, blobs. The rows' end is in the
-   * changes, and the sequence goes on. For one transaction together with the replay: readers see the old rows until the new ones are there.
+   * What a reprojection found to be other than it is stored, as one transaction. Readers see the old rows until then; the
+   * caller must not use the catalog otherwise while it lasts.
    */
-  clearDerived(): void {
-    this.#database.transaction(() => {
-      for (const part of [this.#messages, this.#exchanges, this.#cursors, this.#blobs]) part.clear();
-      this.segments.clear(Date.now());
-      this.#clearThreads();
-    });
-  }
-
-  /** Forgets all derived data and lets `work` write it again, as one transaction that lasts as long as `work`. */
-  async rebuild(work: () => Promise<void>): Promise<void> {
-    await this.#database.longTransaction(async () => {
-      const began = Date.now();
-      this.clearDerived();
-      await work();
-      this.segments.retiredSince(began, Date.now());
-    });
+  commitShadow(path: string): Promise<ShadowCommit> {
+    return commitShadow(
+      {
+        database: this.#database,
+        blobs: this.#blobs,
+        segments: this.segments,
+        tables: { ai_gateway_messages: this.#messages, ai_gateway_exchanges: this.#exchanges },
+      },
+      path,
+    );
   }
 
   /** Commits so far survive a power cut. False: not yet, because of readers. */

@@ -49,10 +49,6 @@ export class Cursors {
     const rows = this.#database.all<CursorColumns>("SELECT * FROM cursors ORDER BY run");
     return new Map(rows.map((columns) => [columns.run, cursorOf(columns)]));
   }
-
-  clear(): void {
-    this.#database.run("DELETE FROM cursors");
-  }
 }
 
 function cursorOf(columns: CursorColumns): RunCursor {

@@ -7,13 +7,9 @@ import { SealedRows } from "./sealed-rows.ts";
 /** One change of a dataset's row. `seq` ascends over all datasets and is never given twice. */
 export interface Change {
   readonly seq: number;
-  /** `clear`: every row that was sealed before this number is gone, without its key being named. */
-  readonly op: "upsert" | "delete" | "clear";
-  /** Empty for `clear`. */
+  readonly op: "upsert" | "delete";
   readonly key: string;
 }
-
-const CLEARED = "";
 
 /** The hot rows of one dataset: upserted by key, each change with the next number of the sequence. */
 export class DatasetTable {
@@ -68,19 +64,6 @@ export class DatasetTable {
     this.#database.run("UPDATE sequence SET value = value + 1");
   }
 
-  /** Deletes all rows: of the hot ones each is a change of its own, of the sealed ones all are one. */
-  clear(): void {
-    const [database, dataset] = [this.#database, this.#dataset];
-    database.run(
-      `INSERT INTO deletions (dataset, key, seq)
-       SELECT ?, ${this.#key}, (SELECT value FROM sequence) + row_number() OVER (ORDER BY _seq) FROM ${dataset}`,
-      dataset,
-    );
-    const rows = database.run(`DELETE FROM ${dataset} WHERE true`);
-    database.run("UPDATE sequence SET value = value + ?", rows);
-    if (this.#sealed.count() > 0) this.#noteDeletion(CLEARED);
-  }
-
   /** Hot and sealed. */
   count(): number {
     const hot = this.#database.get<{ rows: number }>(`SELECT count(*) AS rows FROM ${this.#dataset}`)!.rows;
@@ -94,7 +77,7 @@ export class DatasetTable {
   changes(seq: number, limit: number): Change[] {
     return this.#database.all<Change>(
       `SELECT _seq AS seq, 'upsert' AS op, ${this.#key} AS key FROM ${this.#dataset} WHERE _seq > ?1
-       UNION ALL SELECT seq, CASE key WHEN '${CLEARED}' THEN 'clear' ELSE 'delete' END, key FROM deletions WHERE dataset = ?2 AND seq > ?1
+       UNION ALL SELECT seq, 'delete', key FROM deletions WHERE dataset = ?2 AND seq > ?1
        ORDER BY seq LIMIT ?3`,
       seq,
       this.#dataset,

@@ -19,6 +19,17 @@ export interface StoredExchange {
   readonly span: ExchangeSpan;
 }
 
+/** What is asked of every exchange of a store at once. */
+export interface StoredPlace {
+  readonly exchangeId: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number | null;
+  readonly conversationId: string | null;
+  readonly projector: string | null;
+  readonly retryOf: string | null;
+  readonly span: ExchangeSpan;
+}
+
 export interface ClientCount {
   /** null: the client did not say who it is. */
   readonly client: string | null;
@@ -28,7 +39,10 @@ export interface ClientCount {
 }
 
 const COLUMNS = storedColumns("ai_gateway_exchanges");
-const SPAN_COLUMNS = ["_run", "_from_segment", "_from_offset", "_to_segment", "_to_offset"] as const;
+/** What a place has of an exchange's columns, and where these stand among the values of a sealed one. */
+const PLACE_COLUMNS = ["exchange_id", "started_at", "conversation_id", "projector", "retry_of"] as const;
+const PLACE_INDEXES = PLACE_COLUMNS.map((wanted) => COLUMNS.findIndex(({ name }) => name === wanted));
+export const SPAN_COLUMNS = ["_run", "_from_segment", "_from_offset", "_to_segment", "_to_offset"] as const;
 const NOT_PROJECTED = "decode_status IN ('no_projector', 'failed', 'pending')";
 
 /** One row per exchange, with its place: hot rows as they are, sealed ones as `sealed_exchanges` keeps them. */
@@ -87,6 +101,28 @@ export class Exchanges extends DatasetTable {
       .map((columns) => ({ seq: columns["_seq"] as number, row: stored(columns).row }));
   }
 
+  /** Exchanges written after `seq`, hot and sealed, one by one. */
+  *placesSince(seq: number): Generator<StoredPlace> {
+    const hot = this.#database.iterate(
+      `SELECT ${[...SPAN_COLUMNS, ...PLACE_COLUMNS].join(", ")} FROM ai_gateway_exchanges WHERE _seq > ?`,
+      seq,
+    ) as Iterator<Stored[]>;
+    for (let next = hot.next(); next.done !== true; next = hot.next())
+      yield placeOf(next.value, next.value.slice(SPAN_COLUMNS.length));
+    const sealed = this.#database.iterate(
+      `SELECT row, sample, ${SPAN_COLUMNS.join(", ")} FROM sealed_exchanges JOIN batches ON id = batch WHERE seq > ?`,
+      seq,
+    ) as Iterator<[Uint8Array, Uint8Array, ...Stored[]]>;
+    for (let next = sealed.next(); next.done !== true; next = sealed.next()) {
+      const [row, sample, ...span] = next.value;
+      const values = sealedValues({ row, sample });
+      yield placeOf(
+        span,
+        PLACE_INDEXES.map((index) => values[index] ?? null),
+      );
+    }
+  }
+
   /** Number of the `count`-th newest write: what `since` wants to give the last ones. 0 when there are fewer. */
   seqOfLast(count: number): number {
     const found = this.#database.get<{ seq: number }>(
@@ -136,10 +172,12 @@ type SealedColumns = Record<(typeof SPAN_COLUMNS)[number], Stored> & {
   readonly sample: Uint8Array;
 };
 
+function sealedValues({ row, sample }: Pick<SealedColumns, "row" | "sample">): Stored[] {
+  return JSON.parse(inflateRawSync(row, { dictionary: sample }).toString("utf8")) as Stored[];
+}
+
 function unpacked(sealed: SealedColumns): Record<string, Stored> {
-  const values = JSON.parse(
-    inflateRawSync(sealed.row, { dictionary: sealed.sample }).toString("utf8"),
-  ) as Stored[];
+  const values = sealedValues(sealed);
   return {
     ...Object.fromEntries(COLUMNS.map(({ name }, i) => [name, values[i] ?? null])),
     ...Object.fromEntries(SPAN_COLUMNS.map((name) => [name, sealed[name]])),
@@ -147,16 +185,32 @@ function unpacked(sealed: SealedColumns): Record<string, Stored> {
 }
 
 function stored(columns: Record<string, Stored>): StoredExchange {
-  const [run, fromSegment, fromOffset, toSegment, toOffset] = SPAN_COLUMNS.map((name) => columns[name]);
   return {
     row: Object.fromEntries(
       COLUMNS.map((column) => [column.name, decode(column, columns[column.name]!)]),
     ) as unknown as ExchangeRow,
-    span: {
-      runId: run as string,
-      from: { segment: fromSegment as number, offset: fromOffset as number },
-      to: { segment: toSegment as number, offset: toOffset as number },
-    },
+    span: spanOf(SPAN_COLUMNS.map((name) => columns[name]!)),
+  };
+}
+
+/** From the values of `SPAN_COLUMNS` and of `PLACE_COLUMNS`. */
+function placeOf(span: readonly Stored[], values: readonly Stored[]): StoredPlace {
+  const [exchangeId, startedAt, conversationId, projector, retryOf] = values as [
+    string,
+    number | null,
+    string | null,
+    string | null,
+    string | null,
+  ];
+  return { exchangeId, startedAt, conversationId, projector, retryOf, span: spanOf(span) };
+}
+
+/** From the values of `SPAN_COLUMNS`. */
+function spanOf([run, fromSegment, fromOffset, toSegment, toOffset]: readonly Stored[]): ExchangeSpan {
+  return {
+    runId: run as string,
+    from: { segment: fromSegment as number, offset: fromOffset as number },
+    to: { segment: toSegment as number, offset: toOffset as number },
   };
 }
 

@@ -35,7 +35,7 @@ export class Segments {
     return this.#database.all<ListedSegment>(LISTED);
   }
 
-  /** Goes on when all rows are made anew: what was read before must not be committed after. */
+  /** Goes on when rows are made anew: what was read before must not be committed after. */
   generation(): number {
     return Number(
       this.#database.get<{ value: string }>("SELECT value FROM meta WHERE key = 'generation'")?.value ?? 0,
@@ -79,17 +79,9 @@ export class Segments {
     return true;
   }
 
-  /** Un-lists all. */
-  clear(now: number): void {
-    for (const table of ["sealed_keys", "sealed_exchanges", "tombstones", "batches"])
-      this.#database.run(`DELETE FROM ${table} WHERE true`);
-    this.#database.run("UPDATE segments SET retired_at = ? WHERE retired_at IS NULL", now);
+  /** To be called when rows are made anew. */
+  nextGeneration(): void {
     this.#database.run("INSERT OR REPLACE INTO meta VALUES ('generation', ?)", String(this.generation() + 1));
-  }
-
-  /** What was un-listed since `began` is so only from `now` on: until a long transaction commits, readers begin with the old list. */
-  retiredSince(began: number, now: number): void {
-    this.#database.run("UPDATE segments SET retired_at = ? WHERE retired_at >= ?", now, began);
   }
 
   /** Un-listed at or before `time`. */

@@ -20,6 +20,8 @@ export class Snapshot {
   readonly database: Database;
   readonly segments: readonly ListedSegment[];
   readonly generation: number;
+  /** Number of the last change. */
+  readonly sequence: number;
   readonly #blobs: Blobs;
   #blobNames: readonly BlobName[] | undefined;
 
@@ -28,6 +30,7 @@ export class Snapshot {
     this.database = database;
     this.segments = segments.listed();
     this.generation = segments.generation();
+    this.sequence = database.get<{ value: number }>("SELECT value FROM sequence")!.value;
     this.#blobs = new Blobs(database);
   }
 

@@ -172,11 +172,6 @@ export class Threads implements ThreadStore {
     }
   }
 
-  clear(): void {
-    for (const table of ["nodes", "conversations", "tool_names", "failed_attempts"])
-      this.#database.run(`DELETE FROM ${table}`);
-  }
-
   #one(sql: string, ...values: (string | number)[]): ThreadNode | undefined {
     const columns = this.#database.get<NodeColumns>(sql, ...values);
     return columns && nodeOf(columns);
