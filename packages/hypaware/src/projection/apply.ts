@@ -9,7 +9,7 @@ import { toExchangeRow } from "./exchange-row.ts";
 import { expand, isoTime } from "./expand.ts";
 import type { Intake } from "./intake.ts";
 import { neverMakesRows } from "./request-class.ts";
-import { hasFailed, requestDigest } from "./retry.ts";
+import { hasFailed, retriedBy } from "./retry.ts";
 import type { Selection } from "./select.ts";
 
 export interface Application {
@@ -38,9 +38,7 @@ export function applyProjection(application: Application): Applied {
   const failed = hasFailed(captured, facts);
 
   const scope = facts?.session_id ?? projection?.conversation_id ?? captured.open.clientName ?? "";
-  const digest = requestDigest(record);
-  const retryOf = digest === undefined ? undefined : threads.failedAttempt(scope, digest);
-  if (digest !== undefined) threads.rememberAttempt(scope, digest, record.exchange_id, failed);
+  const retryOf = retriedBy(threads, { scope, record, failed });
 
   const isStored = projection !== null && selection.status === "projected";
   const thread = isStored ? store(application, projection, failed) : undefined;

@@ -150,6 +150,10 @@ export class Threads implements ThreadStore {
     );
   }
 
+  hasFailedAttempts(scope: string): boolean {
+    return this.#database.get("SELECT 1 FROM failed_attempts WHERE scope = ? LIMIT 1", scope) !== undefined;
+  }
+
   failedAttempt(scope: string, requestDigest: string): string | undefined {
     return this.#database.get<{ exchange_id: string }>(
       "SELECT exchange_id FROM failed_attempts WHERE scope = ? AND digest = ?",
