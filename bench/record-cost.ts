@@ -43,8 +43,10 @@ const { openJournal } =
 const { createLogger } = await load<typeof import("../packages/hypaware/src/kernel/log.ts")>("kernel/log");
 const { NO_TELEMETRY } =
   await load<typeof import("../packages/hypaware/src/kernel/telemetry.ts")>("kernel/telemetry");
-const { openCatalog } = await load<typeof import("../packages/hypaware/src/store/catalog.ts")>("store/catalog");
-const { Recorder } = await load<typeof import("../packages/hypaware/src/daemon/recorder.ts")>("daemon/recorder");
+const { openCatalog } =
+  await load<typeof import("../packages/hypaware/src/store/catalog.ts")>("store/catalog");
+const { Recorder } =
+  await load<typeof import("../packages/hypaware/src/daemon/recorder.ts")>("daemon/recorder");
 
 const bodies = scenario.bodies();
 const deltas = Array.from({ length: DELTAS }, (_, i) => delta(i)).join("");
