@@ -42,6 +42,8 @@ export const LIMITS = {
   decodedRatioFromBytes: 1 * MB, // under this size no ratio does harm, and small bodies compress freakishly
   encodingChain: 2, // content-encoding: a, b; more is hostile
   sseEventBytes: 16 * MB, // one event
+  knownBodies: 16, // request bodies that the next one is expected to repeat; as many conversations in parallel
+  knownBodiesChars: 8 * MB, // of all of them; parsed they take about twice as much again
   jsonDepth: 200, // deeper is hostile; real bodies stay under 20
 
   // projection

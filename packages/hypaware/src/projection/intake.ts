@@ -50,7 +50,7 @@ export function parseProjection(result: unknown): Intake | undefined {
       ...cleaner.strings(result, PROJECTION_STRINGS),
       ...cleaner.booleans(result, ["is_sidechain", "conversation_inferred"]),
       ...cleaner.objects(result, ["attributes"]),
-      ...(result["tools"] === undefined ? {} : { tools: cleaner.json(result["tools"]) }),
+      ...(result["tools"] === undefined ? {} : { tools: parseTools(result["tools"], cleaner) }),
       ...(facts === undefined ? {} : { exchange: facts }),
     };
   } catch (error) {
@@ -142,7 +142,19 @@ function parseContent(content: unknown, cleaner: Cleaner): readonly ContentBlock
   if (typeof content === "string")
     return content === "" ? [] : [{ type: "text", text: content.toWellFormed() }];
   if (!Array.isArray(content)) return [];
-  return content.filter(isPlainObject).map((block) => cleaner.json(block) as ContentBlock);
+  return cleaner.once(content, () => {
+    const blocks = content.filter(isPlainObject).map((block) => cleaner.json(block) as ContentBlock);
+    // What is frozen stays so: those behind the door know by it that they may remember.
+    return Object.isFrozen(content) ? Object.freeze(blocks) : blocks;
+  });
+}
+
+function parseTools(tools: unknown, cleaner: Cleaner): Json {
+  if (!isObject(tools)) return cleaner.json(tools);
+  return cleaner.once(tools, () => {
+    const clean = cleaner.json(tools);
+    return Object.isFrozen(tools) ? Object.freeze(clean) : clean;
+  });
 }
 
 function parseFacts(facts: unknown, cleaner: Cleaner): ExchangeFacts | undefined {
@@ -168,12 +180,24 @@ function parseUsage(usage: unknown): Usage | undefined {
   return counts.length === 0 ? undefined : (Object.fromEntries(counts) as Usage);
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
 function isPlainObject(value: unknown): value is Loose {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject(value) && !Array.isArray(value);
 }
 
 /** More values than are bearable, or a value that contains itself. */
 class NotJson extends Error {}
+
+interface Cleaned {
+  readonly clean: unknown;
+  readonly values: number;
+}
+
+/** Of frozen lists: who freezes one promises that nothing in it will change. */
+const cleaned = new WeakMap<object, Cleaned>();
 
 /** Copies only what it has to change. */
 class Cleaner {
@@ -192,6 +216,20 @@ class Cleaner {
     const clean = Array.isArray(value) ? this.#list(value, depth) : this.#object(value, depth);
     this.#open.delete(value);
     return clean;
+  }
+
+  /** What `clean` makes of `value`; as it was made before when that is frozen. */
+  once<T>(value: object, clean: () => T): T {
+    const known = cleaned.get(value) as (Cleaned & { readonly clean: T }) | undefined;
+    if (known !== undefined) {
+      this.#left -= known.values;
+      if (this.#left < 0) throw new NotJson();
+      return known.clean;
+    }
+    const before = this.#left;
+    const result = clean();
+    if (Object.isFrozen(value)) cleaned.set(value, { clean: result, values: before - this.#left });
+    return result;
   }
 
   #list(list: readonly unknown[], depth: number): Json {
