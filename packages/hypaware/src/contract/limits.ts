@@ -52,7 +52,10 @@ export const LIMITS = {
   alignCells: 2_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 
   // recorder and query
-  quarantineTries: 2, // an exchange that crashes the recorder this often is set aside
+  groupExchanges: 32, // stored in one transaction: more are hardly cheaper
+  groupBytes: 8 * MB, // … and their bodies, which are held until all are projected
+  groupMs: 100, // … and the time to project them, so that what is ready becomes visible
+  quarantineTries: 2, // an exchange that crashes the recorder this often, worked on alone, is set aside
   projectorMs: 30_000, // a projector that runs longer is taken for hung
   recorderRestartMaxMs: 30_000, // backoff ceiling of the supervisor
   queryWaitMs: 5_000, // how long a query waits for the recorder to catch up

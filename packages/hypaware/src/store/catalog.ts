@@ -114,9 +114,19 @@ export class Catalog {
     return this.#messages.changes(seq, limit);
   }
 
-  /** Durable before it returns; how often this exchange's projection has begun without an end. Not inside a transaction. */
+  /** Durable before it returns; how often this exchange's projection alone has begun without an end. Not inside a transaction. */
   beginAttempt(exchangeId: string): number {
     return this.#quarantine.begin(exchangeId);
+  }
+
+  /** Durable before it returns: these are projected together, and none is counted. Not inside a transaction. */
+  noteAttempts(exchangeIds: readonly string[]): void {
+    this.#quarantine.note(exchangeIds);
+  }
+
+  /** Exchanges whose projection has begun, alone or with others, without an end. */
+  attempted(): readonly string[] {
+    return this.#quarantine.begun();
   }
 
   endAttempt(exchangeId: string): void {
