@@ -84,7 +84,7 @@ function store(application: Application, projection: Intake, failed: boolean): S
   const rows = expand(
     { gatewayId: captured.open.gatewayId, record, projection, conversation, threads, historyEdits: edits },
     fresh,
-    fresh.find((placement) => placement.entry === lastAnswer),
+    fresh.findLast((placement) => placement.entry === lastAnswer),
   );
   return { conversationId: conversation.id, rows, edits };
 }

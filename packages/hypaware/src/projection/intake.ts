@@ -46,11 +46,15 @@ export function parseProjection(result: unknown): Intake | undefined {
       provider: provider.toWellFormed(),
       conversation_id: conversationId.toWellFormed(),
       suppliedMessages: messages.length,
-      messages: messages.flatMap((message) => parseMessage(message, cleaner) ?? []),
+      messages: messages.flatMap(
+        (message) => cleaner.once(message, () => parseMessage(message, cleaner)) ?? [],
+      ),
       ...cleaner.strings(result, PROJECTION_STRINGS),
       ...cleaner.booleans(result, ["is_sidechain", "conversation_inferred"]),
       ...cleaner.objects(result, ["attributes"]),
-      ...(result["tools"] === undefined ? {} : { tools: parseTools(result["tools"], cleaner) }),
+      ...(result["tools"] === undefined
+        ? {}
+        : { tools: cleaner.once(result["tools"], () => cleaner.json(result["tools"])) }),
       ...(facts === undefined ? {} : { exchange: facts }),
     };
   } catch (error) {
@@ -142,19 +146,7 @@ function parseContent(content: unknown, cleaner: Cleaner): readonly ContentBlock
   if (typeof content === "string")
     return content === "" ? [] : [{ type: "text", text: content.toWellFormed() }];
   if (!Array.isArray(content)) return [];
-  return cleaner.once(content, () => {
-    const blocks = content.filter(isPlainObject).map((block) => cleaner.json(block) as ContentBlock);
-    // What is frozen stays so: those behind the door know by it that they may remember.
-    return Object.isFrozen(content) ? Object.freeze(blocks) : blocks;
-  });
-}
-
-function parseTools(tools: unknown, cleaner: Cleaner): Json {
-  if (!isObject(tools)) return cleaner.json(tools);
-  return cleaner.once(tools, () => {
-    const clean = cleaner.json(tools);
-    return Object.isFrozen(tools) ? Object.freeze(clean) : clean;
-  });
+  return content.filter(isPlainObject).map((block) => cleaner.json(block) as ContentBlock);
 }
 
 function parseFacts(facts: unknown, cleaner: Cleaner): ExchangeFacts | undefined {
@@ -191,13 +183,14 @@ function isPlainObject(value: unknown): value is Loose {
 /** More values than are bearable, or a value that contains itself. */
 class NotJson extends Error {}
 
-interface Cleaned {
-  readonly clean: unknown;
+interface Cleaned<T> {
+  readonly clean: T;
+  /** How many values it holds. */
   readonly values: number;
 }
 
-/** Of frozen lists: who freezes one promises that nothing in it will change. */
-const cleaned = new WeakMap<object, Cleaned>();
+/** Of what is frozen: who freezes something promises that nothing in it will change. */
+const cleaned = new WeakMap<object, Cleaned<unknown>>();
 
 /** Copies only what it has to change. */
 class Cleaner {
@@ -218,17 +211,18 @@ class Cleaner {
     return clean;
   }
 
-  /** What `clean` makes of `value`; as it was made before when that is frozen. */
-  once<T>(value: object, clean: () => T): T {
-    const known = cleaned.get(value) as (Cleaned & { readonly clean: T }) | undefined;
+  /** What `clean` makes of `value`; of a frozen one what it made of it before, frozen as well. */
+  once<T>(value: unknown, clean: () => T): T {
+    if (!isObject(value) || !Object.isFrozen(value)) return clean();
+    const known = cleaned.get(value) as Cleaned<T> | undefined;
     if (known !== undefined) {
       this.#left -= known.values;
       if (this.#left < 0) throw new NotJson();
       return known.clean;
     }
     const before = this.#left;
-    const result = clean();
-    if (Object.isFrozen(value)) cleaned.set(value, { clean: result, values: before - this.#left });
+    const result = Object.freeze(clean());
+    cleaned.set(value, { clean: result, values: before - this.#left });
     return result;
   }
 

@@ -27,18 +27,7 @@ const ID_IS_PROVIDERS = new Set<Json | undefined>([
 /** Transport, not content. */
 const VOLATILE = new Set(["cache_control", "caller", "status"]);
 
-/** Of frozen lists of blocks, which never change. */
-const knownKeys = new WeakMap<readonly ContentBlock[], { readonly role: string; readonly key: MatchKey }>();
-
 export function matchKey(role: string, blocks: readonly ContentBlock[]): MatchKey {
-  const known = knownKeys.get(blocks);
-  if (known?.role === role) return known.key;
-  const key = newKey(role, blocks);
-  if (Object.isFrozen(blocks)) knownKeys.set(blocks, { role, key });
-  return key;
-}
-
-function newKey(role: string, blocks: readonly ContentBlock[]): MatchKey {
   const said = blocks.filter((block) => !REASONING_TYPES.has(block["type"]));
   if (said.length > 0) {
     const content = said.map((block) => normalBlock(block, role));

@@ -5,18 +5,13 @@ import type { ContentBlock } from "../../contract/plugin.ts";
 import type { WireMessage } from "../../protocols/anthropic/request.ts";
 import type { AnswerBlock } from "../../protocols/anthropic/answer.ts";
 
-/** By message: a history comes with each request. */
-const linesOf = new WeakMap<WireMessage, readonly (readonly ContentBlock[])[]>();
-
-/** The pieces of a request's message, each a message of its own and frozen; none without content. */
-export function splitMessage(message: WireMessage, perLine: boolean): readonly (readonly ContentBlock[])[] {
-  if (!perLine) return message.blocks.length === 0 ? [] : [message.blocks];
-  let lines = linesOf.get(message);
-  if (lines === undefined) linesOf.set(message, (lines = split(message).map((line) => Object.freeze(line))));
-  return lines;
-}
-
-function split({ role, blocks }: WireMessage): readonly ContentBlock[][] {
+/** The pieces of a request's message, each a message of its own; none without content. */
+export function splitMessage(
+  { role, blocks }: WireMessage,
+  perLine: boolean,
+): readonly (readonly ContentBlock[])[] {
+  if (blocks.length === 0) return [];
+  if (!perLine) return [blocks];
   if (role === "assistant") return blocks.map((block) => [block]);
   const pieces: ContentBlock[][] = [];
   let open: ContentBlock[] | undefined;

@@ -6,7 +6,7 @@ import { asName, asObject, asObjects, asText, present } from "../loose.ts";
 /** One entry of `messages`. An entry that an earlier request held, too, is the same object. */
 export interface WireMessage {
   readonly role: string;
-  /** A string is one text block; an empty one is none. Frozen. */
+  /** A string is one text block; an empty one is none. */
   readonly blocks: readonly ContentBlock[];
 }
 
@@ -60,7 +60,7 @@ function parsed(body: string | null): Json | undefined {
 function wireMessage(message: JsonObject): WireMessage {
   let known = wireMessages.get(message);
   if (known === undefined) {
-    const blocks = Object.freeze(contentOf(message["content"]));
+    const blocks = contentOf(message["content"]);
     wireMessages.set(message, (known = { role: asName(message["role"]) ?? "user", blocks }));
   }
   return known;
