@@ -16,6 +16,7 @@ import {
   prepareExchange,
   type PreparedExchange,
   putExchange,
+  readerOf,
   type Recording,
   storeExchange,
 } from "./record-exchange.ts";
@@ -62,19 +63,20 @@ async function prepareGroup(
   const ready: Ready[] = [];
   const until = performance.now() + LIMITS.groupMs;
   let bytes = 0;
-  for (const { ended, cursor } of group) {
-    let prepared: PreparedExchange | undefined;
-    try {
-      prepared = await prepareExchange(recording, ended, isQuarantined);
-    } catch (error) {
-      // Those before it are whole.
-      if (ready.length > 0) break;
-      throw error;
+  const reader = readerOf(recording, group[0]!.ended);
+  try {
+    for (const { ended, cursor } of group) {
+      const prepared = await prepareExchange(recording, reader, ended, isQuarantined);
+      ready.push({ ended, cursor, prepared });
+      const { request_bytes: asked, response_bytes: said } = prepared?.record ?? {};
+      bytes += (asked ?? 0) + (said ?? 0);
+      if (bytes >= LIMITS.groupBytes || performance.now() >= until) break;
     }
-    ready.push({ ended, cursor, prepared });
-    const { request_bytes: asked, response_bytes: said } = prepared?.decoded.record ?? {};
-    bytes += (asked ?? 0) + (said ?? 0);
-    if (bytes >= LIMITS.groupBytes || performance.now() >= until) break;
+  } catch (error) {
+    // Those before it are whole.
+    if (ready.length === 0) throw error;
+  } finally {
+    reader.close();
   }
   return ready;
 }
