@@ -270,6 +270,17 @@ test("an attempt outlives the transaction that crashed, until it ends", () => {
   expect(catalog.beginAttempt("x")).toBe(1);
 });
 
+test("an attempt at several exchanges is noted and not counted", () => {
+  const catalog = catalogOf();
+  catalog.beginAttempt("x");
+  catalog.noteAttempts(["x", "y"]);
+  expect([...catalogOf().attempted()].sort()).toEqual(["x", "y"]);
+  expect([catalog.beginAttempt("x"), catalog.beginAttempt("y")]).toEqual([2, 1]);
+  expect(() => catalog.transaction(() => catalog.noteAttempts(["z"]))).toThrow(/before the transaction/);
+  for (const id of ["x", "y"]) catalog.endAttempt(id);
+  expect(catalog.attempted()).toEqual([]);
+});
+
 test("clearing for a replay is seen only when the replay is done, and the numbers go on", () => {
   const catalog = catalogOf();
   catalog.meta.set("heartbeat", "1");
