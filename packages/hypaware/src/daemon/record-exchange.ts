@@ -88,6 +88,7 @@ export function storeExchange(
   const store = (exchange: PreparedExchange): ExchangeRow =>
     catalog.transaction(() => {
       catalog.setCursor(exchange.ended.runId, cursor);
+      catalog.endAttempts([exchange.ended.exchangeId]);
       return putExchange(recording, exchange);
     });
   try {
@@ -100,13 +101,12 @@ export function storeExchange(
   }
 }
 
-/** Writes rows and thread state and ends the attempt. In the caller's transaction. */
+/** Writes rows and thread state. In the caller's transaction. */
 export function putExchange({ catalog }: Recording, prepared: PreparedExchange): ExchangeRow {
   const { ended } = prepared;
   const applied = applyProjection({ ...prepared, threads: catalog.threads });
   catalog.putRows(applied.rows);
   catalog.putExchange(applied.exchange, ended);
-  catalog.endAttempt(ended.exchangeId);
   return applied.exchange;
 }
 
@@ -114,7 +114,7 @@ export function putExchange({ catalog }: Recording, prepared: PreparedExchange):
 export function passOver({ catalog }: Recording, ended: EndedExchange, cursor: RunCursor): void {
   catalog.transaction(() => {
     catalog.setCursor(ended.runId, cursor);
-    catalog.endAttempt(ended.exchangeId);
+    catalog.endAttempts([ended.exchangeId]);
   });
 }
 

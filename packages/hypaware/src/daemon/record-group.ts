@@ -50,7 +50,7 @@ export async function recordGroup(recording: Recording, group: readonly WaitingE
     return ready.length;
   } catch (error) {
     // A throw is an answer, too: only a crash or a hang leaves the attempt noted.
-    catalog.transaction(() => ids.forEach((id) => catalog.endAttempt(id)));
+    catalog.endAttempts(ids);
     throw error;
   }
 }
@@ -88,11 +88,10 @@ function storeGroup(recording: Recording, ready: readonly Ready[]): readonly Exc
       return catalog.transaction(() => {
         const { ended, cursor } = ready.at(-1)!;
         catalog.setCursor(ended.runId, cursor);
-        return ready.flatMap((each) => {
-          if (each.prepared !== undefined) return putExchange(recording, each.prepared);
-          catalog.endAttempt(each.ended.exchangeId);
-          return [];
-        });
+        catalog.endAttempts(ready.map((each) => each.ended.exchangeId));
+        return ready.flatMap(({ prepared }) =>
+          prepared === undefined ? [] : putExchange(recording, prepared),
+        );
       });
     } catch (error) {
       if (isStoreFailure(error)) throw error;
