@@ -36,7 +36,7 @@ const exchanges = Number(values.exchanges);
 const together = Number(values.together);
 
 const bodies = scenario.bodies();
-const deltas = Array.from({ length: DELTAS }, (_, i) => delta(i)).join("");
+const deltas = Array.from({ length: DELTAS }, (_, i) => delta(i));
 
 function framesOf(n: number): readonly CaptureFrame[] {
   const exchangeId = randomBytes(16).toString("hex");
@@ -44,7 +44,9 @@ function framesOf(n: number): readonly CaptureFrame[] {
   const bytes = Buffer.from(bodies[n % bodies.length]!.toString("latin1").replaceAll(MARK, mark), "latin1");
   const isJson = scenario!.answer === "json";
   const [begin, end] = streamEnds(n);
-  const answer = Buffer.from(isJson ? jsonAnswer(n) : begin + deltas + end);
+  // Event by event, as an upstream sends them.
+  const pieces = isJson ? [jsonAnswer(n)] : [begin, ...deltas, end];
+  const answer = Buffer.from(pieces.join(""));
   const type = isJson ? "application/json" : "text/event-stream";
   return [
     {
@@ -83,7 +85,7 @@ function framesOf(n: number): readonly CaptureFrame[] {
       kind: "response-bytes",
       exchangeId,
       bytes: answer,
-      arrivals: [{ tMs: 2, length: answer.length }],
+      arrivals: pieces.map(({ length }, i) => ({ tMs: 2 + i / 1_000, length })),
       masked: [],
     },
     {

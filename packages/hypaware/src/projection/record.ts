@@ -83,13 +83,13 @@ function textOf(bytes: Buffer): string {
 
 async function readEvents(captured: CapturedExchange): Promise<Body> {
   const events: StreamEvent[] = [];
-  let arrived = 0;
+  const arrivals = new ArrivalTimes();
   const parser = new SseParser(
-    ({ event, data, id }) => {
+    ({ event, data, id }, end) => {
       const known = {
         kind: "stream_event",
         exchange_id: captured.exchangeId,
-        t_ms: arrived,
+        t_ms: arrivals.of(end),
         event,
         data,
       } as const;
@@ -98,13 +98,56 @@ async function readEvents(captured: CapturedExchange): Promise<Body> {
     { maxEventBytes: LIMITS.sseEventBytes },
   );
   const encoding = contentEncoding(captured.responseHead?.headers);
-  const result = await decode(captured.response, encoding, (bytes, tMs) => {
-    arrived = tMs;
-    parser.push(bytes);
-  });
+  const result = await decode(
+    encoding === undefined ? joined(captured.response, arrivals) : captured.response,
+    encoding,
+    (bytes, tMs) => {
+      if (encoding !== undefined) arrivals.add(bytes.length, tMs);
+      parser.push(bytes);
+    },
+  );
   parser.end();
   return { text: null, events, truncated: result.truncated || parser.truncated, error: result.error };
 }
+
+/** When the bytes of a stream arrived. */
+class ArrivalTimes {
+  readonly #pieces: { readonly end: number; readonly tMs: number }[] = [];
+  #end = 0;
+  #at = 0;
+
+  add(length: number, tMs: number): void {
+    this.#end += length;
+    this.#pieces.push({ end: this.#end, tMs });
+  }
+
+  /** Of the byte that `end` stands behind. To be asked in the order of the stream. */
+  of(end: number): number {
+    while (this.#at < this.#pieces.length - 1 && this.#pieces[this.#at]!.end < end) this.#at += 1;
+    return this.#pieces[this.#at]?.tMs ?? 0;
+  }
+}
+
+/** Pieces that lie one behind the other in memory, as those of one frame do, in one. */
+function* joined(chunks: Chunks, arrivals: ArrivalTimes): Chunks {
+  let first: Buffer | undefined;
+  let length = 0;
+  let lastMs = 0;
+  for (const { bytes, tMs } of chunks) {
+    arrivals.add(bytes.length, tMs);
+    const isNext = first?.buffer === bytes.buffer && first.byteOffset + length === bytes.byteOffset;
+    if (!isNext) {
+      if (first !== undefined) yield { bytes: run(first, length), tMs: lastMs };
+      first = bytes;
+      length = 0;
+    }
+    length += bytes.length;
+    lastMs = tMs;
+  }
+  if (first !== undefined) yield { bytes: run(first, length), tMs: lastMs };
+}
+
+const run = (first: Buffer, length: number): Buffer => Buffer.from(first.buffer, first.byteOffset, length);
 
 /** Decodes up to LIMITS.decodedBytes, also of a body that has no encoding. A broken encoding is a value, not a throw. */
 async function decode(

@@ -5,15 +5,19 @@ import { SseParser, type SseEvent } from "./sse.ts";
 function parse(
   chunks: readonly Uint8Array[],
   maxEventBytes?: number,
-): { events: SseEvent[]; truncated: boolean } {
+): { events: SseEvent[]; ends: number[]; truncated: boolean } {
   const events: SseEvent[] = [];
+  const ends: number[] = [];
   const parser = new SseParser(
-    (event) => events.push(event),
+    (event, end) => {
+      events.push(event);
+      ends.push(end);
+    },
     maxEventBytes === undefined ? {} : { maxEventBytes },
   );
   for (const chunk of chunks) parser.push(chunk);
   parser.end();
-  return { events, truncated: parser.truncated };
+  return { events, ends, truncated: parser.truncated };
 }
 
 const parseText = (text: string, maxEventBytes?: number): SseEvent[] =>
@@ -70,8 +74,17 @@ test("comments of any length drop nothing", () => {
   const text = `data: a\n: ${"keep-alive ".repeat(50)}\n: ${"x".repeat(90)}\n:\ndata: b\n\n`;
   for (const size of [1, 7, 1000]) {
     const result = parse(cut(Buffer.from(text), size), 100);
-    expect(result).toEqual({ events: [{ event: "message", data: "a\nb" }], truncated: false });
+    expect(result).toMatchObject({ events: [{ event: "message", data: "a\nb" }], truncated: false });
   }
+});
+
+test("it says where in the stream each event ends, in bytes", () => {
+  const text = "data: a\n\n: c\r\nevent: é\r\ndata: \u{1f600}\r\n\r\n\n\ndata: b\n\ndata: end";
+  const at = (part: string): number => Buffer.byteLength(text.slice(0, text.indexOf(part) + part.length));
+  const ends = [at("a\n\n"), at("\u{1f600}\r\n\r"), at("b\n\n"), Buffer.byteLength(text)];
+  for (const size of [1, 5, 1000]) expect(parse(cut(Buffer.from(text), size)).ends).toEqual(ends);
+  const plain = Buffer.from("data: é\n\ndata: b\n\n");
+  expect(parse([plain]).ends).toEqual([10, 19]);
 });
 
 test("a name whose bytes are not UTF-8 does not stop the stream", () => {

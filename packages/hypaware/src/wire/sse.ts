@@ -17,7 +17,7 @@ const COLON = 0x3a;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 export class SseParser {
-  readonly #onEvent: (event: SseEvent) => void;
+  readonly #onEvent: (event: SseEvent, end: number) => void;
   readonly #maxEventBytes: number;
   /** Beginning of the line that has no end yet; the buffer is longer than what is kept. */
   #line = Buffer.alloc(0);
@@ -36,7 +36,15 @@ export class SseParser {
   #skipping = false;
   #truncated = false;
 
-  constructor(onEvent: (event: SseEvent) => void, options: { readonly maxEventBytes?: number } = {}) {
+  /** Bytes of the stream before the current chunk, and up to the end of the current line. */
+  #before = 0;
+  #lineEnd = 0;
+
+  /** `end`: of the event in the stream, in bytes, its blank line included. */
+  constructor(
+    onEvent: (event: SseEvent, end: number) => void,
+    options: { readonly maxEventBytes?: number } = {},
+  ) {
     this.#onEvent = onEvent;
     this.#maxEventBytes = options.maxEventBytes ?? Number.POSITIVE_INFINITY;
   }
@@ -60,6 +68,7 @@ export class SseParser {
     let cr = nextOf(chunk, CR, start);
     while (lf < chunk.length || cr < chunk.length) {
       const end = Math.min(lf, cr);
+      this.#lineEnd = this.#before + end + 1;
       const piece = chunk.subarray(start, end);
       if (this.#lineBytes === 0 && this.#fits(piece)) {
         this.#blockBytes += piece.length;
@@ -77,10 +86,12 @@ export class SseParser {
       if (cr < start) cr = nextOf(chunk, CR, start);
     }
     this.#append(chunk.subarray(start));
+    this.#before += chunk.length;
   }
 
   /** The stream is over. */
   end(): void {
+    this.#lineEnd = this.#before;
     if (this.#lineBytes > 0) this.#endLine();
     if (this.#data.length > 0) this.#endBlock();
   }
@@ -98,10 +109,16 @@ export class SseParser {
     if (!this.#fits(blocks) || blocks.includes(CR)) return start;
     this.#firstLine = false;
     const text = blocks.toString("utf8");
+    // Then each character was one byte.
+    const isSame = text.length === blocks.length;
+    let lineEnd = 0;
     for (let at = 0, lf = 0; at < text.length; at = lf + 1) {
       lf = text.indexOf("\n", at);
-      if (lf === at) this.#endBlock();
-      else this.#field(text.slice(at, lf));
+      lineEnd = isSame ? lf + 1 : blocks.indexOf(LF, lineEnd) + 1;
+      this.#lineEnd = this.#before + start + lineEnd;
+      const line = text.slice(at, lf);
+      if (line === "") this.#endBlock();
+      else this.#field(line);
     }
     return end;
   }
@@ -178,7 +195,7 @@ export class SseParser {
     this.#id = undefined;
     this.#blockBytes = 0;
     this.#skipping = false;
-    if (kept) this.#onEvent(id === undefined ? { event, data } : { event, data, id });
+    if (kept) this.#onEvent(id === undefined ? { event, data } : { event, data, id }, this.#lineEnd);
   }
 }
 
