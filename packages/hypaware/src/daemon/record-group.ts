@@ -35,7 +35,7 @@ interface Ready extends WaitingExchange {
 
 /**
  * Stores the first ones of a group, all of one run and in its order, and resolves with how many. Rejects when the first one
- * cannot be read or the store not be written; then nothing has changed.
+ * cannot be read or the store not be written: nothing is lost, read again from the stored cursor.
  */
 export async function recordGroup(recording: Recording, group: readonly WaitingExchange[]): Promise<number> {
   const { catalog } = recording;

@@ -260,7 +260,7 @@ test("exchanges that ended together are stored together, and their attempt ends 
     },
   };
   expect(await recorder([watching]).pass()).toBe(3);
-  expect(seen).toEqual(Array(3).fill([0, ids.toSorted()]));
+  expect(seen).toEqual(ids.map(() => [0, ids.toSorted()]));
   expect(catalog.attempted()).toEqual([]);
   expect(messages()).toBe(6);
   await journal.close();

@@ -116,7 +116,8 @@ test("texts are kept within their bounds", () => {
   const c = of("cccc", 4).messages[0];
   expect(of("cccc", 5).messages[0]).toBe(c);
   expect(of("cccc", 15).messages[0]).toBe(c);
-  // Too long to be kept.
+  // Too long to be kept; what is known already stays.
   expect(of("cccc", 40).messages[0]).toBe(c);
-  expect(of("cccc", 41).messages[0]).not.toBe(c);
+  expect(of("dddd", 40).messages[0]).not.toBe(of("dddd", 40).messages[0]);
+  expect(of("cccc", 16).messages[0]).toBe(c);
 });

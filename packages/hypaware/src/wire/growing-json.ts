@@ -41,7 +41,8 @@ export class GrowingJson {
     const { base, common } = this.#closest(text);
     const grown = base === undefined ? undefined : grownFrom(base, common, text);
     const value = grown?.root ?? (JSON.parse(text) as Json);
-    if (isObject(value)) this.#keep(grown ?? { text, root: value, places: undefined }, base);
+    const isKept = isObject(value) && text.length <= this.#bounds.chars;
+    if (isKept) this.#keep(grown ?? { text, root: value, places: undefined }, base);
     return value;
   }
 
