@@ -19,8 +19,11 @@ import { type CliContext, withApp } from "./context.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LOCK_RETRY_MS = 250;
-/** Between two looks at the journals: while exchanges come in, and when nothing happens. */
-const BUSY_MS = 20;
+/**
+ * Between two looks at the journals: while exchanges come in (a look costs as much as an exchange, and a query asks for one of
+ * its own), and when nothing happens.
+ */
+const BUSY_MS = 50;
 const IDLE_MS = 150;
 /** Between two rounds of compressing and clearing the journals. */
 const MAINTAIN_MS = 60_000;

@@ -1,12 +1,13 @@
-// One ended exchange: from its frames in the journal to rows, in one transaction of the store.
+// One ended exchange: from its frames in the journal to rows.
 
 import { join } from "node:path";
 import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
-import { LIMITS } from "../contract/limits.ts";
+import type { ProjectedRecord } from "../contract/exchange.ts";
+import type { CapturedFacts } from "../contract/frame.ts";
 import type { HomePaths } from "../contract/home.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
-import { readExchange } from "../journal/assemble.ts";
+import { ExchangeReader } from "../journal/assemble.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Telemetry } from "../kernel/telemetry.ts";
 import { applyProjection } from "../projection/apply.ts";
@@ -26,6 +27,15 @@ export interface Recording {
 
 const QUARANTINED: Selection = { ...NOTHING_SELECTED, status: "quarantined" };
 
+/** An exchange that only has to be stored. */
+export interface PreparedExchange {
+  readonly ended: EndedExchange;
+  readonly captured: CapturedFacts;
+  readonly record: ProjectedRecord;
+  readonly decodeError: string | null;
+  readonly selection: Selection;
+}
+
 /**
  * Projects one exchange and stores it together with the cursor behind it: rows, thread state and cursor move in one
  * transaction, so an exchange is stored exactly once. Undefined: its open frame is damaged, nothing can be said about it.
@@ -37,41 +47,79 @@ export async function recordExchange(
   cursor: () => RunCursor,
   isQuarantined: boolean,
 ): Promise<ExchangeRow | undefined> {
+  const reader = readerOf(recording, ended);
+  const prepared = await prepareExchange(recording, reader, ended, isQuarantined).finally(() =>
+    reader.close(),
+  );
+  if (prepared !== undefined) return storeExchange(recording, prepared, cursor());
+  passOver(recording, ended, cursor());
+  return undefined;
+}
+
+/** For this exchange and the next ones of the same run. */
+export function readerOf({ paths }: Recording, { runId, alive }: EndedExchange): ExchangeReader {
+  return new ExchangeReader(join(paths.journal, runId), alive);
+}
+
+/** Reads, decodes and projects; changes nothing. Undefined and rejections as `recordExchange`. */
+export async function prepareExchange(
+  { projectors, log }: Recording,
+  reader: ExchangeReader,
+  ended: EndedExchange,
+  isQuarantined: boolean,
+): Promise<PreparedExchange | undefined> {
+  const captured = reader.read(ended.exchangeId, ended.from, ended.to);
+  if (captured === undefined) return undefined;
+  const { record, decodeError } = await toRecord(captured);
+  const selection = isQuarantined ? QUARANTINED : await selectProjection(record, projectors, log);
+  // Others of the group are prepared before this one is stored; its bytes need not wait with it.
+  const { requestBody: _request, response: _response, websocket: _websocket, ...facts } = captured;
+  const { response_body: _body, stream_events: _events, ...projected } = record;
+  return { ended, captured: facts, record: projected, decodeError, selection };
+}
+
+/** In a transaction of its own. */
+export function storeExchange(
+  recording: Recording,
+  prepared: PreparedExchange,
+  cursor: RunCursor,
+): ExchangeRow {
   const { catalog, log } = recording;
-  const run = join(recording.paths.journal, ended.runId);
-  const captured = await readExchange(run, ended.exchangeId, ended.from, ended.to, ended.alive);
-  if (captured === undefined) {
-    catalog.transaction(() => catalog.setCursor(ended.runId, cursor()));
-    return undefined;
-  }
-  const decoded = await toRecord(captured);
-  const store = (selection: Selection): ExchangeRow =>
+  const store = (exchange: PreparedExchange): ExchangeRow =>
     catalog.transaction(() => {
-      const applied = applyProjection({ ...decoded, captured, selection, threads: catalog.threads });
-      catalog.putRows(applied.rows);
-      catalog.putExchange(applied.exchange, ended);
-      catalog.setCursor(ended.runId, cursor());
-      return applied.exchange;
+      catalog.setCursor(exchange.ended.runId, cursor);
+      catalog.endAttempts([exchange.ended.exchangeId]);
+      return putExchange(recording, exchange);
     });
-  const selection = isQuarantined
-    ? QUARANTINED
-    : await selectProjection(decoded.record, recording.projectors, log);
   try {
-    return store(selection);
+    return store(prepared);
   } catch (error) {
     if (isStoreFailure(error)) throw error;
     // What a projector made broke our own code: this exchange is set aside, and nothing waits behind it.
-    log.error("aigw.exchange_quarantined", { exchange_id: ended.exchangeId, error: String(error) });
-    return store(QUARANTINED);
+    log.error("aigw.exchange_quarantined", { exchange_id: prepared.ended.exchangeId, error: String(error) });
+    return store({ ...prepared, selection: QUARANTINED });
   }
 }
 
-/** Whether this exchange has taken the recorder down before, so often that it is set aside. Counts this attempt. */
-export function countAttempt(catalog: Catalog, exchangeId: string): boolean {
-  return catalog.beginAttempt(exchangeId) > LIMITS.quarantineTries;
+/** Writes rows and thread state. In the caller's transaction. */
+export function putExchange({ catalog }: Recording, prepared: PreparedExchange): ExchangeRow {
+  const { ended } = prepared;
+  const applied = applyProjection({ ...prepared, threads: catalog.threads });
+  catalog.putRows(applied.rows);
+  catalog.putExchange(applied.exchange, ended);
+  return applied.exchange;
 }
 
-function isStoreFailure(error: unknown): boolean {
+/** Of an exchange about which nothing can be said. */
+export function passOver({ catalog }: Recording, ended: EndedExchange, cursor: RunCursor): void {
+  catalog.transaction(() => {
+    catalog.setCursor(ended.runId, cursor);
+    catalog.endAttempts([ended.exchangeId]);
+  });
+}
+
+/** Whether the store itself failed, and not our code over what a projector made. */
+export function isStoreFailure(error: unknown): boolean {
   return error instanceof HypError || (error as { code?: unknown }).code === "ERR_SQLITE_ERROR";
 }
 

@@ -1,6 +1,6 @@
 import type { ExchangeRow, MessageRow } from "../contract/dataset.ts";
-import type { ExchangeRecord } from "../contract/exchange.ts";
-import type { CapturedExchange } from "../contract/frame.ts";
+import type { ProjectedRecord } from "../contract/exchange.ts";
+import type { CapturedFacts } from "../contract/frame.ts";
 import type { ThreadConversation, ThreadStore } from "../contract/thread.ts";
 import { align } from "./align.ts";
 import { findInferred, nextInferredId } from "./conversation.ts";
@@ -9,12 +9,12 @@ import { toExchangeRow } from "./exchange-row.ts";
 import { expand, isoTime } from "./expand.ts";
 import type { Intake } from "./intake.ts";
 import { neverMakesRows } from "./request-class.ts";
-import { hasFailed, requestDigest } from "./retry.ts";
+import { hasFailed, retriedBy } from "./retry.ts";
 import type { Selection } from "./select.ts";
 
 export interface Application {
-  readonly record: ExchangeRecord;
-  readonly captured: CapturedExchange;
+  readonly record: ProjectedRecord;
+  readonly captured: CapturedFacts;
   readonly selection: Selection;
   /** Why a body could not be read to its end; null when both could. */
   readonly decodeError: string | null;
@@ -38,9 +38,7 @@ export function applyProjection(application: Application): Applied {
   const failed = hasFailed(captured, facts);
 
   const scope = facts?.session_id ?? projection?.conversation_id ?? captured.open.clientName ?? "";
-  const digest = requestDigest(record);
-  const retryOf = digest === undefined ? undefined : threads.failedAttempt(scope, digest);
-  if (digest !== undefined) threads.rememberAttempt(scope, digest, record.exchange_id, failed);
+  const retryOf = retriedBy(threads, { scope, record, failed });
 
   const isStored = projection !== null && selection.status === "projected";
   const thread = isStored ? store(application, projection, failed) : undefined;
@@ -86,7 +84,7 @@ function store(application: Application, projection: Intake, failed: boolean): S
   const rows = expand(
     { gatewayId: captured.open.gatewayId, record, projection, conversation, threads, historyEdits: edits },
     fresh,
-    fresh.find((placement) => placement.entry === lastAnswer),
+    fresh.findLast((placement) => placement.entry === lastAnswer),
   );
   return { conversationId: conversation.id, rows, edits };
 }
@@ -95,7 +93,7 @@ function conversationOf(
   threads: ThreadStore,
   projection: Intake,
   entries: Entries,
-  record: ExchangeRecord,
+  record: ProjectedRecord,
 ): ThreadConversation {
   const base = projection.conversation_id;
   const inferred = projection.conversation_inferred === true;

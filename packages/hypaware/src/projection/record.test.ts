@@ -1,4 +1,5 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { LIMITS } from "../contract/limits.ts";
 import type { CapturedExchange } from "../contract/frame.ts";
@@ -79,6 +80,40 @@ test("a stream becomes events with the time at which their last byte came, and h
     { kind: "stream_event", exchange_id: "x1", t_ms: 250, event: "a", data: '{"x":1}' },
     { kind: "stream_event", exchange_id: "x1", t_ms: 250, event: "message", data: "two", id: "7" },
   ]);
+});
+
+test("pieces of one buffer make the same events at the same times as pieces that lie apart", async () => {
+  const line = fc.constantFrom(
+    "event: a\n",
+    "data: é\n",
+    "data: b\r\n",
+    ": c\n",
+    "\n",
+    "\r\n",
+    "\ufeff",
+    "data: end",
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(line), fc.array(fc.nat(80)), async (lines, cuts) => {
+      const whole = Buffer.from(lines.join(""));
+      const places = [...new Set(cuts.filter((place) => place < whole.length))].sort((a, b) => a - b);
+      const response = [0, ...places].map((from, i) => ({
+        bytes: whole.subarray(from, places[i] ?? whole.length),
+        tMs: 100 + i,
+      }));
+      const headers = ["content-type", "text/event-stream"];
+      const apart = response.map(({ bytes, tMs }) => ({ bytes: Buffer.from(bytes), tMs }));
+      const [one, other] = [
+        await capture({ headers, more: { response } }),
+        await capture({ headers, more: { response: apart } }),
+      ];
+      expect(one).toEqual(other);
+      const encoded = [...headers, "content-encoding", "identity"];
+      const { record } = await capture({ headers: encoded, more: { response } });
+      expect(one.record.stream_events).toEqual(record.stream_events);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test("content encodings are decoded in both directions, streams too", async () => {

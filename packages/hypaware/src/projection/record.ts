@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { ExchangeRecord, StreamEvent } from "../contract/exchange.ts";
 import type { CapturedExchange, RawHeaders } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
@@ -71,34 +72,82 @@ type Chunks = Iterable<{ readonly bytes: Buffer; readonly tMs: number }>;
 async function readText(chunks: Chunks, encoding: string | undefined): Promise<Body> {
   const parts: Buffer[] = [];
   const result = await decode(chunks, encoding, (bytes) => void parts.push(bytes));
-  const bytes = Buffer.concat(parts);
-  return { text: bytes.length === 0 ? null : new TextDecoder().decode(bytes), events: [], ...result };
+  const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  return { text: bytes.length === 0 ? null : textOf(bytes), events: [], ...result };
+}
+
+/** Without a byte order mark. */
+function textOf(bytes: Buffer): string {
+  return isAscii(bytes) ? bytes.toString("latin1") : new TextDecoder().decode(bytes);
 }
 
 async function readEvents(captured: CapturedExchange): Promise<Body> {
   const events: StreamEvent[] = [];
-  let arrived = 0;
+  const arrivals = new ArrivalTimes();
   const parser = new SseParser(
-    ({ event, data, id }) => {
-      events.push({
+    ({ event, data, id }, end) => {
+      const known = {
         kind: "stream_event",
         exchange_id: captured.exchangeId,
-        t_ms: arrived,
+        t_ms: arrivals.of(end),
         event,
         data,
-        ...(id === undefined ? {} : { id }),
-      });
+      } as const;
+      events.push(id === undefined ? known : { ...known, id });
     },
     { maxEventBytes: LIMITS.sseEventBytes },
   );
   const encoding = contentEncoding(captured.responseHead?.headers);
-  const result = await decode(captured.response, encoding, (bytes, tMs) => {
-    arrived = tMs;
-    parser.push(bytes);
-  });
+  const result = await decode(
+    encoding === undefined ? joined(captured.response, arrivals) : captured.response,
+    encoding,
+    (bytes, tMs) => {
+      if (encoding !== undefined) arrivals.add(bytes.length, tMs);
+      parser.push(bytes);
+    },
+  );
   parser.end();
   return { text: null, events, truncated: result.truncated || parser.truncated, error: result.error };
 }
+
+/** When the bytes of a stream arrived. */
+class ArrivalTimes {
+  readonly #pieces: { readonly end: number; readonly tMs: number }[] = [];
+  #end = 0;
+  #at = 0;
+
+  add(length: number, tMs: number): void {
+    this.#end += length;
+    this.#pieces.push({ end: this.#end, tMs });
+  }
+
+  /** Of the byte that `end` stands behind. To be asked in the order of the stream. */
+  of(end: number): number {
+    while (this.#at < this.#pieces.length - 1 && this.#pieces[this.#at]!.end < end) this.#at += 1;
+    return this.#pieces[this.#at]?.tMs ?? 0;
+  }
+}
+
+/** Pieces that lie one behind the other in memory, as those of one frame do, in one. */
+function* joined(chunks: Chunks, arrivals: ArrivalTimes): Chunks {
+  let first: Buffer | undefined;
+  let length = 0;
+  let lastMs = 0;
+  for (const { bytes, tMs } of chunks) {
+    arrivals.add(bytes.length, tMs);
+    const isNext = first?.buffer === bytes.buffer && first.byteOffset + length === bytes.byteOffset;
+    if (!isNext) {
+      if (first !== undefined) yield { bytes: run(first, length), tMs: lastMs };
+      first = bytes;
+      length = 0;
+    }
+    length += bytes.length;
+    lastMs = tMs;
+  }
+  if (first !== undefined) yield { bytes: run(first, length), tMs: lastMs };
+}
+
+const run = (first: Buffer, length: number): Buffer => Buffer.from(first.buffer, first.byteOffset, length);
 
 /** Decodes up to LIMITS.decodedBytes, also of a body that has no encoding. A broken encoding is a value, not a throw. */
 async function decode(

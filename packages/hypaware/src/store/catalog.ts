@@ -44,9 +44,12 @@ export class Catalog {
   readonly #exchanges: Exchanges;
   readonly #cursors: Cursors;
   readonly #quarantine: Quarantine;
+  readonly #forgetThreads: () => void;
 
-  constructor(database: Database, threads: ThreadStore = new Threads(database)) {
-    this.threads = threads;
+  constructor(database: Database, threads?: ThreadStore) {
+    const own = new Threads(database);
+    this.threads = threads ?? own;
+    this.#forgetThreads = () => own.forgetKnown();
     this.meta = new Meta(database);
     this.segments = new Segments(database);
     this.#database = database;
@@ -113,13 +116,23 @@ export class Catalog {
     return this.#messages.changes(seq, limit);
   }
 
-  /** Durable before it returns; how often this exchange's projection has begun without an end. Not inside a transaction. */
+  /** Durable before it returns; how often this exchange's projection alone has begun without an end. Not inside a transaction. */
   beginAttempt(exchangeId: string): number {
     return this.#quarantine.begin(exchangeId);
   }
 
-  endAttempt(exchangeId: string): void {
-    this.#quarantine.end(exchangeId);
+  /** Durable before it returns: these are projected together, and none is counted. Not inside a transaction. */
+  noteAttempts(exchangeIds: readonly string[]): void {
+    this.#quarantine.note(exchangeIds);
+  }
+
+  /** Exchanges whose projection has begun, alone or with others, without an end. */
+  attempted(): readonly string[] {
+    return this.#quarantine.begun();
+  }
+
+  endAttempts(exchangeIds: readonly string[]): void {
+    this.#quarantine.end(exchangeIds);
   }
 
   /** Ids of the exchanges that were set aside, oldest first. */
@@ -166,16 +179,14 @@ export class Catalog {
    * What a reprojection found to be other than it is stored, as one transaction. Readers see the old rows until then; the
    * caller must not use the catalog otherwise while it lasts.
    */
-  commitShadow(path: string): Promise<ShadowCommit> {
-    return commitShadow(
-      {
-        database: this.#database,
-        blobs: this.#blobs,
-        segments: this.segments,
-        tables: { ai_gateway_messages: this.#messages, ai_gateway_exchanges: this.#exchanges },
-      },
-      path,
-    );
+  async commitShadow(path: string): Promise<ShadowCommit> {
+    const tables = { ai_gateway_messages: this.#messages, ai_gateway_exchanges: this.#exchanges };
+    const target = { database: this.#database, blobs: this.#blobs, segments: this.segments, tables };
+    try {
+      return await commitShadow(target, path);
+    } finally {
+      this.#forgetThreads();
+    }
   }
 
   /** Commits so far survive a power cut. False: not yet, because of readers. */

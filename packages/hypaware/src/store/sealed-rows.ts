@@ -21,24 +21,27 @@ interface Place {
 export class SealedRows {
   readonly #database: Database;
   readonly #dataset: DatasetName;
-  readonly #take: string;
+  readonly #place: string;
+  readonly #delete: string;
 
   constructor(database: Database, dataset: DatasetName) {
     this.#database = database;
     this.#dataset = dataset;
-    this.#take =
+    const row =
       dataset === "ai_gateway_messages"
-        ? "DELETE FROM sealed_keys WHERE key = ? RETURNING batch, seq"
-        : "DELETE FROM sealed_exchanges WHERE exchange_id = ? RETURNING batch, seq";
+        ? "FROM sealed_keys WHERE key = ?"
+        : "FROM sealed_exchanges WHERE exchange_id = ?";
+    this.#place = `SELECT batch, seq ${row}`;
+    this.#delete = `DELETE ${row}`;
   }
 
   /** The sealed version of the row is no more. False: there was none. */
   bury(key: string): boolean {
-    const place = this.#database.get<Place>(
-      this.#take,
-      this.#dataset === "ai_gateway_messages" ? sealedKey(key) : key,
-    );
+    const name = this.#dataset === "ai_gateway_messages" ? sealedKey(key) : key;
+    // Nearly all are new: looking is cheaper than deleting nothing.
+    const place = this.#database.get<Place>(this.#place, name);
     if (place === undefined) return false;
+    this.#database.run(this.#delete, name);
     this.#database.run("INSERT INTO tombstones VALUES (?, ?, ?)", place.seq, place.batch, this.#dataset);
     return true;
   }

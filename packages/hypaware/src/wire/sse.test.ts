@@ -5,15 +5,19 @@ import { SseParser, type SseEvent } from "./sse.ts";
 function parse(
   chunks: readonly Uint8Array[],
   maxEventBytes?: number,
-): { events: SseEvent[]; truncated: boolean } {
+): { events: SseEvent[]; ends: number[]; truncated: boolean } {
   const events: SseEvent[] = [];
+  const ends: number[] = [];
   const parser = new SseParser(
-    (event) => events.push(event),
+    (event, end) => {
+      events.push(event);
+      ends.push(end);
+    },
     maxEventBytes === undefined ? {} : { maxEventBytes },
   );
   for (const chunk of chunks) parser.push(chunk);
   parser.end();
-  return { events, truncated: parser.truncated };
+  return { events, ends, truncated: parser.truncated };
 }
 
 const parseText = (text: string, maxEventBytes?: number): SseEvent[] =>
@@ -70,8 +74,17 @@ test("comments of any length drop nothing", () => {
   const text = `data: a\n: ${"keep-alive ".repeat(50)}\n: ${"x".repeat(90)}\n:\ndata: b\n\n`;
   for (const size of [1, 7, 1000]) {
     const result = parse(cut(Buffer.from(text), size), 100);
-    expect(result).toEqual({ events: [{ event: "message", data: "a\nb" }], truncated: false });
+    expect(result).toMatchObject({ events: [{ event: "message", data: "a\nb" }], truncated: false });
   }
+});
+
+test("it says where in the stream each event ends, in bytes", () => {
+  const text = "data: a\n\n: c\r\nevent: é\r\ndata: \u{1f600}\r\n\r\n\n\ndata: b\n\ndata: end";
+  const at = (part: string): number => Buffer.byteLength(text.slice(0, text.indexOf(part) + part.length));
+  const ends = [at("a\n\n"), at("\u{1f600}\r\n\r"), at("b\n\n"), Buffer.byteLength(text)];
+  for (const size of [1, 5, 1000]) expect(parse(cut(Buffer.from(text), size)).ends).toEqual(ends);
+  const plain = Buffer.from("data: é\n\ndata: b\n\n");
+  expect(parse([plain]).ends).toEqual([10, 19]);
 });
 
 test("a name whose bytes are not UTF-8 does not stop the stream", () => {
@@ -86,6 +99,24 @@ const line = fc.oneof(
 const stream = fc
   .array(fc.tuple(line, fc.constantFrom("\n", "\r\n", "\r")), { maxLength: 30 })
   .map((lines) => Buffer.from(lines.map(([text, end]) => text + end).join("")));
+
+const mangled = fc
+  .tuple(stream, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 5 }))
+  .map(([bytes, changes]) => {
+    for (const [place, byte] of changes) if (bytes.length > 0) bytes[place % bytes.length] = byte;
+    return bytes;
+  });
+
+test("whole events read at once are the same as byte by byte, whatever the bytes", () => {
+  fc.assert(
+    fc.property(mangled, fc.option(fc.integer({ min: 1, max: 60 })), (bytes, bound) => {
+      const lf = Buffer.from(bytes.filter((byte) => byte !== 0x0d));
+      for (const each of [bytes, lf, Buffer.concat([lf, Buffer.from("\n\n")])])
+        expect(parse([each], bound ?? undefined)).toEqual(parse(cut(each, 1), bound ?? undefined));
+    }),
+    { numRuns: 1_000 },
+  );
+});
 
 test("any split of the bytes gives the same events", () => {
   fc.assert(
