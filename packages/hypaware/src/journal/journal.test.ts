@@ -236,6 +236,30 @@ test.each(["write", "sync"] as const)(
   },
 );
 
+test("a sync that fails while the next group is being written stops nothing", async () => {
+  const disk = new MoodyDisk();
+  const journal = await openJournal({ dir, runId, disk, limits: { commitDelayMs: 1 } });
+  const frames = many(3);
+  const sync = Promise.withResolvers<void>();
+  disk.slowSync = sync.promise;
+  for (const frame of frames.slice(0, 6)) journal.append(frame);
+  await until(() => read().length === 6);
+  const write = Promise.withResolvers<void>();
+  disk.stalled = write.promise;
+  for (const frame of frames.slice(6, 12)) journal.append(frame);
+  await until(() => disk.writing > 0);
+  disk.refuse = "sync";
+  sync.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  write.resolve();
+  await until(() => journal.stats().failedCommits > 0);
+  disk.refuse = undefined;
+  for (const frame of frames.slice(12)) journal.append(frame);
+  await journal.flush();
+  expect(read()).toEqual(frames);
+  await journal.close();
+});
+
 test("a full disk is tried again until it takes everything, within a second", async () => {
   const disk = new MoodyDisk();
   const journal = await openJournal({ dir, runId, disk });

@@ -264,7 +264,8 @@ class GroupCommitJournal implements Journal {
     await this.#segments.write(this.#next.frames);
     this.#written.push(this.#next);
     this.#next = undefined;
-    this.#syncing ??= this.#syncAll();
+    // With an error to deal with first, a round of syncs would be over before it is known to run.
+    if (this.#syncError === undefined) this.#syncing ??= this.#syncAll();
   }
 
   /** `undefined`: the first frame that waits has no room in this segment. */
