@@ -19,6 +19,7 @@ export const LIMITS = {
   requestFrameBytes: 4 * MB, // a request body up to this is one frame, a longer one is cut into many
   readGarbageBytes: 4 * MB, // of bodies between two scavenges: dead read buffers do not pile up
   oldGarbageBytes: 32 * MB, // held outside the heap, and of bodies since the last time: then old read buffers are collected, too
+  knownHeaderNames: 1_024, // whose kind is remembered; a client and its provider use some fifty
   tapHeldBytes: 8 * MB, // request copies of all running uploads; over it they are cut into smaller frames
   uploadQueueBytes: 64 * KB, // of one upload, waiting for the upstream; over it the client waits
   journalQueueBytes: 16 * MB, // waiting for the disk, within the 64 MB the gateway may grow by; over it copies are dropped and counted

@@ -92,7 +92,7 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
         origin: route.origin,
         path: route.basePath + target,
         method: request.method ?? "GET",
-        headers: upstreamHeaders(request.rawHeaders),
+        headers: forwardable(request.rawHeaders, FOR_US),
         upgrade: upgrading ? (headerValue(request.rawHeaders, "upgrade") ?? null) : null,
         // undici takes async iterables; its types do not say so.
         body: (this.#upload as unknown as Dispatcher.DispatchOptions["body"]) ?? null,
@@ -182,7 +182,8 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     if (bytes.length > 0) this.#options.response.end(bytes);
     else this.#options.response.end();
     this.#end("complete", null);
-    this.#upload?.fail(new Error("answered before the upload was complete"));
+    if (this.#upload?.isTaken === false)
+      this.#upload.fail(new Error("answered before the upload was complete"));
   }
 
   /** `controller` is null when the request was refused before it was queued. */
@@ -315,15 +316,7 @@ function flushLater(forward: Forward): void {
 }
 
 /** Host is the upstream's, and our 100 Continue was the answer to Expect. */
-function upstreamHeaders(raw: RawHeaders): string[] {
-  const all = forwardable(raw);
-  const result: string[] = [];
-  for (let i = 0; i + 1 < all.length; i += 2) {
-    const lower = all[i]!.toLowerCase();
-    if (lower !== "host" && lower !== "expect") result.push(all[i]!, all[i + 1]!);
-  }
-  return result;
-}
+const FOR_US: ReadonlySet<string> = new Set(["host", "expect"]);
 
 /** undici gives the raw list as buffers, name and value by turns. */
 function decodeHeaders(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {

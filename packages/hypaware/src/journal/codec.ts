@@ -86,16 +86,16 @@ export function encodePayloadAs(
   payload: readonly Buffer[],
   isLast: boolean,
 ): EncodedFrame | undefined {
-  const id = Buffer.from(exchangeId, "hex");
-  if (id.length !== 16 || exchangeId.length !== 32) return undefined;
-  const length = payload.reduce((sum, part) => sum + part.length, 0);
+  let length = 0;
+  for (const part of payload) length += part.length;
   if (length > LIMITS.framePayloadBytes) return undefined;
   const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
   header.writeUInt32LE(length, 0);
   header[4] = KINDS[kind];
   header[5] = isLast ? LAST : 0;
   header.writeUInt16LE(0, 6);
-  id.copy(header, ID_OFFSET);
+  // Writes as many bytes as there are pairs of hex digits.
+  if (exchangeId.length !== 32 || header.write(exchangeId, ID_OFFSET, 16, "hex") !== 16) return undefined;
   return { header, payload, size: FRAME_HEADER_BYTES + length };
 }
 

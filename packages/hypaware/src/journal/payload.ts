@@ -24,13 +24,13 @@ export function encodePayload(frame: CaptureFrame): readonly Buffer[] {
     case "gap":
       return [json({ direction: frame.direction, droppedBytes: frame.droppedBytes })];
     case "request-body": {
-      const head = Buffer.alloc(4 + RANGE_BYTES * frame.masked.length);
+      const head = Buffer.allocUnsafe(4 + RANGE_BYTES * frame.masked.length);
       head.writeUInt32LE(frame.masked.length, 0);
       writeRanges(head, 4, frame.masked);
       return [head, frame.bytes];
     }
     case "ws-bytes": {
-      const head = Buffer.alloc(TUNNEL_BYTES);
+      const head = Buffer.allocUnsafe(TUNNEL_BYTES);
       head[0] = SIDES.indexOf(frame.side);
       head.writeDoubleLE(frame.offset, 1);
       return [head, streamHead(frame), frame.bytes];
@@ -48,7 +48,7 @@ interface StreamBytes {
 
 /** Everything in front of the bytes. */
 function streamHead({ arrivals, masked }: StreamBytes): Buffer {
-  const head = Buffer.alloc(8 + ARRIVAL_BYTES * arrivals.length + RANGE_BYTES * masked.length);
+  const head = Buffer.allocUnsafe(8 + ARRIVAL_BYTES * arrivals.length + RANGE_BYTES * masked.length);
   head.writeUInt32LE(arrivals.length, 0);
   head.writeUInt32LE(masked.length, 4);
   let at = 8;
