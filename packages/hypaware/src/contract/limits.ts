@@ -17,7 +17,8 @@ export const LIMITS = {
   tapChunkBytes: 64 * KB, // response bytes are handed to the journal in pieces of at most this
   tapDelayMs: 20, // … or after this time, so that a slow stream is durable while it runs
   requestFrameBytes: 4 * MB, // a request body up to this is one frame, a longer one is cut into many
-  readGarbageBytes: 4 * MB, // of bodies between two scavenges: dead read buffers do not pile up
+  readGarbageBytes: 4 * MB, // of bodies between two looks at what is held outside the heap: dead read buffers do not pile up
+  youngGarbageBytes: 16 * MB, // held there: then a scavenge is due
   oldGarbageBytes: 32 * MB, // held outside the heap, and of bodies since the last time: then old read buffers are collected, too
   knownHeaderNames: 1_024, // whose kind is remembered; a client and its provider use some fifty
   tapHeldBytes: 8 * MB, // request copies of all running uploads; over it they are cut into smaller frames

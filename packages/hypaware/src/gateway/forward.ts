@@ -3,7 +3,6 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Outcome } from "../contract/exchange.ts";
-import type { RawHeaders } from "../contract/frame.ts";
 import { forwardable, headerValue } from "../wire/headers.ts";
 import { headBytes, type OwnAnswer, ownAnswer, sendAnswer } from "./answer.ts";
 import type { ClientConnection, RunningExchange } from "./client-connection.ts";

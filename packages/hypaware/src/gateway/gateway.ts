@@ -309,7 +309,7 @@ class HttpGateway implements Gateway {
     const input: RouteInput = {
       method: request.method ?? "",
       path: pathOf(target),
-      // Most routes are decided by the path.
+      // Most routes are decided by the path; then nobody reads them.
       get headers() {
         return (headers ??= headerArrays(request.rawHeaders));
       },

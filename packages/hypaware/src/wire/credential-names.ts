@@ -66,7 +66,8 @@ export function namesCredential(name: string): boolean {
     .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
     .replaceAll("_", "-")
     .toLowerCase();
-  return (CREDENTIAL_WORD.test(dashed) || CREDENTIAL_WORD.test(lower)) && !CURSOR_NAME.test(dashed);
+  const ends = CREDENTIAL_WORD.test(dashed) || (lower !== dashed && CREDENTIAL_WORD.test(lower));
+  return ends && !CURSOR_NAME.test(dashed);
 }
 
 /** Its value is recorded; is a credential; or is not recorded, because nobody knows what it is. */

@@ -158,9 +158,10 @@ function cookieValues(value: string): string[] {
 }
 
 function targetSecrets(target: string): string[] {
-  const values = [...target.matchAll(KEY_SHAPES)].map((match) => match[0]);
-  for (const [, userinfo] of target.matchAll(USERINFO)) {
-    values.push(userinfo!, ...userinfo!.split(":").slice(1));
+  const values: string[] = target.match(KEY_SHAPES) ?? [];
+  if (target.includes("://")) {
+    for (const [, userinfo] of target.matchAll(USERINFO))
+      values.push(userinfo!, ...userinfo!.split(":").slice(1));
   }
   const question = target.indexOf("?");
   if (question === -1) return values;
@@ -174,6 +175,7 @@ function targetSecrets(target: string): string[] {
 
 /** Bytes as a latin1 string, like every string here. Bad escapes stay as they are. */
 function percentDecoded(text: string): string {
+  if (!/[+%]/.test(text)) return text;
   return text
     .replaceAll("+", " ")
     .replace(/%([0-9A-Fa-f]{2})/g, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
