@@ -6,6 +6,9 @@ const MB = 1024 * KB;
 export const LIMITS = {
   // gateway: what one peer may make us hold
   headerBytes: 64 * KB, // request head; agents send under 4 KB, cookies and betas grow
+  upstreamHeaderBytes: 256 * KB, // response head or trailers; larger than any server sends by its own default
+  interimHeadBytes: 16 * KB, // a 1xx head is passed on as a whole; a longer one is no hint
+  interimBytes: 64 * KB, // 1xx heads passed on before one answer: they know no backpressure
   headersTimeoutMs: 10_000, // a request head that takes longer is a slow-header attack, not an agent
   keepAliveTimeoutMs: 600_000, // agents pause for minutes between turns and reuse the connection
   upstreamConnectMs: 10_000, // name, TCP and TLS together; a provider that takes longer is down
