@@ -12,11 +12,13 @@ export interface RawResponse {
   readonly body: Buffer;
   /** The framing's own end was seen. Never true for a body that ends with the connection. */
   readonly complete: boolean;
-  /** Statuses of the 1xx heads before it. */
-  readonly interim: readonly number[];
+  /** The 1xx heads before it. */
+  readonly interim: readonly InterimHead[];
   /** Name, value by turns, after the last chunk. */
   readonly trailers: readonly string[];
 }
+
+export type InterimHead = Pick<RawResponse, "status" | "statusText" | "rawHeaders">;
 
 type State = "head" | "length" | "chunk-size" | "chunk-data" | "chunk-end" | "trailer" | "close" | "done";
 
@@ -31,7 +33,7 @@ export class ResponseReader {
   #statusText = "";
   #rawHeaders: string[] = [];
   readonly #body: Buffer[] = [];
-  readonly #interim: number[] = [];
+  readonly #interim: InterimHead[] = [];
   readonly #trailers: string[] = [];
 
   /** `method` of the request: an answer to HEAD has no body whatever its headers say. */
@@ -125,7 +127,11 @@ export class ResponseReader {
     this.#statusText = match[2] ?? "";
     this.#rawHeaders = lines.flatMap(fieldOf);
     if (this.#status < 200 && this.#status !== 101) {
-      this.#interim.push(this.#status);
+      this.#interim.push({
+        status: this.#status,
+        statusText: this.#statusText,
+        rawHeaders: this.#rawHeaders,
+      });
       this.#status = 0;
       this.#statusText = "";
       this.#rawHeaders = [];

@@ -6,6 +6,9 @@ const MB = 1024 * KB;
 export const LIMITS = {
   // gateway: what one peer may make us hold
   headerBytes: 64 * KB, // request head; agents send under 4 KB, cookies and betas grow
+  upstreamHeaderBytes: 256 * KB, // response head or trailers; larger than any server sends by its own default
+  interimHeadBytes: 16 * KB, // a 1xx head is passed on as a whole; a longer one is no hint
+  interimBytes: 64 * KB, // 1xx heads passed on before one answer: they know no backpressure
   headersTimeoutMs: 10_000, // a request head that takes longer is a slow-header attack, not an agent
   keepAliveTimeoutMs: 600_000, // agents pause for minutes between turns and reuse the connection
   upstreamConnectMs: 10_000, // name, TCP and TLS together; a provider that takes longer is down
@@ -17,8 +20,10 @@ export const LIMITS = {
   tapChunkBytes: 64 * KB, // response bytes are handed to the journal in pieces of at most this
   tapDelayMs: 20, // … or after this time, so that a slow stream is durable while it runs
   requestFrameBytes: 4 * MB, // a request body up to this is one frame, a longer one is cut into many
-  readGarbageBytes: 4 * MB, // of bodies between two scavenges: dead read buffers do not pile up
+  readGarbageBytes: 4 * MB, // of bodies between two looks at what is held outside the heap: dead read buffers do not pile up
+  youngGarbageBytes: 16 * MB, // held there: then a scavenge is due
   oldGarbageBytes: 32 * MB, // held outside the heap, and of bodies since the last time: then old read buffers are collected, too
+  knownHeaderNames: 1_024, // whose kind is remembered; a client and its provider use some fifty
   tapHeldBytes: 8 * MB, // request copies of all running uploads; over it they are cut into smaller frames
   uploadQueueBytes: 64 * KB, // of one upload, waiting for the upstream; over it the client waits
   journalQueueBytes: 16 * MB, // waiting for the disk, within the 64 MB the gateway may grow by; over it copies are dropped and counted

@@ -243,6 +243,25 @@ test.each(["GET", "HEAD"])(
   },
 );
 
+test("a GET that is sent again goes out on a connection of its own, not on the next idle one that dies", async () => {
+  upstream = await rawServer(async (wire, socket) => {
+    await wire.request();
+    // Both connections are in use before either becomes idle.
+    await eventually(() => upstream.connections >= 2);
+    socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    if (await wire.request()) socket.resetAndDestroy();
+  });
+  rig = await startRig(upstream.url);
+  const [one, other] = [await rawClient(rig.port), await rawClient(rig.port)];
+  one.socket.write(get(rig.port));
+  other.socket.write(get(rig.port));
+  await Promise.all([one.response(), other.response()]);
+  expect(upstream.connections).toBe(2);
+  one.socket.write(get(rig.port));
+  expect((await one.response()).body.toString()).toBe("ok");
+  expect(upstream.connections).toBe(3);
+});
+
 test("a POST on a kept connection that breaks is not repeated: the client sees the break", async () => {
   upstream = await breaksOnReuse();
   rig = await startRig(upstream.url);

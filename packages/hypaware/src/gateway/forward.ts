@@ -1,9 +1,10 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Outcome } from "../contract/exchange.ts";
 import type { RawHeaders } from "../contract/frame.ts";
+import { LIMITS } from "../contract/limits.ts";
 import { forwardable, headerValue } from "../wire/headers.ts";
 import { headBytes, type OwnAnswer, ownAnswer, sendAnswer } from "./answer.ts";
 import type { ClientConnection, RunningExchange } from "./client-connection.ts";
@@ -14,6 +15,7 @@ import { Tunnel } from "./tunnel.ts";
 import { hasBody, isHeardRefusal, upgradeRefusal } from "./upgrade.ts";
 import type { UpgradingClient } from "./upgrading-client.ts";
 import { Upload } from "./upload.ts";
+import type { InterimHead } from "./upstream-heads.ts";
 import type { ConnectionAware, TrackedClient, UpstreamPool } from "./upstream-pool.ts";
 
 // One exchange on its way: the handler that undici calls with the upstream's answer.
@@ -56,8 +58,8 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
   /** … on a connection that had carried others. */
   #reused = false;
   #resent = false;
-  /** A first byte came back. */
-  #answered = false;
+  /** Bytes of 1xx heads. */
+  #interimBytes = 0;
   #headReceived = false;
   #headSent = false;
   /** HTTP/1.0 without a length: the close of the connection is the end of the body. */
@@ -89,18 +91,18 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
 
   #dispatch(): void {
     const { request, pool, route, target, upgrading } = this.#options;
-    pool.dispatch(
-      {
-        origin: route.origin,
-        path: route.basePath + target,
-        method: request.method ?? "GET",
-        headers: upstreamHeaders(request.rawHeaders),
-        upgrade: upgrading ? (headerValue(request.rawHeaders, "upgrade") ?? null) : null,
-        // undici takes async iterables; its types do not say so.
-        body: (this.#upload as unknown as Dispatcher.DispatchOptions["body"]) ?? null,
-      },
-      this,
-    );
+    const options: Dispatcher.DispatchOptions = {
+      origin: route.origin,
+      path: route.basePath + target,
+      method: request.method ?? "GET",
+      headers: forwardable(request.rawHeaders, FOR_US),
+      upgrade: upgrading ? (headerValue(request.rawHeaders, "upgrade") ?? null) : null,
+      // undici takes async iterables; its types do not say so.
+      body: (this.#upload as unknown as Dispatcher.DispatchOptions["body"]) ?? null,
+    };
+    // The next idle connection may be dying, too.
+    if (this.#resent) pool.dispatchAlone(options, this);
+    else pool.dispatch(options, this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -110,19 +112,10 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     }
     this.#controller = controller;
     this.#written = true;
-    this.#reused = this.connection?.carry() ?? false;
+    this.#reused = this.connection?.carry((head) => this.#inform(head)) ?? false;
   }
 
-  onResponseStarted(): void {
-    this.#answered = true;
-  }
-
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    _headers: unknown,
-    statusText = "",
-  ): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     const { request, response, tap, upgrading } = this.#options;
     if (this.#ended) return;
     // A 101 that comes here did not name its protocol; undici would wait for another answer.
@@ -132,14 +125,15 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
       controller.abort(reason);
       return;
     }
-    // 1xx: the client's own 100 was answered by us.
+    // A 1xx that was not fit to be passed on.
     if (status < 200) return;
     const raw = decodeHeaders(controller.rawHeaders);
-    const text = wholeStatusText(status, latin1(statusText));
+    const text = this.connection?.statusText ?? "";
+    const isUnsized = headerValue(raw, "content-length") === undefined;
     response.sendDate = false;
-    response.writeHead(status, text, forwardable(raw));
+    response.writeHead(status, text, forwardable(raw, mayTrail(request, status, isUnsized) ? NONE : TRAILER));
     this.#headReceived = true;
-    this.#endsWithClose = request.httpVersionMinor === 0 && headerValue(raw, "content-length") === undefined;
+    this.#endsWithClose = request.httpVersionMinor === 0 && isUnsized;
     tap.responseHead(status, text, raw);
     this.#planFlush();
   }
@@ -150,7 +144,7 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     _headers: unknown,
     upstream: Duplex,
   ): void {
-    const { connection, pool, tap, upgrading, onEnd } = this.#options;
+    const { connection, tap, upgrading, onEnd } = this.#options;
     if (this.#ended || !upgrading) {
       upstream.destroy();
       return;
@@ -159,7 +153,7 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     this.#ended = true;
     connection.running.delete(this);
     const raw = decodeHeaders(controller.rawHeaders);
-    const text = wholeStatusText(status, latin1(pool.upgradeStatusText));
+    const text = this.connection?.statusText ?? "";
     tap.responseHead(status, text, raw);
     // The pool makes nothing but sockets.
     const tunnel = new Tunnel({ connection, upstream: upstream as Socket, tap, onEnd });
@@ -173,17 +167,20 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     this.#planFlush();
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#ended) return;
     const failure = this.connection?.failure;
     if (failure) {
       this.#breakOff(failure);
       return;
     }
+    const trailers = forwardable(decodeHeaders(controller.rawTrailers));
+    if (trailers.length > 0) this.#options.response.addTrailers(pairsOf(trailers));
     // A body with a length ends with its last byte, and undici tells of both in one turn: what came in it is what can be held.
     const bytes = this.#takePending();
     this.#end("complete", null);
-    this.#upload?.fail(new Error("answered before the upload was complete"));
+    if (this.#upload?.isTaken === false)
+      this.#upload.fail(new Error("answered before the upload was complete"));
     const { durable } = this.#options;
     if (durable === undefined) this.#endAnswer(bytes);
     else void durable().then(() => this.#endAnswer(bytes));
@@ -235,15 +232,29 @@ export class Forward implements Dispatcher.DispatchHandler, ConnectionAware, Run
     this.#upload?.fail(error);
   }
 
+  /** Passes a 1xx head on. HTTP/1.0 has none (RFC 9110, section 15.2), and a 100 that the client asked for came from us. */
+  #inform({ status, statusText, headers }: InterimHead): void {
+    const { request, response, connection } = this.#options;
+    if (this.#ended || request.httpVersionMinor === 0) return;
+    if (status === 100 && headerValue(request.rawHeaders, "expect") !== undefined) return;
+    const bytes = headBytes(status, statusText, forwardable(headers));
+    this.#interimBytes += bytes.length;
+    if (this.#interimBytes > LIMITS.interimBytes) return;
+    // Before the answers to earlier requests it would be taken for one of theirs.
+    if (response.socket) connection.socket.write(bytes);
+    else response.once("socket", () => connection.socket.write(bytes));
+  }
+
   /**
    * An idle connection may die while a request is on its way to it. Sent again, once: what was not written yet, and what is
    * safe to repeat (RFC 9110, section 9.2.2) if not one byte came back.
    */
   #maySendAgain(error: Error): boolean {
-    if (this.#resent || this.#answered || !isBrokenSocket(error)) return false;
+    if (this.#resent || !isBrokenSocket(error)) return false;
     if (!this.#written) return !this.#options.pool.isConnectError(error);
     const { method } = this.#options.request;
-    return this.#reused && this.#upload === undefined && (method === "GET" || method === "HEAD");
+    const isUnanswered = this.#reused && this.connection?.hasAnswered === false;
+    return isUnanswered && this.#upload === undefined && (method === "GET" || method === "HEAD");
   }
 
   #refuse(answer: OwnAnswer, reason: Error): void {
@@ -323,33 +334,28 @@ function flushLater(forward: Forward): void {
   forward.flushPlanned();
 }
 
-/** Host is the upstream's, and our 100 Continue was the answer to Expect. */
-function upstreamHeaders(raw: RawHeaders): string[] {
-  const all = forwardable(raw);
-  const result: string[] = [];
-  for (let i = 0; i + 1 < all.length; i += 2) {
-    const lower = all[i]!.toLowerCase();
-    if (lower !== "host" && lower !== "expect") result.push(all[i]!, all[i + 1]!);
-  }
-  return result;
+/** Host is the upstream's, our 100 Continue was the answer to Expect, and undici sends no trailers. */
+const FOR_US: ReadonlySet<string> = new Set(["host", "expect", "trailer"]);
+const TRAILER: ReadonlySet<string> = new Set(["trailer"]);
+const NONE: ReadonlySet<string> = new Set();
+
+/** Will the answer be in chunks? Nothing else can have trailers, and node:http refuses to announce them. */
+function mayTrail(request: IncomingMessage, status: number, isUnsized: boolean): boolean {
+  return (
+    request.httpVersionMinor > 0 && request.method !== "HEAD" && status !== 204 && status !== 304 && isUnsized
+  );
+}
+
+function pairsOf(raw: RawHeaders): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) pairs.push([raw[i]!, raw[i + 1]!]);
+  return pairs;
 }
 
 /** undici gives the raw list as buffers, name and value by turns. */
 function decodeHeaders(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
   if (!Array.isArray(raw)) return [];
   return raw.map((item: Buffer | string) => (typeof item === "string" ? item : item.toString("latin1")));
-}
-
-/** undici decodes a status text as UTF-8; node:http wants the bytes as latin1. */
-function latin1(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
-}
-
-/** undici keeps only the last piece of a status text that arrived in pieces: complete it where the standard one ends so. */
-function wholeStatusText(status: number, text: string): string {
-  const standard = STATUS_CODES[status];
-  return text !== "" && standard?.endsWith(text) ? standard : text;
 }
 
 function isBrokenSocket(error: Error & { readonly code?: string }): boolean {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { FrameSink } from "../contract/frame.ts";
+import type { RouteInput } from "../contract/plugin.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import { headerArrays, headerValue } from "../wire/headers.ts";
 import { pathOf } from "../wire/target.ts";
@@ -307,10 +308,14 @@ class HttpGateway implements Gateway {
   }
 
   #decide(request: IncomingMessage, target: string): RouteDecision {
-    const input = {
+    let headers: RouteInput["headers"] | undefined;
+    const input: RouteInput = {
       method: request.method ?? "",
       path: pathOf(target),
-      headers: headerArrays(request.rawHeaders),
+      // Most routes are decided by the path; then nobody reads them.
+      get headers() {
+        return (headers ??= headerArrays(request.rawHeaders));
+      },
     };
     return this.#routes.route(input, (route, error) => {
       if (this.#brokenMatches.has(route.name)) return;

@@ -1,6 +1,7 @@
 // Node reads a socket into a fresh 64 KB buffer each time. A fast body leaves tens of megabytes of them behind before V8
-// looks at memory outside its heap. So the gateway asks for a scavenge after every few megabytes of bodies: most are young
-// garbage, and the pause is a fraction of a millisecond. Buffers that waited for the disk have grown old by then; for those
+// looks at memory outside its heap. So after every few megabytes of bodies the gateway looks itself, and asks for a scavenge when
+// much is held there: most of it is young garbage, and the pause is a fraction of a millisecond. Many small bodies never come to that,
+// because what else an exchange needs fills the young generation first. Buffers that waited for the disk have grown old by then; for those
 // a whole collection, about 16 ms, is due when much is held outside the heap, and seldom: V8 itself would do it at twice that.
 
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
@@ -27,9 +28,9 @@ export class ReadGarbage {
     if (this.#sinceMinor < LIMITS.readGarbageBytes) return;
     this.#sinceMajor += this.#sinceMinor;
     this.#sinceMinor = 0;
-    const isMajorDue =
-      this.#sinceMajor >= LIMITS.oldGarbageBytes &&
-      getHeapStatistics().external_memory >= LIMITS.oldGarbageBytes;
+    const held = getHeapStatistics().external_memory;
+    if (held < LIMITS.youngGarbageBytes) return;
+    const isMajorDue = this.#sinceMajor >= LIMITS.oldGarbageBytes && held >= LIMITS.oldGarbageBytes;
     if (isMajorDue) this.#sinceMajor = 0;
     this.#collect({ type: isMajorDue ? "major" : "minor" });
   }

@@ -1,16 +1,7 @@
 import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
-import { LIMITS } from "../contract/limits.ts";
-import { FrameWalker } from "../wire/websocket.ts";
-import {
-  eventually,
-  rawClient,
-  rawServer,
-  type RawServer,
-  type Rig,
-  startRig,
-  type Wire,
-} from "./fixtures/rig.ts";
+import { ended, endOf, payloads, recorded } from "./fixtures/recorded-tunnel.ts";
+import { eventually, rawClient, rawServer, type RawServer, type Rig, startRig } from "./fixtures/rig.ts";
 import {
   ACCEPT,
   BINARY,
@@ -26,9 +17,6 @@ import {
   WebSocketEnd,
   webSocketServer,
 } from "./fixtures/websocket.ts";
-import { PeerCheck } from "./peer.ts";
-import { RouteKeys } from "./route-key.ts";
-import { buildRoutes } from "./router.ts";
 
 let rig: Rig;
 let upstream: RawServer;
@@ -37,29 +25,6 @@ afterEach(async () => {
   await rig.stop({ drainMs: 0 });
   await upstream.close();
 });
-
-/** What the journal got of one side. */
-function recorded(side: "client" | "server"): Buffer {
-  const frames = rig.sink.of("ws-bytes").filter((frame) => frame.side === side);
-  let at = 0;
-  for (const { offset, bytes, arrivals } of frames) {
-    expect(offset).toBe(at);
-    at += bytes.length;
-    expect(arrivals.reduce((sum, { length }) => sum + length, 0)).toBe(bytes.length);
-  }
-  return Buffer.concat(frames.map(({ bytes }) => bytes));
-}
-
-/** Payloads of recorded frames, by the same reading of the format that a recorder would do. */
-function payloads(stream: Buffer): string[] {
-  const result: string[] = [];
-  for (const { part, bytes } of new FrameWalker().push(stream))
-    if (part !== "head") result.push(bytes.toString());
-  return result;
-}
-
-const ended = () => eventually(() => rig.sink.of("close").length === 1, 5_000);
-const end = () => rig.sink.of("close")[0]!.end;
 
 test("the handshake passes as it is in both directions", async () => {
   upstream = await rawServer(async (wire, socket) => {
@@ -146,7 +111,7 @@ test("text, binary, fragments, pings, 0 to 1,000,000 bytes come back as they wer
   client.close(1000, "done");
   expect(await client.closed()).toEqual({ code: 1000, reason: "done" });
   client.socket.end();
-  await ended();
+  await ended(rig);
   const close = { payload: Buffer.concat([Buffer.from([0x03, 0xe8]), Buffer.from("done")]), opcode: CLOSE };
   const stream = (isClient: boolean) =>
     Buffer.concat(
@@ -159,9 +124,9 @@ test("text, binary, fragments, pings, 0 to 1,000,000 bytes come back as they wer
         }),
       ),
     );
-  expect(recorded("client").equals(stream(true))).toBe(true);
-  expect(recorded("server").equals(stream(false))).toBe(true);
-  expect(end()).toMatchObject({
+  expect(recorded(rig, "client").equals(stream(true))).toBe(true);
+  expect(recorded(rig, "server").equals(stream(false))).toBe(true);
+  expect(endOf(rig)).toMatchObject({
     outcome: "complete",
     error: null,
     requestBytes: stream(true).length,
@@ -182,13 +147,13 @@ test("1,000 small frames in one go and one by one keep their order", async () =>
   }
   client.close(1000);
   await client.closed();
-  await ended();
+  await ended(rig);
   const all = [
     ...Array.from({ length: 1_000 }, (_, i) => `m${i}`),
     ...Array.from({ length: 100 }, (_, i) => `n${i}`),
   ];
-  expect(payloads(recorded("client")).slice(0, -1)).toEqual(all);
-  expect(payloads(recorded("server")).slice(0, -1)).toEqual(all);
+  expect(payloads(recorded(rig, "client")).slice(0, -1)).toEqual(all);
+  expect(payloads(recorded(rig, "server")).slice(0, -1)).toEqual(all);
   expect(rig.sink.of("ws-bytes").length).toBeLessThan(600);
 });
 
@@ -265,113 +230,9 @@ test("frames that came in one piece with the 101 or with the request are not los
   expect(await client.text()).toBe("early");
   expect(await client.text()).toBe("hasty");
   wire.socket.end();
-  await ended();
-  expect(payloads(recorded("client"))).toEqual(["hasty"]);
-  expect(payloads(recorded("server"))).toEqual(["early", "hasty"]);
-});
-
-test("an upstream that breaks off in the middle of a frame breaks the client behind the bytes that came", async () => {
-  const half = frameBytes("x".repeat(1_000)).subarray(0, 500);
-  upstream = await webSocketServer(async (wsEnd) => {
-    await wsEnd.frame();
-    wsEnd.socket.write(half, () => setTimeout(() => wsEnd.socket.resetAndDestroy(), 20));
-  });
-  rig = await startRig(upstream.url);
-  const client = await webSocketClient(rig.port);
-  client.send("go");
-  expect((await client.wire.bytes(500)).equals(half)).toBe(true);
-  expect((await client.wire.rest()).length).toBe(0);
-  expect(client.wire.error).toMatchObject({ code: "ECONNRESET" });
-  await ended();
-  expect(end()).toMatchObject({ outcome: "upstream_aborted", responseBytes: 500 });
-  expect(recorded("server").equals(half)).toBe(true);
-});
-
-test("an upstream that just ends without a close frame ends the client, and is recorded as having left", async () => {
-  upstream = await webSocketServer((wsEnd) => wsEnd.socket.end(frameBytes("last words")));
-  rig = await startRig(upstream.url);
-  const client = await webSocketClient(rig.port);
-  expect(await client.text()).toBe("last words");
-  await client.wire.rest();
-  expect(client.wire.error).toBeUndefined();
-  client.socket.end();
-  await ended();
-  expect(end()).toMatchObject({
-    outcome: "upstream_aborted",
-    error: "the upstream left without closing the WebSocket",
-  });
-});
-
-test.each([
-  ["resets", (wire: Wire) => wire.socket.resetAndDestroy()],
-  ["is killed", (wire: Wire) => wire.socket.destroy()],
-])("a client that %s is gone for the upstream within a moment", async (_name, leave) => {
-  let gone = 0;
-  upstream = await webSocketServer(async (wsEnd) => {
-    wsEnd.socket.on("close", () => (gone = performance.now()));
-    wsEnd.socket.on("end", () => wsEnd.socket.end());
-    wsEnd.send("hello");
-    await wsEnd.frame();
-  });
-  rig = await startRig(upstream.url);
-  const client = await webSocketClient(rig.port);
-  await client.frame();
-  const left = performance.now();
-  leave(client.wire);
-  await eventually(() => gone > 0, 5_000);
-  expect(gone - left).toBeLessThan(2_000);
-  await ended();
-  expect(end().outcome).toBe("client_aborted");
-});
-
-test("a client that leaves while the upstream thinks about the upgrade leaves the upstream, too", async () => {
-  let gone = false;
-  upstream = await rawServer(async (wire, socket) => {
-    socket.on("close", () => (gone = true));
-    await wire.head();
-  });
-  rig = await startRig(upstream.url);
-  const wire = await rawClient(rig.port);
-  wire.socket.write(handshake(rig.port));
-  await eventually(() => upstream.connections === 1);
-  wire.socket.end();
-  await eventually(() => gone);
-  await ended();
-  expect(end().outcome).toBe("client_aborted");
-  await wire.rest();
-});
-
-test("a client that leaves before it is known who it is holds no connection", async () => {
-  upstream = await webSocketServer(echo);
-  class SlowPeers extends PeerCheck {
-    override async check(): Promise<"same-account"> {
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      return "same-account";
-    }
-  }
-  rig = await startRig(upstream.url, { peers: new SlowPeers() });
-  const wire = await rawClient(rig.port);
-  wire.socket.end(handshake(rig.port));
-  await wire.rest();
-  await eventually(() => rig.stats().connections === 0);
-  expect(rig.stats().exchanges).toBe(0);
-});
-
-test("one side may end and the other go on", async () => {
-  upstream = await webSocketServer(async (wsEnd) => {
-    wsEnd.socket.allowHalfOpen = true;
-    await wsEnd.closed();
-    await wsEnd.wire.rest();
-    wsEnd.send("after your end");
-    wsEnd.socket.end();
-  });
-  rig = await startRig(upstream.url);
-  const client = await webSocketClient(rig.port);
-  client.close(1000);
-  client.socket.end();
-  expect(await client.text()).toBe("after your end");
-  await ended();
-  expect(end().outcome).toBe("complete");
+  await ended(rig);
+  expect(payloads(recorded(rig, "client"))).toEqual(["hasty"]);
+  expect(payloads(recorded(rig, "server"))).toEqual(["early", "hasty"]);
 });
 
 test("a side that does not read makes the other one wait", async () => {
@@ -394,276 +255,4 @@ test("a side that does not read makes the other one wait", async () => {
   const before = written;
   client.socket.resume();
   await eventually(() => written > before, 5_000);
-});
-
-test.each([401, 403, 429])("a %i of the upstream is the client's answer", async (status) => {
-  upstream = await rawServer(async (wire, socket) => {
-    await wire.head();
-    socket.write(`HTTP/1.1 ${status} Own Words\r\nretry-after: 7\r\ncontent-length: 8\r\n\r\nown body`);
-  });
-  rig = await startRig(upstream.url);
-  const wire = await rawClient(rig.port);
-  wire.socket.write(handshake(rig.port));
-  const { startLine, raw, body } = await wire.response();
-  expect(startLine).toBe(`HTTP/1.1 ${status} Own Words`);
-  expect(raw).toContain("retry-after");
-  expect(body.toString()).toBe("own body");
-  await wire.rest();
-  await ended();
-  expect(rig.sink.body("response-bytes").toString()).toBe("own body");
-  expect(end()).toMatchObject({ outcome: "complete", responseBytes: 8 });
-});
-
-test("a refusal with a long body reaches a client that reads slowly", async () => {
-  const body = Buffer.alloc(3_000_000, "r");
-  upstream = await rawServer(async (wire, socket) => {
-    await wire.head();
-    socket.write(`HTTP/1.1 426 Upgrade Required\r\ncontent-length: ${body.length}\r\n\r\n`);
-    socket.write(body);
-  });
-  rig = await startRig(upstream.url);
-  const wire = await rawClient(rig.port);
-  wire.socket.write(handshake(rig.port));
-  wire.socket.pause();
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  wire.socket.resume();
-  const answer = await wire.response();
-  expect(answer.startLine).toBe("HTTP/1.1 426 Upgrade Required");
-  expect(answer.body.equals(body)).toBe(true);
-});
-
-test.each([
-  ["404", "HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno"],
-  ["503", "HTTP/1.1 503 Busy\r\ntransfer-encoding: chunked\r\n\r\n"],
-  ["200", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"],
-  ["a 101 that names no protocol", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
-  ["garbage", "NONSENSE\r\n\r\n"],
-  ["nothing", ""],
-])("%s of the upstream is a 426 for the client", async (name, answer) => {
-  upstream = await rawServer(async (wire, socket) => {
-    await wire.head();
-    if (answer === "") socket.resetAndDestroy();
-    else socket.write(answer);
-  });
-  rig = await startRig(upstream.url);
-  const wire = await rawClient(rig.port);
-  wire.socket.write(handshake(rig.port));
-  const { startLine, raw, body } = await wire.response();
-  expect(startLine).toBe("HTTP/1.1 426 Upgrade Required");
-  expect(raw).toContain("HTTP/1.1");
-  expect(JSON.parse(body.toString())).toMatchObject({ error: "upgrade not supported" });
-  if (/^\d/.test(name)) expect(body.toString()).toContain(name);
-  await wire.rest();
-  await ended();
-  expect(end().outcome).toBe("upstream_refused");
-  expect(rig.sink.of("response-head")[0]?.head.status).toBe(426);
-  await eventually(() => upstream.sockets.size === 0);
-});
-
-test("an upstream that cannot be reached, and a path without one, are a 426", async () => {
-  upstream = await webSocketServer(echo);
-  const gone = await rawServer(() => undefined);
-  await gone.close();
-  rig = await startRig(gone.url, {
-    routes: buildRoutes({
-      presets: [],
-      upstreams: [{ name: "up", base_url: gone.url, path_prefix: "/v1" }],
-    }),
-  });
-  for (const path of ["/v1/responses", "/other"]) {
-    const wire = await rawClient(rig.port);
-    wire.socket.write(handshake(rig.port, path));
-    expect((await wire.response()).startLine).toBe("HTTP/1.1 426 Upgrade Required");
-    await wire.rest();
-  }
-  expect(rig.sink.of("open").map(({ head }) => head.upstream)).toEqual(["up", null]);
-});
-
-test("a foreign page's upgrade is refused and leaves nothing behind", async () => {
-  upstream = await webSocketServer(echo);
-  rig = await startRig(upstream.url);
-  for (const [host, more] of [
-    ["evil.test", ""],
-    [`127.0.0.1:${rig.port}`, "origin: https://evil.test\r\n"],
-    [`127.0.0.1:${rig.port}`, "sec-fetch-site: cross-site\r\n"],
-  ] as const) {
-    const wire = await rawClient(rig.port);
-    wire.socket.write(handshake(rig.port, "/v1/responses", more).replace(/host: [^\r]+/, `host: ${host}`));
-    expect((await wire.response()).startLine).toBe("HTTP/1.1 403 Forbidden");
-    await wire.rest();
-  }
-  expect(upstream.connections).toBe(0);
-  expect(rig.sink.frames).toEqual([]);
-  expect(rig.stats().refused).toBe(3);
-});
-
-test("a route key opens the tunnel, is not passed on, and is masked where a frame shows it", async () => {
-  const key = `tester-${"ab".repeat(16)}`;
-  const server = await webSocketServer(echo);
-  upstream = server;
-  rig = await startRig(upstream.url, { routeKeys: new RouteKeys([key]), requireKey: true });
-  const refused = await rawClient(rig.port);
-  refused.socket.write(handshake(rig.port));
-  expect((await refused.response()).startLine).toBe("HTTP/1.1 403 Forbidden");
-  const client = await webSocketClient(rig.port, `/k/${key}/v1/responses`);
-  client.send(`my base URL is /k/${key}/v1`);
-  expect(await client.text()).toContain(key);
-  client.close(1000);
-  await client.closed();
-  await ended();
-  expect(server.requests.map(({ startLine }) => startLine)).toEqual(["GET /v1/responses HTTP/1.1"]);
-  expect(rig.sink.of("open")[0]?.head).toMatchObject({ clientName: "tester", target: "/v1/responses" });
-  for (const side of ["client", "server"] as const) {
-    expect(payloads(recorded(side))[0]).toBe(`my base URL is /k/${"*".repeat(key.length)}/v1`);
-  }
-});
-
-test("an upgrade behind a request that is not answered yet waits its turn and is refused", async () => {
-  upstream = await rawServer(async (wire, socket) => {
-    await wire.request();
-    setTimeout(() => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), 20);
-  });
-  rig = await startRig(upstream.url);
-  const wire = await rawClient(rig.port);
-  wire.socket.write(`GET /v1/x HTTP/1.1\r\nhost: 127.0.0.1:${rig.port}\r\n\r\n${handshake(rig.port)}`);
-  expect((await wire.response()).startLine).toBe("HTTP/1.1 200 OK");
-  expect((await wire.response()).startLine).toBe("HTTP/1.1 426 Upgrade Required");
-});
-
-test("a kept connection may become a WebSocket, and the next one gets a connection of its own", async () => {
-  upstream = await rawServer(async (wire, socket) => {
-    await wire.request();
-    socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
-    await wire.head();
-    socket.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n");
-    await echo(new WebSocketEnd(wire, false));
-  });
-  rig = await startRig(upstream.url);
-  const get = `GET /v1/x HTTP/1.1\r\nhost: 127.0.0.1:${rig.port}\r\n\r\n`;
-  const wire = await rawClient(rig.port);
-  wire.socket.write(get);
-  await wire.response();
-  wire.socket.write(handshake(rig.port));
-  expect((await wire.head())?.startLine).toBe("HTTP/1.1 101 Switching Protocols");
-  expect(upstream.connections).toBe(1);
-  const client = new WebSocketEnd(wire, true);
-  client.send("still here");
-  expect(await client.text()).toBe("still here");
-  const other = await rawClient(rig.port);
-  other.socket.write(get);
-  expect((await other.response()).startLine).toBe("HTTP/1.1 200 OK");
-  expect(upstream.connections).toBe(2);
-});
-
-test("a stop waits for a WebSocket, then cuts it", async () => {
-  upstream = await webSocketServer(echo);
-  rig = await startRig(upstream.url);
-  const client = await webSocketClient(rig.port);
-  const stopped = rig.stop({ drainMs: 500 });
-  client.send("still carried");
-  expect(await client.text()).toBe("still carried");
-  expect(await stopped).toEqual({ cut: 1 });
-  await client.wire.rest();
-  await eventually(() => upstream.sockets.size === 0);
-  expect(end()).toMatchObject({ outcome: "interrupted", error: "the gateway was stopped" });
-  expect(payloads(recorded("server"))).toEqual(["still carried"]);
-});
-
-test("a WebSocket that closes in time is not cut by a stop", async () => {
-  upstream = await webSocketServer(echo);
-  rig = await startRig(upstream.url);
-  const client = await webSocketClient(rig.port);
-  const stopped = rig.stop({ drainMs: 5_000 });
-  client.close(1000);
-  await client.closed();
-  client.socket.end();
-  expect(await stopped).toEqual({ cut: 0 });
-  expect(end().outcome).toBe("complete");
-});
-
-test("a full journal drops copies, not bytes, and says how many", async () => {
-  upstream = await webSocketServer(echo);
-  rig = await startRig(upstream.url);
-  const client = await webSocketClient(rig.port);
-  rig.sink.refusing = true;
-  const payload = Buffer.alloc(4 * LIMITS.tapChunkBytes, "z");
-  client.send(payload);
-  expect((await client.frame()).payload.equals(payload)).toBe(true);
-  client.close(1000);
-  await client.closed();
-  await ended();
-  expect(rig.sink.of("ws-bytes")).toEqual([]);
-  const { requestBytes, responseBytes } = end();
-  expect(rig.sink.of("gap")).toMatchObject([
-    { direction: "request", droppedBytes: requestBytes },
-    { direction: "response", droppedBytes: responseBytes },
-  ]);
-  expect(end().outcome).toBe("truncated");
-});
-
-test("behind a gap the journal has whole frames again", async () => {
-  upstream = await webSocketServer(echo);
-  rig = await startRig(upstream.url);
-  const client = await webSocketClient(rig.port);
-  rig.sink.refusing = true;
-  client.send(Buffer.alloc(LIMITS.tapChunkBytes + 1_000, "z"));
-  await client.frame();
-  rig.sink.refusing = false;
-  client.send("after the stall");
-  await client.frame();
-  client.close(1000);
-  await client.closed();
-  await ended();
-  for (const side of ["client", "server"] as const) {
-    const frames = rig.sink.of("ws-bytes").filter((one) => one.side === side);
-    const kept = Buffer.concat(frames.map(({ bytes }) => bytes));
-    expect(payloads(kept)[0]).toBe("after the stall");
-    const total = side === "client" ? end().requestBytes : end().responseBytes;
-    expect(frames[0]!.offset + kept.length).toBe(total);
-  }
-});
-
-test("a session of an agent: prewarm, turn, events, tool result, close; no credential is recorded, masked or not", async () => {
-  const secret = "sk-proj-0123456789abcdefghijkl";
-  const turns = [
-    { type: "response.create", generate: false, input: [] },
-    {
-      type: "response.create",
-      previous_response_id: "resp_0",
-      input: [{ role: "user", content: `is ${secret} mine?` }],
-    },
-    { type: "response.create", previous_response_id: "resp_1", input: [{ type: "custom_tool_call_output" }] },
-  ].map((turn) => JSON.stringify(turn));
-  const eventsOf = (turn: number) =>
-    ["response.created", "response.output_text.delta", "response.completed"].map((type) =>
-      JSON.stringify({ type, response: { id: `resp_${turn}` }, delta: turn === 1 ? `yes, ${secret}` : "" }),
-    );
-  upstream = await webSocketServer(async (wsEnd) => {
-    for (const [turn, text] of turns.entries()) {
-      if ((await wsEnd.text()) !== text) wsEnd.socket.resetAndDestroy();
-      for (const event of eventsOf(turn)) wsEnd.send(event);
-    }
-    await echo(wsEnd);
-  });
-  rig = await startRig(upstream.url);
-  const client = await webSocketClient(
-    rig.port,
-    undefined,
-    `authorization: Bearer ${secret}\r\nopenai-beta: responses_websockets=2026-02-06\r\n`,
-  );
-  for (const [turn, text] of turns.entries()) {
-    client.send(text);
-    for (const event of eventsOf(turn)) expect(await client.text()).toBe(event);
-  }
-  client.close(1000);
-  await client.closed();
-  client.socket.end();
-  await ended();
-  const scrub = (text: string) => text.replaceAll(secret, "*".repeat(secret.length));
-  expect(payloads(recorded("client")).slice(0, -1)).toEqual(turns.map(scrub));
-  expect(payloads(recorded("server")).slice(0, -1)).toEqual(
-    turns.flatMap((_text, turn) => eventsOf(turn)).map(scrub),
-  );
-  expect(rig.sink.of("ws-bytes").flatMap(({ masked }) => masked)).toHaveLength(4);
-  expect(end()).toMatchObject({ outcome: "complete" });
 });

@@ -15,6 +15,7 @@ export class Upload implements AsyncIterableIterator<Buffer, undefined> {
   #waiter: { resolve(step: Step): void; reject(error: Error): void } | undefined;
   #failure: Error | undefined;
   #whole = false;
+  #taken = false;
 
   /** `onChunk` sees each piece when it arrives, `onEnd` that the body is whole. */
   constructor(request: IncomingMessage, onChunk: (chunk: Buffer) => void, onEnd: () => void) {
@@ -29,12 +30,13 @@ export class Upload implements AsyncIterableIterator<Buffer, undefined> {
       if (this.#failure) return;
       this.#whole = true;
       onEnd();
-      if (this.#waiter) this.#settle().resolve({ done: true, value: undefined });
+      if (this.#waiter) this.#settle().resolve(this.#end());
     });
   }
 
-  get isWhole(): boolean {
-    return this.#whole;
+  /** The upstream's side has it all, its end too. */
+  get isTaken(): boolean {
+    return this.#taken;
   }
 
   [Symbol.asyncIterator](): this {
@@ -49,7 +51,7 @@ export class Upload implements AsyncIterableIterator<Buffer, undefined> {
       if (this.#queuedBytes === 0) this.#request.resume();
       return Promise.resolve({ done: false, value: chunk });
     }
-    if (this.#whole) return Promise.resolve({ done: true, value: undefined });
+    if (this.#whole) return Promise.resolve(this.#end());
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
     });
@@ -72,6 +74,11 @@ export class Upload implements AsyncIterableIterator<Buffer, undefined> {
     this.#queue.push(chunk);
     this.#queuedBytes += chunk.length;
     if (this.#queuedBytes >= LIMITS.uploadQueueBytes) this.#request.pause();
+  }
+
+  #end(): Step {
+    this.#taken = true;
+    return { done: true, value: undefined };
   }
 
   #settle(): { resolve(step: Step): void; reject(error: Error): void } {

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { Agent, buildConnector, Client, type Dispatcher, Pool } from "undici";
 import { LIMITS } from "../contract/limits.ts";
 import type { OwnAddress } from "./own-address.ts";
-import { UpgradeStatus } from "./upgrade-status.ts";
+import { type OnInterim, UpstreamHeads } from "./upstream-heads.ts";
 
 /** A handler that wants to know whether its request goes out on a connection that carried others before. */
 export interface ConnectionAware {
@@ -13,7 +13,9 @@ export interface ConnectionAware {
 export class UpstreamPool {
   readonly #agent: Agent;
   readonly #connectErrors = new WeakSet<Error>();
-  readonly #upgradeStatus = new UpgradeStatus();
+  readonly #clientOptions: ClientOptions;
+  /** Clients of one request each. */
+  readonly #single = new Set<TrackedClient>();
 
   constructor(own: OwnAddress) {
     const dial = buildConnector({ allowH2: false, timeout: LIMITS.upstreamConnectMs });
@@ -30,7 +32,7 @@ export class UpstreamPool {
         } else callback(null, socket);
       });
     };
-    this.#agent = new Agent({
+    this.#clientOptions = {
       allowH2: false,
       connect,
       pipelining: 1,
@@ -40,19 +42,33 @@ export class UpstreamPool {
       keepAliveTimeout: LIMITS.upstreamIdleSocketMs,
       // The upstream's own hint may only shorten it.
       keepAliveMaxTimeout: LIMITS.upstreamIdleSocketMs,
-      maxHeaderSize: LIMITS.headerBytes,
-      factory: (origin, options) =>
-        new Pool(origin, {
-          ...(options as Pool.Options),
-          factory: (url, clientOptions) => new TrackedClient(url, { ...clientOptions, connect }),
-        }),
+      maxHeaderSize: LIMITS.upstreamHeaderBytes,
+    };
+    const factory = (url: URL): TrackedClient => new TrackedClient(url, this.#clientOptions);
+    this.#agent = new Agent({
+      ...this.#clientOptions,
+      factory: (origin, options) => new Pool(origin, { ...(options as Pool.Options), factory }),
     });
   }
 
   /** Failures go to the handler's `onResponseError`, also at once. */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & ConnectionAware): void {
-    if (options.upgrade) this.#upgradeStatus.watch();
     this.#agent.dispatch(options, handler);
+  }
+
+  /** As `dispatch`, on a new connection that carries nothing else. */
+  dispatchAlone(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler & ConnectionAware,
+  ): void {
+    const client = new TrackedClient(new URL(options.origin ?? ""), this.#clientOptions);
+    this.#single.add(client);
+    client.dispatch(options, handler);
+    // Resolves when the request is done; rejects when we stop before.
+    void client
+      .close()
+      .catch(() => undefined)
+      .finally(() => this.#single.delete(client));
   }
 
   /** Did this error happen before there was a connection (name, TCP, TLS, loop)? */
@@ -60,23 +76,20 @@ export class UpstreamPool {
     return this.#connectErrors.has(error);
   }
 
-  /** For a handler's `onRequestUpgrade`, and only there: the status text of its answer. */
-  get upgradeStatusText(): string {
-    return this.#upgradeStatus.text;
-  }
-
-  destroy(): Promise<void> {
-    this.#upgradeStatus.stop();
-    return this.#agent.destroy();
+  async destroy(): Promise<void> {
+    await Promise.all([this.#agent, ...this.#single].map((dispatcher) => dispatcher.destroy()));
   }
 }
+
+type ClientOptions = Client.Options & { readonly connect: buildConnector.connector };
 
 /** One connection at a time, how many requests the present one has carried, and whether it failed. */
 export class TrackedClient extends Client {
   #carried = 0;
   #failure: Error | undefined;
+  #heads: UpstreamHeads | undefined;
 
-  constructor(url: URL, options: Client.Options & { readonly connect: buildConnector.connector }) {
+  constructor(url: URL, options: ClientOptions) {
     super(url, {
       ...options,
       connect: (target, callback) => {
@@ -84,6 +97,7 @@ export class TrackedClient extends Client {
           const [error, socket] = result;
           if (!error) {
             this.#failure = undefined;
+            this.#heads = new UpstreamHeads(socket);
             // Before undici's own listener: it takes a reset for the end of an answer that the close delimits.
             socket.on("error", (failure) => (this.#failure = failure));
           }
@@ -101,8 +115,19 @@ export class TrackedClient extends Client {
     return this.#failure;
   }
 
-  /** Called when a request is about to be written. True: the connection carried another one before. */
-  carry(): boolean {
+  /** A byte of the present request's answer came. */
+  get hasAnswered(): boolean {
+    return this.#heads?.hasBegun ?? false;
+  }
+
+  /** Of the present request's answer, once undici reports it; each byte a character. */
+  get statusText(): string {
+    return this.#heads?.statusText ?? "";
+  }
+
+  /** Called when a request is about to be written. True: the connection carried another one before. `onInterim`: a 1xx came. */
+  carry(onInterim: OnInterim): boolean {
+    this.#heads?.expect(onInterim);
     return this.#carried++ > 0;
   }
 

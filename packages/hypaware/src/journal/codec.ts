@@ -54,6 +54,7 @@ const KNOWN_FLAGS = LAST | HELD;
 
 /** Ready to be written, but for its checksum. */
 export interface EncodedFrame {
+  /** Perhaps with the payload's beginning behind it: every piece is an object that the collector carries until the disk has it. */
   readonly header: Buffer;
   readonly payload: readonly Buffer[];
   /** Header and payload. */
@@ -76,7 +77,8 @@ export interface UnknownFrame {
 /** `undefined`: the exchange id is not 32 hex digits or the payload is over its bound. Body bytes are referenced, not copied. */
 export function encodeFrame(frame: CaptureFrame): EncodedFrame | undefined {
   const isLast = frame.kind === "request-body" && frame.last;
-  return encodePayloadAs(frame.kind, frame.exchangeId, encodePayload(frame), isLast);
+  const [header, ...payload] = encodePayload(frame, FRAME_HEADER_BYTES);
+  return encodeAs(frame.kind, frame.exchangeId, header, payload, isLast);
 }
 
 /** As `encodeFrame`, for kinds that only the journal itself makes. */
@@ -86,16 +88,25 @@ export function encodePayloadAs(
   payload: readonly Buffer[],
   isLast: boolean,
 ): EncodedFrame | undefined {
-  const id = Buffer.from(exchangeId, "hex");
-  if (id.length !== 16 || exchangeId.length !== 32) return undefined;
-  const length = payload.reduce((sum, part) => sum + part.length, 0);
+  return encodeAs(kind, exchangeId, Buffer.allocUnsafe(FRAME_HEADER_BYTES), payload, isLast);
+}
+
+function encodeAs(
+  kind: keyof typeof KINDS,
+  exchangeId: string,
+  header: Buffer,
+  payload: readonly Buffer[],
+  isLast: boolean,
+): EncodedFrame | undefined {
+  let length = header.length - FRAME_HEADER_BYTES;
+  for (const part of payload) length += part.length;
   if (length > LIMITS.framePayloadBytes) return undefined;
-  const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
   header.writeUInt32LE(length, 0);
   header[4] = KINDS[kind];
   header[5] = isLast ? LAST : 0;
   header.writeUInt16LE(0, 6);
-  id.copy(header, ID_OFFSET);
+  // Writes as many bytes as there are pairs of hex digits.
+  if (exchangeId.length !== 32 || header.write(exchangeId, ID_OFFSET, 16, "hex") !== 16) return undefined;
   return { header, payload, size: FRAME_HEADER_BYTES + length };
 }
 
@@ -106,10 +117,12 @@ export function saltOf(runId: string, segment: number): number {
 
 /** The frame's buffers for the place where it will stand. May be called again for another place. */
 export function sealFrame(frame: EncodedFrame, salt: number, offset: number): readonly Buffer[] {
-  let sum = crc32(frame.header.subarray(0, CRC_OFFSET), seed(salt, offset));
-  for (const part of frame.payload) sum = crc32(part, sum);
-  frame.header.writeUInt32LE(sum, CRC_OFFSET);
-  return [frame.header, ...frame.payload];
+  const { header, payload } = frame;
+  let sum = crc32(header.subarray(0, CRC_OFFSET), seed(salt, offset));
+  if (header.length > FRAME_HEADER_BYTES) sum = crc32(header.subarray(FRAME_HEADER_BYTES), sum);
+  for (const part of payload) sum = crc32(part, sum);
+  header.writeUInt32LE(sum, CRC_OFFSET);
+  return [header, ...payload];
 }
 
 /** Size of the frame that begins at `at`, or `undefined` when no frame can begin so. Reads 28 bytes. */

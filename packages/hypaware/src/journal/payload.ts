@@ -13,30 +13,30 @@ const ARRIVAL_BYTES = 12;
 const TUNNEL_BYTES = 9;
 const SIDES: readonly TunnelSide[] = ["client", "server"];
 
-/** In pieces to be written one behind the other; the last one is the body itself. */
-export function encodePayload(frame: CaptureFrame): readonly Buffer[] {
+/** In pieces to be written one behind the other; the last one is the body itself. The first one begins with `room` bytes for the caller. */
+export function encodePayload(frame: CaptureFrame, room = 0): readonly [Buffer, ...Buffer[]] {
   switch (frame.kind) {
     case "open":
     case "response-head":
-      return [json(frame.head)];
+      return [json(frame.head, room)];
     case "close":
-      return [json(frame.end)];
+      return [json(frame.end, room)];
     case "gap":
-      return [json({ direction: frame.direction, droppedBytes: frame.droppedBytes })];
+      return [json({ direction: frame.direction, droppedBytes: frame.droppedBytes }, room)];
     case "request-body": {
-      const head = Buffer.alloc(4 + RANGE_BYTES * frame.masked.length);
-      head.writeUInt32LE(frame.masked.length, 0);
-      writeRanges(head, 4, frame.masked);
+      const head = Buffer.allocUnsafe(room + 4 + RANGE_BYTES * frame.masked.length);
+      head.writeUInt32LE(frame.masked.length, room);
+      writeRanges(head, room + 4, frame.masked);
       return [head, frame.bytes];
     }
     case "ws-bytes": {
-      const head = Buffer.alloc(TUNNEL_BYTES);
-      head[0] = SIDES.indexOf(frame.side);
-      head.writeDoubleLE(frame.offset, 1);
-      return [head, streamHead(frame), frame.bytes];
+      const head = streamHead(frame, room + TUNNEL_BYTES);
+      head[room] = SIDES.indexOf(frame.side);
+      head.writeDoubleLE(frame.offset, room + 1);
+      return [head, frame.bytes];
     }
     default:
-      return [streamHead(frame), frame.bytes];
+      return [streamHead(frame, room), frame.bytes];
   }
 }
 
@@ -46,12 +46,13 @@ interface StreamBytes {
   readonly masked: readonly MaskedRange[];
 }
 
-/** Everything in front of the bytes. */
-function streamHead({ arrivals, masked }: StreamBytes): Buffer {
-  const head = Buffer.alloc(8 + ARRIVAL_BYTES * arrivals.length + RANGE_BYTES * masked.length);
-  head.writeUInt32LE(arrivals.length, 0);
-  head.writeUInt32LE(masked.length, 4);
-  let at = 8;
+/** Everything in front of the bytes, behind `room` bytes for the caller. */
+function streamHead({ arrivals, masked }: StreamBytes, room: number): Buffer {
+  const size = 8 + ARRIVAL_BYTES * arrivals.length + RANGE_BYTES * masked.length;
+  const head = Buffer.allocUnsafe(room + size);
+  head.writeUInt32LE(arrivals.length, room);
+  head.writeUInt32LE(masked.length, room + 4);
+  let at = room + 8;
   for (const { tMs, length } of arrivals) {
     head.writeDoubleLE(tMs, at);
     head.writeUInt32LE(length, at + 8);
@@ -110,8 +111,11 @@ export function decodePayload(
   }
 }
 
-function json(value: object): Buffer {
-  return Buffer.from(JSON.stringify(value));
+function json(value: object, room: number): Buffer {
+  const text = JSON.stringify(value);
+  const bytes = Buffer.allocUnsafe(room + Buffer.byteLength(text));
+  bytes.write(text, room);
+  return bytes;
 }
 
 /** The checksum vouches that we wrote it; that it is an object is all that is left to ask. */

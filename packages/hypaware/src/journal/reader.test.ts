@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CaptureFrame } from "../contract/frame.ts";
-import { encodeFrame, saltOf, sealFrame } from "./codec.ts";
+import { encodePayloadAs, saltOf, sealFrame } from "./codec.ts";
 import { exchangeFrames } from "./fixtures/exchange.ts";
 import { openJournal } from "./journal.ts";
 import { readFrames } from "./reader.ts";
@@ -189,9 +189,7 @@ test("a frame with a payload that cannot be decoded is reported, and unknown kin
     [50, "not json"],
     [99, "of the future"],
   ] as const) {
-    const gap = { kind: "gap", exchangeId: "0".repeat(32), direction: "request", droppedBytes: 0 } as const;
-    const encoded = { ...encodeFrame(gap)!, payload: [Buffer.from(payload)] };
-    encoded.header.writeUInt32LE(payload.length, 0);
+    const encoded = encodePayloadAs("gap", "0".repeat(32), [Buffer.from(payload)], false)!;
     encoded.header[4] = kind;
     parts.push(...sealFrame(encoded, saltOf("run-1", 1), Buffer.concat(parts).length));
   }

@@ -1,5 +1,5 @@
 import { LIMITS } from "../contract/limits.ts";
-import { commonEnds } from "./common-ends.ts";
+import { commonEnds, mayHaveMore } from "./common-ends.ts";
 import type { CommonEnds } from "./common-ends.ts";
 
 /** Where a frame stands in the segment that is written now. Each write sets it anew, so who refers to it follows it. */
@@ -38,6 +38,7 @@ export class RecentBodies {
     let most = bytes.length * WORTH;
     for (const body of this.#bodies.toReversed()) {
       if (body.upstream !== upstream || body.bytes.length <= most) continue;
+      if (best && !mayHaveMore(body.bytes, bytes, best)) continue;
       const ends = commonEnds(body.bytes, bytes);
       if (ends.prefix + ends.suffix <= most) continue;
       most = ends.prefix + ends.suffix;

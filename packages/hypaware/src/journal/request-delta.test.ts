@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { commonEnds } from "./common-ends.ts";
+import { commonEnds, mayHaveMore } from "./common-ends.ts";
 import { decodeDelta, encodeDelta, placeBase, rebuild } from "./request-delta.ts";
 
 /** Of few letters, so that much is in common. */
@@ -19,6 +19,18 @@ test("the common ends of two bodies are found and never overlap", () => {
   fc.assert(
     fc.property(body, body, (a, b) => {
       expect(commonEnds(a, b)).toEqual(slowly(a, b));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("a base that is not compared has no more in common than the one that is known", () => {
+  fc.assert(
+    fc.property(body, body, body, (known, other, wanted) => {
+      const ends = slowly(known, wanted);
+      const { prefix, suffix } = slowly(other, wanted);
+      if (!mayHaveMore(other, wanted, ends))
+        expect(prefix + suffix).toBeLessThanOrEqual(ends.prefix + ends.suffix);
     }),
     { numRuns: 2_000 },
   );

@@ -35,7 +35,8 @@ export function encodeDelta(
   { prefix, suffix }: CommonEnds,
   masked: readonly MaskedRange[],
 ): readonly [Buffer, Buffer] {
-  const head = Buffer.alloc(FIXED_BYTES + RANGE_BYTES * masked.length);
+  const head = Buffer.allocUnsafe(FIXED_BYTES + RANGE_BYTES * masked.length);
+  head.writeUInt32LE(0, 0);
   head.writeUInt32LE(prefix, 4);
   head.writeUInt32LE(suffix, 8);
   checksumOf(body).copy(head, CHECKSUM_AT);
@@ -73,7 +74,7 @@ export function rebuild(
 }
 
 function checksumOf(body: Buffer): Buffer {
-  const sums = Buffer.alloc(RANGES_AT - CHECKSUM_AT);
+  const sums = Buffer.allocUnsafe(RANGES_AT - CHECKSUM_AT);
   const quarter = Math.ceil(body.length / 4);
   for (let i = 0; i < 4; i++)
     sums.writeUInt32LE(crc32(body.subarray(quarter * i, quarter * (i + 1)), body.length), 4 * i);

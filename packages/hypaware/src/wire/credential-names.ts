@@ -1,3 +1,5 @@
+import { LIMITS } from "../contract/limits.ts";
+
 // Which header values may be recorded. A safe-list: a name that is not here is redacted, whoever invented it.
 // Names of credentials win over everything, so that a safe prefix never lets a token through.
 
@@ -64,12 +66,26 @@ export function namesCredential(name: string): boolean {
     .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
     .replaceAll("_", "-")
     .toLowerCase();
-  return (CREDENTIAL_WORD.test(dashed) || CREDENTIAL_WORD.test(lower)) && !CURSOR_NAME.test(dashed);
+  const ends = CREDENTIAL_WORD.test(dashed) || (lower !== dashed && CREDENTIAL_WORD.test(lower));
+  return ends && !CURSOR_NAME.test(dashed);
 }
 
+/** Its value is recorded; is a credential; or is not recorded, because nobody knows what it is. */
+export type HeaderKind = "kept" | "credential" | "unknown";
+
+/** The same names come with every exchange. Those beyond the bound are looked at anew each time. */
+const kinds = new Map<string, HeaderKind>();
+
 /** `lower`: a header name in lower case. */
-export function isKeptHeader(lower: string): boolean {
-  if (namesCredential(lower)) return false;
+export function headerKind(lower: string): HeaderKind {
+  const known = kinds.get(lower);
+  if (known !== undefined) return known;
+  const kind = namesCredential(lower) ? "credential" : isKept(lower) ? "kept" : "unknown";
+  if (kinds.size < LIMITS.knownHeaderNames) kinds.set(lower, kind);
+  return kind;
+}
+
+function isKept(lower: string): boolean {
   return (
     KEPT_NAMES.has(lower) ||
     KEPT_PREFIXES.some((prefix) => lower.startsWith(prefix)) ||

@@ -7,19 +7,24 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "proxy-authenticate",
   "proxy-authorization",
   "te",
-  "trailer",
   "transfer-encoding",
   "upgrade",
 ]);
 
-/** What may go to the next hop, in order, spelling and number: everything but hop-by-hop and what `Connection` names. */
-export function forwardable(raw: RawHeaders): string[] {
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/**
+ * What may go to the next hop, in order, spelling and number: everything but hop-by-hop, what `Connection` names, and `dropped`, in
+ * lower case.
+ */
+export function forwardable(raw: RawHeaders, dropped: ReadonlySet<string> = NO_NAMES): string[] {
   const named = connectionTokens(raw);
   const result: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!;
     const lower = name.toLowerCase();
-    if (!HOP_BY_HOP.has(lower) && !named.includes(lower)) result.push(name, raw[i + 1]!);
+    if (!HOP_BY_HOP.has(lower) && !dropped.has(lower) && !named.includes(lower))
+      result.push(name, raw[i + 1]!);
   }
   return result;
 }
@@ -40,15 +45,22 @@ export function headerArrays(raw: RawHeaders): Record<string, string[]> {
 export function headerValues(raw: RawHeaders, name: string): string[] {
   const result: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const candidate = raw[i]!;
-    if (candidate.length === name.length && candidate.toLowerCase() === name) result.push(raw[i + 1]!);
+    if (isNamed(raw[i]!, name)) result.push(raw[i + 1]!);
   }
   return result;
 }
 
 /** The first value of a header. `name` in any case. */
 export function headerValue(raw: RawHeaders, name: string): string | undefined {
-  return headerValues(raw, name.toLowerCase())[0];
+  const lower = name.toLowerCase();
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (isNamed(raw[i]!, lower)) return raw[i + 1];
+  }
+  return undefined;
+}
+
+function isNamed(candidate: string, lower: string): boolean {
+  return candidate.length === lower.length && candidate.toLowerCase() === lower;
 }
 
 /** The options of all `Connection` headers, in lower case. */

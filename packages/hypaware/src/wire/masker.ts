@@ -11,53 +11,62 @@ import type { MaskedRange } from "../contract/frame.ts";
 const ASTERISK = 0x2a;
 const NOTHING = Buffer.alloc(0);
 
-interface Needle {
-  readonly bytes: Buffer;
-  /** [k]: length of the longest proper border of the first k bytes. */
-  readonly border: Uint32Array;
+class Needle {
+  readonly #bytes: Buffer;
+  /** [k]: length of the longest proper border of the first k bytes. Made when it is needed: most streams show no secret. */
+  #border: Uint32Array | undefined;
   /** How many bytes at the end of the stream so far are a beginning of the secret. */
-  state: number;
+  state = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** Adds each occurrence that ends in `chunk` to `ranges`; `start` is the chunk's place. The state moves to the chunk's end. */
+  search(chunk: Buffer, start: number, ranges: MaskedRange[]): void {
+    const { length } = this.#bytes;
+    let at = 0;
+    while (at < chunk.length) {
+      while (this.state > 0 && at < chunk.length) {
+        this.#advance(chunk[at++]!);
+        if (this.state === length) this.#match(start + at, ranges);
+      }
+      if (at === chunk.length) return;
+      const found = chunk.indexOf(this.#bytes, at);
+      if (found === -1) {
+        at = Math.max(at, chunk.length - length + 1);
+        while (at < chunk.length) this.#advance(chunk[at++]!);
+        return;
+      }
+      at = found + length;
+      this.#match(start + at, ranges);
+    }
+  }
+
+  #match(end: number, ranges: MaskedRange[]): void {
+    const { length } = this.#bytes;
+    ranges.push({ offset: end - length, length });
+    this.#border ??= bordersOf(this.#bytes);
+    this.state = this.#border[length]!;
+  }
+
+  #advance(byte: number): void {
+    while (this.state > 0 && this.#bytes[this.state] !== byte) {
+      this.#border ??= bordersOf(this.#bytes);
+      this.state = this.#border[this.state]!;
+    }
+    if (this.#bytes[this.state] === byte) this.state++;
+  }
 }
 
-function needleOf(bytes: Buffer): Needle {
+function bordersOf(bytes: Buffer): Uint32Array {
   const border = new Uint32Array(bytes.length + 1);
   for (let end = 1, length = 0; end < bytes.length; end++) {
     while (length > 0 && bytes[end] !== bytes[length]) length = border[length]!;
     if (bytes[end] === bytes[length]) length++;
     border[end + 1] = length;
   }
-  return { bytes, border, state: 0 };
-}
-
-function advance(needle: Needle, byte: number): void {
-  const { bytes, border } = needle;
-  while (needle.state > 0 && bytes[needle.state] !== byte) needle.state = border[needle.state]!;
-  if (bytes[needle.state] === byte) needle.state++;
-}
-
-/** Offsets in `chunk` right behind each occurrence; ascending. The needle's state moves to the chunk's end. */
-function* matchEnds(needle: Needle, chunk: Buffer): Generator<number> {
-  const { bytes, border } = needle;
-  let at = 0;
-  while (at < chunk.length) {
-    while (needle.state > 0 && at < chunk.length) {
-      advance(needle, chunk[at++]!);
-      if (needle.state === bytes.length) {
-        yield at;
-        needle.state = border[bytes.length]!;
-      }
-    }
-    if (at === chunk.length) return;
-    const found = chunk.indexOf(bytes, at);
-    if (found === -1) {
-      at = Math.max(at, chunk.length - bytes.length + 1);
-      while (at < chunk.length) advance(needle, chunk[at++]!);
-      return;
-    }
-    at = found + bytes.length;
-    yield at;
-    needle.state = border[bytes.length]!;
-  }
+  return border;
 }
 
 /** Sorts, and joins what overlaps or touches. */
@@ -87,18 +96,17 @@ export class Masker {
   #ranges: MaskedRange[] = [];
 
   constructor(secrets: readonly Buffer[]) {
-    this.#needles = secrets.filter((secret) => secret.length > 0).map(needleOf);
+    this.#needles = secrets.filter((secret) => secret.length > 0).map((secret) => new Needle(secret));
   }
 
   push(chunk: Buffer): MaskedBytes {
     let hold = 0;
     for (const needle of this.#needles) {
-      const length = needle.bytes.length;
-      for (const end of matchEnds(needle, chunk)) {
-        this.#ranges.push({ offset: this.#heldBytes + end - length, length });
-      }
+      needle.search(chunk, this.#heldBytes, this.#ranges);
       hold = Math.max(hold, needle.state);
     }
+    const isUntouched = hold === 0 && this.#heldBytes === 0 && this.#ranges.length === 0;
+    if (isUntouched) return { bytes: chunk, masked: [] };
     if (chunk.length > 0) this.#held.push(chunk);
     this.#heldBytes += chunk.length;
     return this.#release(this.#heldBytes - hold);

@@ -1,5 +1,5 @@
 import type { RawHeaders } from "../contract/frame.ts";
-import { isKeptHeader, namesCredential } from "./credential-names.ts";
+import { headerKind, namesCredential } from "./credential-names.ts";
 import { Masker } from "./masker.ts";
 
 export { Masker } from "./masker.ts";
@@ -33,7 +33,7 @@ export function redactHeaders(
     const name = raw[i]!;
     const value = raw[i + 1]!;
     const lower = name.toLowerCase();
-    if (extra.has(lower) || !isKeptHeader(lower)) {
+    if (headerKind(lower) !== "kept" || extra.has(lower)) {
       const secret = secretPart(lower, value);
       result.push(name, `REDACTED:${secret.length < MIN_TAIL_CHARS ? "" : secret.slice(-4)}`);
     } else {
@@ -60,8 +60,9 @@ export function collectSecrets(
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const lower = raw[i]!.toLowerCase();
     const value = raw[i + 1]!;
-    if (extra.has(lower) || namesCredential(lower)) values.push(...headerSecrets(lower, value));
-    else if (!isKeptHeader(lower))
+    const kind = extra.has(lower) ? "credential" : headerKind(lower);
+    if (kind === "credential") values.push(...headerSecrets(lower, value));
+    else if (kind === "unknown")
       values.push(...headerSecrets(lower, value).filter((part) => TOKEN.test(part)));
   }
   values.push(...targetSecrets(target));
@@ -104,6 +105,8 @@ export function maskText(text: string, secrets: readonly Buffer[]): string {
 }
 
 function maskString(text: string, secrets: readonly Buffer[], encoding: "latin1" | "utf8"): string {
+  const length = Buffer.byteLength(text, encoding);
+  if (secrets.every((secret) => secret.length > length)) return text;
   const bytes = Buffer.from(text, encoding);
   if (!secrets.some((secret) => bytes.includes(secret))) return text;
   const masker = new Masker(secrets);
@@ -155,9 +158,10 @@ function cookieValues(value: string): string[] {
 }
 
 function targetSecrets(target: string): string[] {
-  const values = [...target.matchAll(KEY_SHAPES)].map((match) => match[0]);
-  for (const [, userinfo] of target.matchAll(USERINFO)) {
-    values.push(userinfo!, ...userinfo!.split(":").slice(1));
+  const values: string[] = target.match(KEY_SHAPES) ?? [];
+  if (target.includes("://")) {
+    for (const [, userinfo] of target.matchAll(USERINFO))
+      values.push(userinfo!, ...userinfo!.split(":").slice(1));
   }
   const question = target.indexOf("?");
   if (question === -1) return values;
@@ -171,6 +175,7 @@ function targetSecrets(target: string): string[] {
 
 /** Bytes as a latin1 string, like every string here. Bad escapes stay as they are. */
 function percentDecoded(text: string): string {
+  if (!/[+%]/.test(text)) return text;
   return text
     .replaceAll("+", " ")
     .replace(/%([0-9A-Fa-f]{2})/g, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
@@ -182,9 +187,13 @@ function percentEncoded(bytes: Buffer): string {
     .replace(/[^\w.~-]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
 
+/** Means itself in a URL and in JSON. */
+const PLAIN = /^[\w.~-]*$/;
+
 function spellings(bytes: Buffer): Buffer[] {
-  const plain = [bytes];
   const text = bytes.toString("latin1");
+  if (PLAIN.test(text)) return [bytes];
+  const plain = [bytes];
   if (text.includes("%")) plain.push(Buffer.from(percentDecoded(text), "latin1"));
   return plain.flatMap((form) => {
     const percent = percentEncoded(form);

@@ -34,8 +34,6 @@ export interface Specimen {
   readonly sees: Visible;
   /** What it sees through the gateway where that is not the same, with the reason. */
   readonly through?: Visible & { readonly because: string };
-  /** What the gateway does not pass on as it is. */
-  readonly lost?: readonly ("interim" | "trailers" | "statusText")[];
   readonly outcome: "complete" | "client_aborted" | "upstream_aborted" | "upstream_refused" | "truncated";
   /** A body that cannot be decoded. */
   readonly undecodable?: true;

@@ -66,10 +66,18 @@ export const FRAMING: readonly Behaviour[] = [
   {
     name: "trailers",
     serve: ({ socket }) => {
-      socket.write(head("200 OK", JSON_TYPE, CHUNKED, "Trailer: X-Sum"));
+      socket.write(head("200 OK", JSON_TYPE, CHUNKED, "Trailer: X-Sum, x-note"));
+      socket.write(`${chunk(JSON_BODY)}0\r\nX-Sum: 42\r\nx-note: caf\xe9\r\nX-Sum: 43\r\n\r\n`, "latin1");
+    },
+    specimens: [{ sees: WHOLE, outcome: "complete" }],
+  },
+  {
+    name: "trailers-unannounced",
+    serve: ({ socket }) => {
+      socket.write(head("200 OK", JSON_TYPE, CHUNKED));
       socket.write(`${chunk(JSON_BODY)}0\r\nX-Sum: 42\r\n\r\n`);
     },
-    specimens: [{ sees: WHOLE, lost: ["trailers"], outcome: "complete" }],
+    specimens: [{ sees: WHOLE, outcome: "complete" }],
   },
   {
     name: "empty",

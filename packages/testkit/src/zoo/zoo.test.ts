@@ -1,9 +1,20 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { BEHAVIOURS, startZoo } from "./zoo.ts";
 import { visit } from "./visit.ts";
 
 test("the names of behaviours are unique", () => {
   expect(new Set(BEHAVIOURS.map(({ name }) => name)).size).toBe(BEHAVIOURS.length);
+});
+
+test("the behaviours that look different through the gateway are the ones that the documentation lists", () => {
+  const document = readFileSync(new URL("../../../../docs/pass-through.md", import.meta.url), "utf8");
+  const listed = [...document.matchAll(/^\| `([\w-]+)` \| .* \| (.+) \|$/gm)];
+  const differing = BEHAVIOURS.flatMap(({ name, specimens }) =>
+    specimens.flatMap(({ through }) => (through === undefined ? [] : [[name, through.because]])),
+  );
+  expect(differing.length).toBeGreaterThan(0);
+  expect(listed.map(([, name, reason]) => [name, reason])).toEqual(differing);
 });
 
 test("every behaviour shows what it declares", async () => {

@@ -16,7 +16,8 @@ export const anthropicPreset: UpstreamPreset = {
   provider: "anthropic",
   path_prefix: "/v1/messages",
   priority: 100,
-  match: ({ method, path, headers }) => isMessagesPath(path) || isProbe(method, path) || isSigned(headers),
+  match: (input) =>
+    isMessagesPath(input.path) || isProbe(input.method, input.path) || isSigned(input.headers),
 };
 
 function isSigned(headers: RouteInput["headers"]): boolean {
