@@ -66,6 +66,7 @@ export const LIMITS = {
   sealAgeMs: 86_400_000, // fewer are sealed when the oldest is this old, and then at most this often
   sealRows: 20_000, // one sealing; its commit holds the recorder for well under a second
   sealBytes: 64 * MB, // … and one sealing's values, so that wide rows do not fill the child
+  dictionaryBytes: 256 * MB, // distinct values of one column in one row group, which is in memory anyway
   sealMemoryMB: 512, // the engine's limit in the child that seals and merges
   sealChildMs: 600_000, // a child that takes longer is stuck
   sealManifestBytes: 16 * MB, // what a child may say in all

@@ -5,7 +5,7 @@ import type { Column, DatasetName } from "../contract/dataset.ts";
 import { registerSource } from "../store/engine-source.ts";
 import type { Source } from "../store/engine-source.ts";
 import { hotSource } from "../store/hot-source.ts";
-import { BLOB_COLUMNS, sealedName } from "../store/layout.ts";
+import { BLOB_COLUMNS, fromSealed, sealedName } from "../store/layout.ts";
 import { parquet } from "../store/segment-engine.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { VIEWS } from "./views.ts";
@@ -71,27 +71,25 @@ function datasetSelect(snapshot: Snapshot, dataset: DatasetName, segmentsDir: st
   const joins = shared.map(
     ({ name }) => `LEFT JOIN blobs() AS b_${name} ON b_${name}.sha256 = stored.${sealedName(name)}`,
   );
-  const from = unionOf(
-    snapshot,
-    dataset,
-    segmentsDir,
-    columns.map(({ name }) => sealedName(name)).join(", "),
-  );
+  const from = unionOf(snapshot, dataset, segmentsDir);
   return `SELECT ${values.join(", ")} FROM (${from}) AS stored ${joins.join(" ")}`;
 }
 
 /** Segments without a dead row are scanned plainly, the others through the filter. */
-function unionOf(snapshot: Snapshot, dataset: DatasetName, segmentsDir: string, names: string): string {
+function unionOf(snapshot: Snapshot, dataset: DatasetName, segmentsDir: string): string {
+  const columns: readonly Column[] = DATASETS[dataset];
+  const names = columns.map(({ name }) => sealedName(name)).join(", ");
+  const sealed = columns.map(({ name }) => fromSealed(name)).join(", ");
   const own = snapshot.segments.filter((segment) => segment.dataset === dataset);
   const paths = (isDirty: boolean) =>
     own.filter(({ dead }) => dead > 0 === isDirty).map(({ file }) => join(segmentsDir, file));
   const parts = [`SELECT ${names} FROM ${dataset}_hot()`];
   const clean = paths(false);
-  if (clean.length > 0) parts.push(`SELECT ${names} FROM ${parquet(clean)}`);
+  if (clean.length > 0) parts.push(`SELECT ${sealed} FROM ${parquet(clean)}`);
   const dirty = paths(true);
   if (dirty.length > 0)
     parts.push(
-      `SELECT ${names} FROM ${parquet(dirty)} AS s ANTI JOIN ${dataset}_dead() AS t ON t.seq = s._seq`,
+      `SELECT ${sealed} FROM ${parquet(dirty)} AS s ANTI JOIN ${dataset}_dead() AS t ON t.seq = s._seq`,
     );
   return parts.join(" UNION ALL ");
 }

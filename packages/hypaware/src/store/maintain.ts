@@ -52,7 +52,7 @@ export async function maintainStore(options: MaintainOptions): Promise<Maintaine
   for (let went = true; went; all = false) {
     went = await runChild({ kind: "merge", ...common, all }, commit, options.signal);
   }
-  catalog.shrink();
+  catalog.shrink(options.mergeAll === true ? 0 : LIMITS.catalogFreeBytes);
   return { ...done, ...sweepSegments(catalog, segmentsDir) };
 }
 

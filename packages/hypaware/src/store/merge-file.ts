@@ -43,14 +43,13 @@ export async function writeMerged(
   );
   for (const [n, path] of pieces.entries()) {
     const range = await connection.runAndReadAll(
-      `SELECT min(first_key)::VARCHAR, max(first_key)::VARCHAR FROM pieces WHERE piece = ${n}`,
+      `SELECT CASE WHEN count(*) = count(first_key) THEN min(first_key)::VARCHAR END, max(first_key)::VARCHAR
+       FROM pieces WHERE piece = ${n}`,
     );
     const [least, most] = range.getRows()[0] as [string | null, string | null];
-    // The range lets the engine pass over the row groups that have none of these rows; null: of rows without a time.
-    const near =
-      least === null || most === null
-        ? "true"
-        : `(${leading} BETWEEN ${quoted(least)} AND ${quoted(most)} OR ${leading} IS NULL)`;
+    // The range lets the engine pass over the row groups that have none of these rows. null: some have no such key, and asking
+    // for those, too, would make it read all.
+    const near = least === null ? "true" : `${leading} BETWEEN ${quoted(least)} AND ${quoted(most!)}`;
     await connection.run(
       `COPY (SELECT s.* FROM ${parquet(paths)} AS s SEMI JOIN (SELECT key FROM pieces WHERE piece = ${n}) AS p
                ON p.key = s.${key} WHERE ${near} ORDER BY ${order})

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { DatasetName } from "../contract/dataset.ts";
+import { compactHex } from "./compact.ts";
 import type { Database } from "./database.ts";
 
-const KEY_BYTES = 12;
+const KEY_BYTES = 9;
 
 /** What the index knows a message row by: short, and two rows of any history never share one. */
 export function sealedKey(partId: string): Buffer {
@@ -36,7 +37,7 @@ export class SealedRows {
   bury(key: string): boolean {
     const place = this.#database.get<Place>(
       this.#take,
-      this.#dataset === "ai_gateway_messages" ? sealedKey(key) : key,
+      this.#dataset === "ai_gateway_messages" ? sealedKey(key) : compactHex(key),
     );
     if (place === undefined) return false;
     this.#database.run("INSERT INTO tombstones VALUES (?, ?, ?)", place.seq, place.batch, this.#dataset);
