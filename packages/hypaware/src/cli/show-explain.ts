@@ -1,17 +1,19 @@
 import { join } from "node:path";
 import type { App } from "../app.ts";
+import type { ExchangeRow } from "../contract/dataset.ts";
 import type { CapturedExchange } from "../contract/frame.ts";
 import { scanFrames } from "../journal/reader.ts";
 import { createLogger } from "../kernel/log.ts";
 import { toRecord } from "../projection/record.ts";
 import { selectProjection } from "../projection/select.ts";
-import type { StoredExchange } from "../store/exchanges.ts";
+import type { ExchangeSpan } from "../store/exchanges.ts";
 import { neutral } from "./neutral.ts";
 
 /** Why an exchange became what it is: route, frames, projectors, messages, rows. The projectors are asked again. */
 export async function explanationOf(
   app: App,
-  { row, span }: StoredExchange,
+  row: ExchangeRow,
+  span: ExchangeSpan,
   captured: CapturedExchange,
 ): Promise<string> {
   const { upstream, routeReason } = captured.open;
@@ -25,7 +27,7 @@ export async function explanationOf(
   return lines.map(([name = "", text = ""]) => `${name.padEnd(13)}${neutral(text)}\n`).join("");
 }
 
-function framesOf({ paths }: App, { runId, from, to }: StoredExchange["span"], exchangeId: string): string[] {
+function framesOf({ paths }: App, { runId, from, to }: ExchangeSpan, exchangeId: string): string[] {
   const entries = scanFrames(join(paths.journal, runId), from, { to, exchangeId });
   return [...entries].map(({ position, next, frame }) => {
     const bytes = next.segment === position.segment ? next.offset - position.offset : 0;

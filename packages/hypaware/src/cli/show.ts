@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { join } from "node:path";
 import type { App } from "../app.ts";
+import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
 import type { CapturedExchange } from "../contract/frame.ts";
 import { readExchange } from "../journal/assemble.ts";
@@ -41,10 +42,11 @@ export function registerShow(program: Command, context: CliContext): void {
         if (stored === undefined) await showSession(app, context, id);
         else if (options.raw === true) writeRaw(context, await capturedOf(app, stored));
         else {
-          context.stdout.write(summaryOf(stored.row));
+          const row = await rowOf(app, stored);
+          context.stdout.write(summaryOf(row));
           if (options.explain === true)
-            context.stdout.write(await explanationOf(app, stored, await capturedOf(app, stored)));
-          await showMessages(app, context, stored.row.exchange_id);
+            context.stdout.write(await explanationOf(app, row, stored.span, await capturedOf(app, stored)));
+          await showMessages(app, context, stored.exchangeId);
         }
       }),
     );
@@ -65,11 +67,22 @@ function find(catalogPath: string, id: string): StoredExchange | undefined {
   }
 }
 
-async function capturedOf({ paths }: App, { row, span }: StoredExchange): Promise<CapturedExchange> {
+async function rowOf({ paths }: App, { row, exchangeId }: StoredExchange): Promise<ExchangeRow> {
+  if (row !== null) return row;
+  const { exchangeRow } = await import("../query/exchange-row.ts");
+  const sealed = await exchangeRow({ catalogPath: paths.catalog, tmpDir: paths.tmp }, exchangeId);
+  if (sealed === undefined)
+    throw new HypError("unknown_exchange", `The row of exchange ${exchangeId} is gone.`, {
+      next: "hyp store verify says whether the store is whole.",
+    });
+  return sealed;
+}
+
+async function capturedOf({ paths }: App, { exchangeId, span }: StoredExchange): Promise<CapturedExchange> {
   const run = join(paths.journal, span.runId);
-  const captured = await readExchange(run, row.exchange_id, span.from, span.to);
+  const captured = await readExchange(run, exchangeId, span.from, span.to);
   if (captured === undefined)
-    throw new HypError("unknown_exchange", `The journal of exchange ${row.exchange_id} is damaged or gone.`, {
+    throw new HypError("unknown_exchange", `The journal of exchange ${exchangeId} is damaged or gone.`, {
       next: "Its rows are still there: hyp query sql.",
     });
   return captured;

@@ -78,8 +78,10 @@ export const LIMITS = {
   sealAgeMs: 86_400_000, // fewer are sealed when the oldest is this old, and then at most this often
   sealRows: 20_000, // one sealing; its commit holds the recorder for well under a second
   sealBytes: 64 * MB, // … and one sealing's values, so that wide rows do not fill the child
+  dictionaryBytes: 256 * MB, // distinct values of one column in one row group, which is in memory anyway
   sealMemoryMB: 512, // the engine's limit in the child that seals and merges
   sealChildMs: 600_000, // a child that takes longer is stuck
+  mergeBeginMs: 120_000, // after it a child begins no further merge: one takes a minute or two, and all must fit in its time
   sealManifestBytes: 16 * MB, // what a child may say in all
   mergeFanIn: 8, // so many segments of one size become one: each row is written again once per eightfold growth
   mergeBytes: 256 * MB, // a segment of this size is not made larger

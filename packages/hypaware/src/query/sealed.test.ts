@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { exampleExchange, exampleRow, exampleSpan } from "../store/example-rows.testkit.ts";
 import { sweepSegments } from "../store/sweep.ts";
+import { exchangeRow } from "./exchange-row.ts";
 import { sealedHome } from "./sealed-home.testkit.ts";
 import type { SealedHome } from "./sealed-home.testkit.ts";
 
@@ -119,7 +120,8 @@ test("rows that change or go after they were sealed are right at every stage", a
     expect(
       (await home.query(`SELECT outcome FROM ai_gateway_exchanges WHERE exchange_id = '${exchange}'`)).rows,
     ).toEqual([[outcome]]);
-    expect(home.catalog.exchange(exchange)).toMatchObject({ row: { outcome }, span: exampleSpan(4) });
+    expect(home.catalog.exchange(exchange)).toMatchObject({ exchangeId: exchange, span: exampleSpan(4) });
+    expect(await exchangeRow(home, exchange)).toMatchObject({ outcome, is_sse: true, rate_limits: null });
     expect(home.catalog.counts()).toMatchObject({ rows, exchanges: 30 });
     expect((await home.verify()).problems).toEqual([]);
   };
@@ -225,7 +227,7 @@ test("segments are read-only, private to the owner, and hold the contract's colu
   const { DuckDBInstance } = await import("@duckdb/node-api");
   const engine = await (await DuckDBInstance.create(":memory:")).connect();
   const joined = await engine.runAndReadAll(
-    `SELECT part_id, b.text FROM '${home.segmentsDir}/ai_gateway_messages/*.parquet' m
+    `SELECT coalesce(part_id, message_id || '#' || part_index) AS part_id, b.text FROM '${home.segmentsDir}/ai_gateway_messages/*.parquet' m
      JOIN '${blobs}/blobs-*.parquet' b ON b.sha256 = m.system_text_sha256 ORDER BY part_id`,
   );
   const ours = await home.query(

@@ -76,3 +76,16 @@ test("a query over a segment that is gone fails, and says which file", async () 
     message: expect.stringContaining(path),
   });
 });
+
+test("a part's id that its message does not give is kept in the segment", async () => {
+  home.catalog.putRows([
+    exampleRow(60, { part_id: "own" }),
+    exampleRow(61, { message_id: "m61", part_index: 3, part_id: "m61#3" }),
+  ]);
+  await home.seal();
+  const { rows } = await home.query(
+    "SELECT part_id FROM ai_gateway_messages WHERE part_id IN ('own', 'm61#3', 'm7#0') ORDER BY 1",
+  );
+  expect(rows).toEqual([["m61#3"], ["m7#0"], ["own"]]);
+  expect(await problems()).toEqual([]);
+});

@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
 import type { DatasetName, ExchangeRow, MessageRow } from "../contract/dataset.ts";
-import { LIMITS } from "../contract/limits.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { Blobs } from "./blobs.ts";
 import { Cursors } from "./cursors.ts";
@@ -194,9 +193,9 @@ export class Catalog {
     return this.#database.makeDurable();
   }
 
-  /** Gives back the disk that sealed rows left free. */
-  shrink(): void {
-    this.#database.shrink(LIMITS.catalogFreeBytes);
+  /** Gives back the disk that sealed rows left free, but for so much. */
+  shrink(keepBytes: number): void {
+    this.#database.shrink(keepBytes);
   }
 
   close(): void {

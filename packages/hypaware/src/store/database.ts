@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import type { SQLInputValue, StatementSync } from "node:sqlite";
+import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { isOldSchema, requireSchema } from "./schema.ts";
@@ -68,6 +68,11 @@ export class Database {
 
   exec(sql: string): void {
     this.#connection.exec(sql);
+  }
+
+  /** Makes a function that SQL can call on this connection. */
+  define(name: string, compute: (...values: SQLOutputValue[]) => SQLInputValue): void {
+    this.#connection.function(name, { deterministic: true, varargs: true }, compute);
   }
 
   /** The statement's columns are T by the schema; nothing is checked here. */

@@ -1,6 +1,7 @@
-import { inflateRawSync } from "node:zlib";
 import type { ExchangeRow } from "../contract/dataset.ts";
 import type { JournalPosition } from "../contract/frame.ts";
+import { compactHex, compactHexRange, hexOf, nameOf } from "./compact.ts";
+import type { Compact } from "./compact.ts";
 import type { Database } from "./database.ts";
 import { DatasetTable } from "./dataset-table.ts";
 import { decode, encode } from "./encoding.ts";
@@ -15,7 +16,9 @@ export interface ExchangeSpan {
 }
 
 export interface StoredExchange {
-  readonly row: ExchangeRow;
+  readonly exchangeId: string;
+  /** null: it is sealed, and its row is read by a query. */
+  readonly row: ExchangeRow | null;
   readonly span: ExchangeSpan;
 }
 
@@ -39,16 +42,19 @@ export interface ClientCount {
 }
 
 const COLUMNS = storedColumns("ai_gateway_exchanges");
-/** What a place has of an exchange's columns, and where these stand among the values of a sealed one. */
-const PLACE_COLUMNS = ["exchange_id", "started_at", "conversation_id", "projector", "retry_of"] as const;
-const PLACE_INDEXES = PLACE_COLUMNS.map((wanted) => COLUMNS.findIndex(({ name }) => name === wanted));
 export const SPAN_COLUMNS = ["_run", "_from_segment", "_from_offset", "_to_segment", "_to_offset"] as const;
+/** Of hot exchanges and of sealed ones with their kinds. */
+const PLACE_COLUMNS = `exchange_id, started_at, conversation_id, projector, retry_of, ${SPAN_COLUMNS.join(", ")}`;
 const NOT_PROJECTED = "decode_status IN ('no_projector', 'failed', 'pending')";
 
-/** One row per exchange, with its place: hot rows as they are, sealed ones as `sealed_exchanges` keeps them. */
-const PLACES = `
-  SELECT exchange_id, started_at, decode_status, client_name FROM ai_gateway_exchanges
-  UNION ALL SELECT exchange_id, started_at, decode_status, client_name FROM sealed_exchanges`;
+/** What is asked of hot and sealed ones alike. Counts stand for exchanges with all this in common. */
+const TALLIES = `
+  SELECT client_name, decode_status, count(*) AS exchanges, max(started_at) AS last_at
+  FROM ai_gateway_exchanges GROUP BY 1, 2
+  UNION ALL SELECT client_name, decode_status, exchanges, last_at FROM exchange_kinds JOIN (
+    SELECT kind, count(*) AS exchanges, max(started_at) AS last_at FROM sealed_exchanges GROUP BY kind
+  ) USING (kind)`;
+const SEALED = `SELECT exchange_id, ${SPAN_COLUMNS.join(", ")} FROM sealed_exchanges JOIN exchange_kinds USING (kind)`;
 const BY_ID = "WHERE exchange_id >= ?1 AND exchange_id < ?1 || char(0x10FFFF) ORDER BY exchange_id LIMIT 2";
 
 /** `ai_gateway_exchanges`: the hot tier, and what is asked about sealed ones without an engine. */
@@ -62,11 +68,8 @@ export class Exchanges extends DatasetTable {
 
   has(id: string): boolean {
     return (
-      this.#database.get(
-        `SELECT 1 FROM ai_gateway_exchanges WHERE exchange_id = ?1
-         UNION ALL SELECT 1 FROM sealed_exchanges WHERE exchange_id = ?1`,
-        id,
-      ) !== undefined
+      this.#database.get("SELECT 1 FROM ai_gateway_exchanges WHERE exchange_id = ?", id) !== undefined ||
+      this.#database.get("SELECT 1 FROM sealed_exchanges WHERE exchange_id = ?", compactHex(id)) !== undefined
     );
   }
 
@@ -79,19 +82,21 @@ export class Exchanges extends DatasetTable {
 
   /** By its id, or by the beginning of one. */
   find(idOrPrefix: string): StoredExchange | "ambiguous" | undefined {
+    const database = this.#database;
     const found = [
-      ...this.#database.all<Record<string, Stored>>(
-        `SELECT * FROM ai_gateway_exchanges ${BY_ID}`,
-        idOrPrefix,
-      ),
-      ...this.#database
-        .all<SealedColumns>(`SELECT * FROM sealed_exchanges JOIN batches ON id = batch ${BY_ID}`, idOrPrefix)
-        .map(unpacked),
+      ...database
+        .all<Record<string, Stored>>(`SELECT * FROM ai_gateway_exchanges ${BY_ID}`, idOrPrefix)
+        .map(stored),
+      ...[
+        ...database.all<SealedColumns>(
+          `${SEALED} WHERE exchange_id BETWEEN ?1 AND ?2 LIMIT 2`,
+          ...(compactHexRange(idOrPrefix) ?? [null, null]),
+        ),
+        ...database.all<SealedColumns>(`${SEALED} ${BY_ID}`, idOrPrefix),
+      ].map((columns) => ({ exchangeId: hexOf(columns.exchange_id), row: null, span: spanIn(columns) })),
     ];
-    const exact = found.find((columns) => columns["exchange_id"] === idOrPrefix);
-    if (exact === undefined && found.length > 1) return "ambiguous";
-    const one = exact ?? found[0];
-    return one && stored(one);
+    const exact = found.find(({ exchangeId }) => exchangeId === idOrPrefix);
+    return exact === undefined && found.length > 1 ? "ambiguous" : (exact ?? found[0]);
   }
 
   /** Rows written after `seq`, in the order of writing. */
@@ -102,28 +107,26 @@ export class Exchanges extends DatasetTable {
         seq,
         limit,
       )
-      .map((columns) => ({ seq: columns["_seq"] as number, row: stored(columns).row }));
+      .map((columns) => ({ seq: columns["_seq"] as number, row: rowOf(columns) }));
   }
 
   /** Exchanges written after `seq`, hot and sealed, one by one. */
   *placesSince(seq: number): Generator<StoredPlace> {
-    const hot = this.#database.iterate(
-      `SELECT ${[...SPAN_COLUMNS, ...PLACE_COLUMNS].join(", ")} FROM ai_gateway_exchanges WHERE _seq > ?`,
+    const places = this.#database.iterate(
+      `SELECT ${PLACE_COLUMNS} FROM ai_gateway_exchanges WHERE _seq > ?1
+       UNION ALL SELECT ${PLACE_COLUMNS} FROM sealed_exchanges JOIN exchange_kinds USING (kind) WHERE seq > ?1`,
       seq,
-    ) as Iterator<Stored[]>;
-    for (let next = hot.next(); next.done !== true; next = hot.next())
-      yield placeOf(next.value, next.value.slice(SPAN_COLUMNS.length));
-    const sealed = this.#database.iterate(
-      `SELECT row, sample, ${SPAN_COLUMNS.join(", ")} FROM sealed_exchanges JOIN batches ON id = batch WHERE seq > ?`,
-      seq,
-    ) as Iterator<[Uint8Array, Uint8Array, ...Stored[]]>;
-    for (let next = sealed.next(); next.done !== true; next = sealed.next()) {
-      const [row, sample, ...span] = next.value;
-      const values = sealedValues({ row, sample });
-      yield placeOf(
-        span,
-        PLACE_INDEXES.map((index) => values[index] ?? null),
-      );
+    ) as Iterator<[Compact, number | null, Compact | null, string | null, Compact | null, ...Stored[]]>;
+    for (let next = places.next(); next.done !== true; next = places.next()) {
+      const [id, startedAt, conversation, projector, retryOf, ...span] = next.value;
+      yield {
+        exchangeId: hexOf(id),
+        startedAt,
+        conversationId: conversation && nameOf(conversation),
+        projector,
+        retryOf: retryOf && hexOf(retryOf),
+        span: spanOf(span),
+      };
     }
   }
 
@@ -139,74 +142,55 @@ export class Exchanges extends DatasetTable {
   /** Ids, oldest first. */
   withStatus(decodeStatus: ExchangeRow["decode_status"]): string[] {
     return this.#database
-      .all<{ id: string }>(
+      .all<{ id: Compact }>(
         `SELECT exchange_id AS id, started_at, _seq FROM ai_gateway_exchanges WHERE decode_status = ?1
-         UNION ALL SELECT exchange_id, started_at, seq FROM sealed_exchanges WHERE decode_status = ?1
+         UNION ALL SELECT exchange_id, started_at, seq FROM sealed_exchanges
+           WHERE kind IN (SELECT kind FROM exchange_kinds WHERE decode_status = ?1)
          ORDER BY 2, 3`,
         decodeStatus,
       )
-      .map(({ id }) => id);
+      .map(({ id }) => hexOf(id));
   }
 
   unprojected(): number {
     return this.#database.get<{ rows: number }>(
-      `SELECT count(*) AS rows FROM (${PLACES}) WHERE ${NOT_PROJECTED}`,
+      `SELECT coalesce(sum(exchanges), 0) AS rows FROM (${TALLIES}) WHERE ${NOT_PROJECTED}`,
     )!.rows;
   }
 
   /** Start of the newest one, ISO 8601. */
   lastAt(): string | null {
     return isoOrNull(
-      this.#database.get<{ at: number | null }>(`SELECT max(started_at) AS at FROM (${PLACES})`)!.at,
+      this.#database.get<{ at: number | null }>(`SELECT max(last_at) AS at FROM (${TALLIES})`)!.at,
     );
   }
 
   clients(): ClientCount[] {
     return this.#database
       .all<{ client: string | null; exchanges: number; at: number | null }>(
-        `SELECT client_name AS client, count(*) AS exchanges, max(started_at) AS at
-         FROM (${PLACES}) GROUP BY client_name ORDER BY exchanges DESC, client`,
+        `SELECT client_name AS client, sum(exchanges) AS exchanges, max(last_at) AS at
+         FROM (${TALLIES}) GROUP BY client_name ORDER BY 2 DESC, client`,
       )
       .map(({ client, exchanges, at }) => ({ client, exchanges, lastAt: isoOrNull(at) }));
   }
 }
 
-type SealedColumns = Record<(typeof SPAN_COLUMNS)[number], Stored> & {
-  readonly row: Uint8Array;
-  readonly sample: Uint8Array;
-};
-
-function sealedValues({ row, sample }: Pick<SealedColumns, "row" | "sample">): Stored[] {
-  return JSON.parse(inflateRawSync(row, { dictionary: sample }).toString("utf8")) as Stored[];
-}
-
-function unpacked(sealed: SealedColumns): Record<string, Stored> {
-  const values = sealedValues(sealed);
-  return {
-    ...Object.fromEntries(COLUMNS.map(({ name }, i) => [name, values[i] ?? null])),
-    ...Object.fromEntries(SPAN_COLUMNS.map((name) => [name, sealed[name]])),
-  };
-}
+type SpanColumns = Record<(typeof SPAN_COLUMNS)[number], Stored>;
+type SealedColumns = SpanColumns & { readonly exchange_id: Compact };
 
 function stored(columns: Record<string, Stored>): StoredExchange {
-  return {
-    row: Object.fromEntries(
-      COLUMNS.map((column) => [column.name, decode(column, columns[column.name]!)]),
-    ) as unknown as ExchangeRow,
-    span: spanOf(SPAN_COLUMNS.map((name) => columns[name]!)),
-  };
+  const row = rowOf(columns);
+  return { exchangeId: row.exchange_id, row, span: spanIn(columns as SpanColumns) };
 }
 
-/** From the values of `SPAN_COLUMNS` and of `PLACE_COLUMNS`. */
-function placeOf(span: readonly Stored[], values: readonly Stored[]): StoredPlace {
-  const [exchangeId, startedAt, conversationId, projector, retryOf] = values as [
-    string,
-    number | null,
-    string | null,
-    string | null,
-    string | null,
-  ];
-  return { exchangeId, startedAt, conversationId, projector, retryOf, span: spanOf(span) };
+function rowOf(columns: Record<string, Stored>): ExchangeRow {
+  return Object.fromEntries(
+    COLUMNS.map((column) => [column.name, decode(column, columns[column.name]!)]),
+  ) as unknown as ExchangeRow;
+}
+
+function spanIn(columns: SpanColumns): ExchangeSpan {
+  return spanOf(SPAN_COLUMNS.map((name) => columns[name]));
 }
 
 /** From the values of `SPAN_COLUMNS`. */

@@ -8,7 +8,7 @@ import type { Snapshot } from "./snapshot.ts";
 const SEQ = { name: "_seq", type: "INT64" } as const;
 
 /** The columns of a segment, in order: `_seq`, then the dataset's. */
-export function segmentColumns(dataset: DatasetName): readonly Pick<Column, "name" | "type">[] {
+function segmentColumns(dataset: DatasetName): readonly Pick<Column, "name" | "type">[] {
   const columns: readonly Column[] = DATASETS[dataset];
   return [
     SEQ,

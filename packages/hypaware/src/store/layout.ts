@@ -30,6 +30,21 @@ export function sealedName(column: string): string {
   return BLOB_COLUMNS.has(column) ? `${column}_sha256` : column;
 }
 
+/** A `part_id` that is made of other columns, as nearly all are, is not written again to a segment. */
+const PART_ID = "message_id || '#' || part_index";
+
+/** The expression whose value a segment has under the column's `sealedName`. */
+export function toSealed(column: string): string {
+  const name = `"${sealedName(column)}"`;
+  return column === "part_id" ? `CASE WHEN part_id <> ${PART_ID} THEN part_id END AS part_id` : name;
+}
+
+/** The expression over a segment's columns that gives what was sealed, under its `sealedName`. */
+export function fromSealed(column: string): string {
+  const name = `"${sealedName(column)}"`;
+  return column === "part_id" ? `coalesce(part_id, ${PART_ID}) AS part_id` : name;
+}
+
 /** In physical order. */
 export function storedColumns(dataset: DatasetName): readonly Column[] {
   const columns: readonly Column[] = DATASETS[dataset];

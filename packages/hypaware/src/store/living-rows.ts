@@ -4,6 +4,7 @@ import type { DatasetName } from "../contract/dataset.ts";
 import { registerSource } from "./engine-source.ts";
 import type { Source } from "./engine-source.ts";
 import { hotSource } from "./hot-source.ts";
+import { fromSealed, sealedName } from "./layout.ts";
 import { parquet } from "./segment-engine.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -27,17 +28,18 @@ export function livingRows(
   segmentsDir: string,
   columns: readonly string[],
 ): string {
-  const names = columns.join(", ");
+  const names = columns.map((column) => `"${sealedName(column)}"`).join(", ");
+  const sealed = columns.map(fromSealed).join(", ");
   const own = snapshot.segments.filter((segment) => segment.dataset === dataset);
   const paths = (isDirty: boolean) =>
     own.filter(({ dead }) => dead > 0 === isDirty).map(({ file }) => join(segmentsDir, file));
   const parts = [`SELECT ${names} FROM ${dataset}_hot()`];
   const clean = paths(false);
-  if (clean.length > 0) parts.push(`SELECT ${names} FROM ${parquet(clean)}`);
+  if (clean.length > 0) parts.push(`SELECT ${sealed} FROM ${parquet(clean)}`);
   const dirty = paths(true);
   if (dirty.length > 0)
     parts.push(
-      `SELECT ${names} FROM ${parquet(dirty)} AS s ANTI JOIN ${dataset}_dead() AS t ON t.seq = s._seq`,
+      `SELECT ${sealed} FROM ${parquet(dirty)} AS s ANTI JOIN ${dataset}_dead() AS t ON t.seq = s._seq`,
     );
   return parts.join(" UNION ALL ");
 }

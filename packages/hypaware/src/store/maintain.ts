@@ -47,12 +47,13 @@ export async function maintainStore(options: MaintainOptions): Promise<Maintaine
     return true;
   };
   await runChild({ kind: "seal", ...common, settledBefore, minRows }, commit, options.signal);
-  // A merge may fill the class above it; one that committed nothing would be planned again for ever.
-  let all = options.mergeAll ?? false;
-  for (let went = true; went; all = false) {
+  // A merge may fill the class above it, or leave some for the next child; one that committed nothing would be planned again
+  // for ever.
+  const all = options.mergeAll ?? false;
+  for (let went = true; went;) {
     went = await runChild({ kind: "merge", ...common, all }, commit, options.signal);
   }
-  catalog.shrink();
+  catalog.shrink(all ? 0 : LIMITS.catalogFreeBytes);
   return { ...done, ...sweepSegments(catalog, segmentsDir) };
 }
 

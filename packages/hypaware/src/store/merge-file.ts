@@ -7,15 +7,18 @@ import { groupRowsFor, MERGE_LEVEL, parquet, quoted, writeSegment } from "./segm
 import { SEGMENT_ORDER } from "./settled.ts";
 
 // The engine sorts whole rows in memory, and the texts of a large merge do not fit there. So only the keys are sorted, the
-// rows go to pieces of one row group each, every piece is sorted and written apart, and the pieces are copied one after the
+// rows go to pieces of a quarter of a row group each, every piece is sorted and written apart, and the pieces are copied one after the
 // other. What is held at a time is one piece, however large the merge.
+
+/** The engine sorts a piece and then holds a row group: smaller pieces take a third of its memory away, and no time. */
+const PIECES_IN_GROUP = 4;
 
 export interface MergeFile {
   readonly dataset: DatasetName | "blobs";
   readonly paths: readonly string[];
   /** `_seq` of the rows to leave out. */
   readonly dropped: readonly number[];
-  /** Rows of a piece and of a row group. Default: as many as fit in memory. */
+  /** Rows of a row group. Default: as many as fit in memory. */
   readonly groupRows?: number;
 }
 
@@ -30,11 +33,12 @@ export async function writeMerged(
   const [leading] = order.split(",");
   const key = dataset === "blobs" ? "sha256" : "_seq";
   const groupRows = asked ?? (await groupRowsFor(connection, paths));
+  const pieceRows = Math.ceil(groupRows / PIECES_IN_GROUP);
   const dead = `SELECT unnest([${dropped.join(", ")}]::BIGINT[])`;
   const alive = dataset === "blobs" ? "true" : `_seq NOT IN (${dead})`;
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE pieces AS
-     SELECT ${key} AS key, ${leading} AS first_key, (row_number() OVER (ORDER BY ${order}) - 1) // ${groupRows} AS piece
+     SELECT ${key} AS key, ${leading} AS first_key, (row_number() OVER (ORDER BY ${order}) - 1) // ${pieceRows} AS piece
      FROM ${parquet(paths)} WHERE ${alive}`,
   );
   const counted = await connection.runAndReadAll("SELECT coalesce(max(piece) + 1, 0) FROM pieces");
@@ -43,18 +47,17 @@ export async function writeMerged(
   );
   for (const [n, path] of pieces.entries()) {
     const range = await connection.runAndReadAll(
-      `SELECT min(first_key)::VARCHAR, max(first_key)::VARCHAR FROM pieces WHERE piece = ${n}`,
+      `SELECT CASE WHEN count(*) = count(first_key) THEN min(first_key)::VARCHAR END, max(first_key)::VARCHAR
+       FROM pieces WHERE piece = ${n}`,
     );
     const [least, most] = range.getRows()[0] as [string | null, string | null];
-    // The range lets the engine pass over the row groups that have none of these rows; null: of rows without a time.
-    const near =
-      least === null || most === null
-        ? "true"
-        : `(${leading} BETWEEN ${quoted(least)} AND ${quoted(most)} OR ${leading} IS NULL)`;
+    // The range lets the engine pass over the row groups that have none of these rows. null: some have no such key, and asking
+    // for those, too, would make it read all.
+    const near = least === null ? "true" : `${leading} BETWEEN ${quoted(least)} AND ${quoted(most!)}`;
     await connection.run(
       `COPY (SELECT s.* FROM ${parquet(paths)} AS s SEMI JOIN (SELECT key FROM pieces WHERE piece = ${n}) AS p
                ON p.key = s.${key} WHERE ${near} ORDER BY ${order})
-       TO ${quoted(path)} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE ${groupRows})`,
+       TO ${quoted(path)} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE ${pieceRows})`,
     );
   }
   const written = await writeSegment(connection, segmentsDir, dataset, `SELECT * FROM ${parquet(pieces)}`, {

@@ -13,11 +13,11 @@ const segment = (id: number, rows: number, columns: Partial<ListedSegment> = {})
   ...columns,
 });
 
-test("merging converges: a thousand sealings write each row a few times and leave few files", () => {
+test("merging converges: thousands of sealings write each row a few times and leave few files", () => {
   let segments: ListedSegment[] = [];
   let written = 0;
   let next = 1;
-  for (let sealing = 0; sealing < 1000; sealing += 1) {
+  for (let sealing = 0; sealing < 5000; sealing += 1) {
     segments.push(segment(next++, 2000));
     for (let plans = planMerges(segments); plans.length > 0; plans = planMerges(segments)) {
       for (const plan of plans) {
@@ -27,9 +27,11 @@ test("merging converges: a thousand sealings write each row a few times and leav
       }
     }
   }
-  expect(segments.reduce((sum, { rows }) => sum + rows, 0)).toBe(2_000_000);
-  expect(segments.length).toBeLessThan(40);
-  expect(written / 2_000_000).toBeLessThan(4);
+  expect(segments.reduce((sum, { rows }) => sum + rows, 0)).toBe(10_000_000);
+  expect(segments.length).toBeLessThan(
+    10_000_000 / ((0.5 * LIMITS.mergeBytes) / 500) + 3 * LIMITS.mergeFanIn,
+  );
+  expect(written / 10_000_000).toBeLessThan(5);
 });
 
 test("a segment is written again when over a twentieth of it is dead, and only then", () => {

@@ -6,8 +6,8 @@ export type MergePlan = readonly ListedSegment[];
 
 /**
  * What to merge now. Segments are in classes by size, each `mergeFanIn` times the one below; a class that is full becomes one
- * segment of a higher class, so that a row is written again once per class and never without end. A segment with too many
- * dead rows is written again alone. `all`: everything that is not large yet becomes one.
+ * segment of a higher class, or of the largest size, so that a row is written again once per class and never without end. A
+ * segment with too many dead rows is written again alone. `all`: everything that is not large yet becomes one.
  */
 export function planMerges(segments: readonly ListedSegment[], all = false): MergePlan[] {
   const datasets = [...new Set(segments.map(({ dataset }) => dataset))];
@@ -28,8 +28,11 @@ function fullClasses(segments: readonly ListedSegment[]): MergePlan[] {
     const size = sizeClass(segment.rows);
     classes.set(size, [...(classes.get(size) ?? []), segment]);
   }
+  // Of the groups all but the last are as large as a segment may be.
   return [...classes.values()].flatMap((members) =>
-    bounded(members).filter(({ length }) => length >= LIMITS.mergeFanIn),
+    bounded(members).filter(
+      ({ length }, n, { length: groups }) => length >= LIMITS.mergeFanIn || n < groups - 1,
+    ),
   );
 }
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { LIMITS } from "../contract/limits.ts";
 import type { MergeManifest } from "./manifest.ts";
 import { planMerges } from "./merge-plan.ts";
 import type { MergePlan } from "./merge-plan.ts";
@@ -14,7 +15,10 @@ export interface MergeOptions extends SegmentEngineOptions {
   readonly all: boolean;
 }
 
-/** Writes the segments that `planMerges` names, without their dead rows; like `sealStore`, it changes nothing by itself. */
+/**
+ * Writes the segments that `planMerges` names, without their dead rows; like `sealStore`, it changes nothing by itself. Of a
+ * large store not all at once: who calls has to call again until there is nothing to do.
+ */
 export async function mergeStore(
   options: MergeOptions,
   onManifest: (manifest: MergeManifest) => void,
@@ -23,8 +27,10 @@ export async function mergeStore(
   try {
     const plans = planMerges(snapshot.segments, options.all);
     if (plans.length === 0) return;
+    const begun = performance.now();
     await withSegmentEngine(options, async (connection, scratch) => {
       for (const plan of plans) {
+        if (performance.now() - begun > LIMITS.mergeBeginMs) return;
         const { dataset } = plan[0]!;
         const dropped = deadRows(snapshot, plan);
         const rows = plan.reduce((sum, segment) => sum + segment.rows, 0);

@@ -1,9 +1,11 @@
 import { HypError } from "../contract/errors.ts";
 import type { Database } from "./database.ts";
+import { KEY_TAIL, NAME_TAIL, nodeNamed, nodeWithKey, PARENT, parentOf } from "./compact.ts";
 import { columnDefinitions } from "./layout.ts";
+import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 2;
+export const STORE_VERSION = 3;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -82,7 +84,7 @@ CREATE TABLE segments (
 );
 
 -- Rows that were sealed together. They move from segment to segment as one when those are merged, so that what names a
--- sealed row (batch and _seq) never changes. sample: one of a batch's exchanges, the dictionary of all of them.
+-- sealed row (batch and _seq) never changes.
 CREATE TABLE batches (id INTEGER PRIMARY KEY AUTOINCREMENT, segment INTEGER NOT NULL, sample BLOB);
 CREATE INDEX batches_segment ON batches (segment);
 
@@ -110,8 +112,79 @@ CREATE INDEX tombstones_batch ON tombstones (batch);
 ALTER TABLE blobs ADD COLUMN sealed INTEGER;
 `;
 
-/** What each version adds to the one before. */
-const STEPS: readonly string[] = [ROWS, SEGMENTS];
+// Dense forms of what grows with the history; the values are those of `compact.ts`. Whole names and keys stand in the row only:
+// an index holds enough of one to find it, and the trigger keeps what a unique index would.
+const DENSE = `
+CREATE TABLE dense_nodes (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, conversation INTEGER NOT NULL, predecessor INTEGER NOT NULL,
+  match_key BLOB NOT NULL, message_id BLOB NOT NULL, role BLOB NOT NULL, depth INTEGER NOT NULL,
+  is_answer INTEGER NOT NULL, inferred INTEGER NOT NULL
+);
+INSERT INTO dense_nodes
+  SELECT id, conversation, predecessor, compact_hex(match_key), compact_name(message_id), compact_role(role), depth, is_answer, inferred
+  FROM nodes ORDER BY id;
+INSERT INTO sqlite_sequence SELECT 'dense_nodes', seq FROM sqlite_sequence
+  WHERE name = 'nodes' AND NOT EXISTS (SELECT 1 FROM dense_nodes);
+UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'nodes') WHERE name = 'dense_nodes';
+DROP TABLE nodes;
+ALTER TABLE dense_nodes RENAME TO nodes;
+CREATE INDEX nodes_child ON nodes (${PARENT}, ${KEY_TAIL});
+CREATE INDEX nodes_key ON nodes (conversation, ${KEY_TAIL});
+CREATE INDEX nodes_name ON nodes (${NAME_TAIL});
+CREATE INDEX nodes_answer ON nodes (match_key) WHERE inferred = 1 AND is_answer = 1;
+CREATE TRIGGER nodes_unique BEFORE INSERT ON nodes BEGIN
+  SELECT raise(ABORT, 'UNIQUE nodes.message_id') FROM nodes WHERE ${nodeNamed("new.message_id")};
+  SELECT raise(ABORT, 'UNIQUE place of a node') FROM nodes
+    WHERE ${PARENT} = ${parentOf("new.predecessor", "new.conversation")} AND conversation = new.conversation
+      AND ${nodeWithKey("new.match_key")};
+END;
+
+-- key: 9 bytes instead of 12.
+CREATE TABLE dense_keys (key BLOB PRIMARY KEY, batch INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO dense_keys SELECT substr(key, 1, 9), batch, seq FROM sealed_keys ORDER BY key;
+DROP TABLE sealed_keys;
+ALTER TABLE dense_keys RENAME TO sealed_keys;
+
+-- call: the first 8 bytes of the SHA-256 of the call's id.
+CREATE TABLE dense_tool_names (
+  conversation INTEGER NOT NULL, call BLOB NOT NULL, name TEXT NOT NULL, PRIMARY KEY (conversation, call)
+) WITHOUT ROWID;
+INSERT INTO dense_tool_names SELECT conversation, compact_call(call_id), name FROM tool_names;
+DROP TABLE tool_names;
+ALTER TABLE dense_tool_names RENAME TO tool_names;
+
+-- What many exchanges have in common.
+CREATE TABLE exchange_kinds (
+  kind INTEGER PRIMARY KEY, _run TEXT NOT NULL, client_name TEXT, projector TEXT, decode_status TEXT NOT NULL
+);
+CREATE INDEX exchange_kinds_run ON exchange_kinds (_run);
+
+-- Of a sealed exchange what is asked without an engine; the whole row is in its segment.
+CREATE TABLE dense_exchanges (
+  seq INTEGER PRIMARY KEY, batch INTEGER NOT NULL, exchange_id BLOB NOT NULL, kind INTEGER NOT NULL,
+  _from_segment INTEGER NOT NULL, _from_offset INTEGER NOT NULL,
+  _to_segment INTEGER NOT NULL, _to_offset INTEGER NOT NULL,
+  started_at INTEGER, conversation_id BLOB, retry_of BLOB
+);
+INSERT INTO exchange_kinds (_run, client_name, projector, decode_status)
+  SELECT DISTINCT _run, client_name, unpacked(row, sample, 'projector'), decode_status
+  FROM sealed_exchanges JOIN batches b ON b.id = batch;
+INSERT INTO dense_exchanges
+  SELECT seq, batch, compact_hex(exchange_id),
+    (SELECT kind FROM exchange_kinds k WHERE k._run = s._run AND k.client_name IS s.client_name
+       AND k.projector IS unpacked(row, sample, 'projector') AND k.decode_status = s.decode_status),
+    _from_segment, _from_offset, _to_segment, _to_offset, started_at,
+    compact_name(unpacked(row, sample, 'conversation_id')), compact_hex(unpacked(row, sample, 'retry_of'))
+  FROM sealed_exchanges s JOIN batches b ON b.id = batch ORDER BY seq;
+DROP TABLE sealed_exchanges;
+ALTER TABLE dense_exchanges RENAME TO sealed_exchanges;
+CREATE UNIQUE INDEX sealed_exchanges_id ON sealed_exchanges (exchange_id);
+CREATE INDEX sealed_exchanges_kind ON sealed_exchanges (kind, started_at);
+ALTER TABLE batches DROP COLUMN sample;
+`;
+
+/** What each version changes of the one before. */
+export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE];
 
 /**
  * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,
@@ -125,6 +198,7 @@ export function requireSchema(database: Database, readOnly: boolean): void {
       `${database.path} has store version ${version}; this HypAware knows ${STORE_VERSION}.`,
     );
   if (version === STORE_VERSION || readOnly) return;
+  defineUpgradeFunctions(database);
   database.transaction(() => {
     // Another process may have made them while we waited for the lock.
     for (const step of STEPS.slice(storedVersion(database))) database.exec(step);

@@ -2,8 +2,8 @@ import { DATASETS } from "../contract/dataset.ts";
 import type { DatasetName } from "../contract/dataset.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { registerSource } from "./engine-source.ts";
-import { hotSource, segmentColumns } from "./hot-source.ts";
-import { BLOB_COLUMNS } from "./layout.ts";
+import { hotSource } from "./hot-source.ts";
+import { BLOB_COLUMNS, toSealed } from "./layout.ts";
 import type { SealManifest } from "./manifest.ts";
 import { withSegmentEngine, writeSegment } from "./segment-engine.ts";
 import type { SegmentEngineOptions } from "./segment-engine.ts";
@@ -40,12 +40,12 @@ export async function sealStore(
       for (const [n, { dataset, seqs }] of groups.entries()) {
         const source = hotSource(snapshot, dataset, { name: `rows_${n}`, seqs });
         registerSource(connection, source, () => {});
-        const names = segmentColumns(dataset).map(({ name }) => `"${name}"`);
+        const values = ["_seq", ...DATASETS[dataset].map(({ name }) => toSealed(name))];
         const segment = await writeSegment(
           connection,
           options.segmentsDir,
           dataset,
-          `SELECT ${names.join(", ")} FROM ${source.name}() ORDER BY ${SEGMENT_ORDER[dataset]}`,
+          `SELECT ${values.join(", ")} FROM ${source.name}() ORDER BY ${SEGMENT_ORDER[dataset]}`,
         );
         const blobs =
           dataset === "ai_gateway_messages"

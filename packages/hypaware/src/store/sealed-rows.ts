@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { DatasetName } from "../contract/dataset.ts";
+import { compactHex } from "./compact.ts";
 import type { Database } from "./database.ts";
 
-const KEY_BYTES = 12;
+const KEY_BYTES = 9;
 
 /** What the index knows a message row by: short, and two rows of any history never share one. */
 export function sealedKey(partId: string): Buffer {
@@ -37,7 +38,7 @@ export class SealedRows {
 
   /** The sealed version of the row is no more. False: there was none. */
   bury(key: string): boolean {
-    const name = this.#dataset === "ai_gateway_messages" ? sealedKey(key) : key;
+    const name = this.#dataset === "ai_gateway_messages" ? sealedKey(key) : compactHex(key);
     // Nearly all are new: looking is cheaper than deleting nothing.
     const place = this.#database.get<Place>(this.#place, name);
     if (place === undefined) return false;

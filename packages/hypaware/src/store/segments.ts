@@ -1,8 +1,7 @@
-import { deflateRawSync } from "node:zlib";
 import type { DatasetName } from "../contract/dataset.ts";
+import { compactHex, compactName } from "./compact.ts";
 import type { Database } from "./database.ts";
-import type { Stored } from "./encoding.ts";
-import { KEYS, storedColumns } from "./layout.ts";
+import { KEYS } from "./layout.ts";
 import type { MergeManifest, SealManifest, WrittenSegment } from "./manifest.ts";
 import { sealedKey } from "./sealed-rows.ts";
 import { inRanges, rangesCount } from "./seq-ranges.ts";
@@ -19,8 +18,17 @@ const LISTED = `
   FROM segments s LEFT JOIN batches b ON b.segment = s.id LEFT JOIN tombstones t ON t.batch = b.id
   WHERE retired_at IS NULL GROUP BY s.id ORDER BY s.id`;
 
-const SPAN = "_run, _from_segment, _from_offset, _to_segment, _to_offset";
-const EXCHANGE_NAMES = storedColumns("ai_gateway_exchanges").map(({ name }) => name);
+const PLACE = "_from_segment, _from_offset, _to_segment, _to_offset, started_at";
+
+interface ExchangeColumns {
+  readonly exchange_id: string;
+  readonly conversation_id: string | null;
+  readonly retry_of: string | null;
+  readonly _run: string;
+  readonly client_name: string | null;
+  readonly projector: string | null;
+  readonly decode_status: string;
+}
 
 /** The manifest: which files the store consists of, and which of their rows are dead. Methods that write need a transaction. */
 export class Segments {
@@ -129,31 +137,39 @@ export class Segments {
   }
 
   #indexExchange(batch: number, seq: number): boolean {
-    const row = this.#database.get<Record<string, Stored>>(
-      "SELECT * FROM ai_gateway_exchanges WHERE _seq = ?",
+    const row = this.#database.get<ExchangeColumns>(
+      `SELECT exchange_id, conversation_id, retry_of, _run, client_name, projector, decode_status
+       FROM ai_gateway_exchanges WHERE _seq = ?`,
       seq,
     );
     if (row === undefined) return false;
-    const values = Buffer.from(JSON.stringify(EXCHANGE_NAMES.map((name) => row[name])));
     this.#database.run(
-      `INSERT INTO sealed_exchanges
-         (seq, batch, exchange_id, ${SPAN}, client_name, started_at, decode_status, row)
-       SELECT _seq, ?, exchange_id, ${SPAN}, client_name, started_at, decode_status, ?
-       FROM ai_gateway_exchanges WHERE _seq = ?`,
+      `INSERT INTO sealed_exchanges (seq, batch, exchange_id, kind, conversation_id, retry_of, ${PLACE})
+       SELECT _seq, ?, ?, ?, ?, ?, ${PLACE} FROM ai_gateway_exchanges WHERE _seq = ?`,
       batch,
-      deflateRawSync(values, { dictionary: this.#sample(batch, values) }),
+      compactHex(row.exchange_id),
+      this.#kindOf(row),
+      row.conversation_id === null ? null : compactName(row.conversation_id),
+      row.retry_of === null ? null : compactHex(row.retry_of),
       seq,
     );
     return true;
   }
 
-  /** Exchanges are alike: with one of them as dictionary the others are half as long. */
-  #sample(batch: number, first: Buffer): Uint8Array {
-    return this.#database.get<{ sample: Uint8Array }>(
-      "UPDATE batches SET sample = coalesce(sample, ?) WHERE id = ? RETURNING sample",
-      first,
-      batch,
-    )!.sample;
+  #kindOf({ _run, client_name, projector, decode_status }: ExchangeColumns): number {
+    const kind = [_run, client_name, projector, decode_status];
+    const known = this.#database.get<{ kind: number }>(
+      `SELECT kind FROM exchange_kinds
+       WHERE _run = ? AND client_name IS ? AND projector IS ? AND decode_status = ?`,
+      ...kind,
+    );
+    return (
+      known ??
+      this.#database.get<{ kind: number }>(
+        `INSERT INTO exchange_kinds (_run, client_name, projector, decode_status) VALUES (?, ?, ?, ?) RETURNING kind`,
+        ...kind,
+      )!
+    ).kind;
   }
 }
 

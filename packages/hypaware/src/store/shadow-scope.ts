@@ -1,3 +1,4 @@
+import { type Compact, nodeNamed } from "./compact.ts";
 import type { Database } from "./database.ts";
 import { Groups } from "./groups.ts";
 import type { Shadow } from "./shadow.ts";
@@ -95,9 +96,9 @@ function unitsOf(shadow: Database, store: Database): Groups {
   for (const database of [shadow, store])
     for (const [own, other] of rowsOf<[string, string]>(database, CROSSINGS)) groups.join(own, other);
   const named = store.prepare(
-    "SELECT c.id FROM nodes n JOIN conversations c ON c.number = n.conversation WHERE message_id = ?",
+    `SELECT c.id FROM nodes n JOIN conversations c ON c.number = n.conversation WHERE ${nodeNamed("?1")}`,
   );
-  for (const [id, name] of rowsOf<[string, string]>(
+  for (const [id, name] of rowsOf<[string, Compact]>(
     shadow,
     "SELECT c.id, message_id FROM nodes n JOIN conversations c ON c.number = n.conversation",
   )) {

@@ -1,3 +1,4 @@
+import { type Compact, nodeNamed } from "./compact.ts";
 import type { Database } from "./database.ts";
 import { eachRow } from "./each-row.ts";
 
@@ -57,10 +58,10 @@ interface NewNode {
   /** The same of its predecessor; both null at a root. */
   readonly beforeStoredId: number | null;
   readonly beforeNumber: number | null;
-  readonly name: string;
+  readonly name: Compact;
   readonly conversation: string;
-  readonly matchKey: string;
-  readonly role: string;
+  readonly matchKey: Compact;
+  readonly role: string | number;
   readonly depth: number;
   readonly isAnswer: number;
 }
@@ -76,7 +77,7 @@ function addNodes(store: Database, shadow: Database, ids: NodeIds): Promise<bool
        JOIN node_ids i ON i.node = n.id LEFT JOIN node_ids p ON p.node = n.predecessor ORDER BY n.id`,
     )
     .iterate() as unknown as Iterator<NewNode>;
-  const isTaken = store.prepare("SELECT 1 FROM nodes WHERE message_id = ?");
+  const isTaken = store.prepare(`SELECT 1 FROM nodes WHERE ${nodeNamed("?1")}`);
   return eachRow(nodes, (node) => {
     if (isTaken.get(node.name) !== undefined) return false;
     store.run(
@@ -111,8 +112,8 @@ function setFailedLeaf(store: Database, shadow: Database, ids: NodeIds, id: stri
 function addTools(store: Database, shadow: Database, id: string): void {
   const [number, from] = [numberOf(store, id), numberOf(shadow, id)];
   if (number === undefined || from === undefined) return;
-  for (const { call, name } of shadow.all<{ call: string; name: string }>(
-    "SELECT call_id AS call, name FROM tool_names WHERE conversation = ?",
+  for (const { call, name } of shadow.all<{ call: Uint8Array; name: string }>(
+    "SELECT call, name FROM tool_names WHERE conversation = ?",
     from,
   ))
     store.run("INSERT INTO tool_names VALUES (?, ?, ?)", number, call, name);

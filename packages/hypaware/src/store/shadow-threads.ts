@@ -1,3 +1,4 @@
+import { type Compact, nodeNamed } from "./compact.ts";
 import type { Database } from "./database.ts";
 import type { Shadow } from "./shadow.ts";
 
@@ -7,19 +8,22 @@ import type { Shadow } from "./shadow.ts";
 /** New nodes count down from -1, so that they sort and compare apart from all stored ones. */
 const MAPPED = "coalesce(i.stored_id, -i.number)";
 
+/** Dense forms as text that tells them from text. */
+const TEXTS = "quote(match_key), quote(message_id), quote(role)";
+
 const NODES_NOW = `
   SELECT ${MAPPED}, CASE n.predecessor WHEN 0 THEN 0 ELSE (SELECT ${MAPPED} FROM node_ids i WHERE node = n.predecessor) END,
-    match_key, message_id, role, depth, is_answer, n.inferred
+    ${TEXTS}, depth, is_answer, n.inferred
   FROM nodes n JOIN node_ids i ON i.node = n.id
   WHERE conversation = (SELECT number FROM conversations WHERE id = ?) ORDER BY 1`;
 const NODES_STORED = `
-  SELECT id, predecessor, match_key, message_id, role, depth, is_answer, inferred FROM nodes
+  SELECT id, predecessor, ${TEXTS}, depth, is_answer, inferred FROM nodes
   WHERE conversation = (SELECT number FROM conversations WHERE id = ?) ORDER BY 1`;
 const CONVERSATION_NOW = `
   SELECT base, inferred, started_at, (SELECT ${MAPPED} FROM node_ids i WHERE node = failed_leaf) FROM conversations WHERE id = ?`;
 const CONVERSATION_STORED = "SELECT base, inferred, started_at, failed_leaf FROM conversations WHERE id = ?";
 const TOOLS = `
-  SELECT call_id, name FROM tool_names WHERE conversation = (SELECT number FROM conversations WHERE id = ?) ORDER BY 1`;
+  SELECT hex(call), name FROM tool_names WHERE conversation = (SELECT number FROM conversations WHERE id = ?) ORDER BY 1`;
 
 /** Writes `node_ids`, `thread_changes` and `attempt_changes` for the scope; how many changes of both kinds. */
 export function compareThreads(shadow: Shadow, store: Database): number {
@@ -40,11 +44,11 @@ export function compareThreads(shadow: Shadow, store: Database): number {
 }
 
 function nameNodes(shadow: Database, store: Database): void {
-  const named = store.prepare("SELECT id FROM nodes WHERE message_id = ?");
+  const named = store.prepare(`SELECT id FROM nodes WHERE ${nodeNamed("?1")}`);
   const nodes = shadow.iterate(
     `SELECT n.id, message_id FROM nodes n JOIN conversations c ON c.number = conversation
      JOIN scope_conversations ON key = c.id ORDER BY n.id`,
-  ) as Iterator<[number, string]>;
+  ) as Iterator<[number, Compact]>;
   let number = 0;
   for (let next = nodes.next(); next.done !== true; next = nodes.next()) {
     const [node, name] = next.value;

@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { HypError } from "../contract/errors.ts";
 import { Catalog } from "./catalog.ts";
+import { type Compact, hexOf, nameOf, roleOf } from "./compact.ts";
 import { ClaimedThreads } from "./claimed-threads.ts";
 import { Database } from "./database.ts";
 import { Exchanges } from "./exchanges.ts";
@@ -157,19 +158,24 @@ export class Shadow {
         const { id: copy } = catalog.threads.add({
           conversationId: id,
           predecessor: ids.get(node.predecessor) ?? -node.predecessor,
-          matchKey: node.match_key,
-          messageId: node.message_id,
-          role: node.role,
+          matchKey: hexOf(node.match_key),
+          messageId: nameOf(node.message_id),
+          role: roleOf(node.role),
           depth: node.depth,
           isAnswer: node.is_answer === 1,
         });
         ids.set(node.id, copy);
       }
-      for (const { call_id: callId, name } of store.all<{ call_id: string; name: string }>(
-        "SELECT call_id, name FROM tool_names WHERE conversation = ?",
+      for (const { call, name } of store.all<{ call: Uint8Array; name: string }>(
+        "SELECT call, name FROM tool_names WHERE conversation = ?",
         number,
       ))
-        catalog.threads.rememberTool(id, callId, name);
+        database.run(
+          "INSERT INTO tool_names SELECT number, ?, ? FROM conversations WHERE id = ?",
+          call,
+          name,
+          id,
+        );
     }
     for (const { id, failed_leaf: leaf } of store.all<{ id: string; failed_leaf: number }>(
       "SELECT id, failed_leaf FROM conversations WHERE failed_leaf IS NOT NULL",
@@ -189,9 +195,9 @@ export class Shadow {
 interface NodeColumns {
   readonly id: number;
   readonly predecessor: number;
-  readonly match_key: string;
-  readonly message_id: string;
-  readonly role: string;
+  readonly match_key: Compact;
+  readonly message_id: Compact;
+  readonly role: string | number;
   readonly depth: number;
   readonly is_answer: number;
 }

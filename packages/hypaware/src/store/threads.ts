@@ -1,5 +1,19 @@
 import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/thread.ts";
 import { LIMITS } from "../contract/limits.ts";
+import {
+  compactCall,
+  compactHex,
+  compactName,
+  compactRole,
+  hexOf,
+  nameOf,
+  nodeNamed,
+  nodeWithKey,
+  PARENT,
+  parentOf,
+  roleOf,
+} from "./compact.ts";
+import type { Compact } from "./compact.ts";
 import type { Database } from "./database.ts";
 import { KnownNodes } from "./known-nodes.ts";
 
@@ -7,9 +21,9 @@ interface NodeColumns {
   id: number;
   conversation_id: string;
   predecessor: number;
-  match_key: string;
-  message_id: string;
-  role: string;
+  match_key: Compact;
+  message_id: Compact;
+  role: string | number;
   depth: number;
   is_answer: number;
 }
@@ -89,24 +103,24 @@ export class Threads implements ThreadStore {
     const known = this.#known.child(conversationId, predecessor, matchKey);
     if (known !== undefined || this.#known.isLeaf(predecessor)) return known;
     return this.#one(
-      `${NODES} WHERE conversation = ${NUMBER} AND predecessor = ?2 AND match_key = ?3`,
+      `${NODES} WHERE ${PARENT} = ${parentOf("?2", NUMBER)} AND conversation = ${NUMBER} AND ${nodeWithKey("?3")}`,
       conversationId,
       predecessor,
-      matchKey,
+      compactHex(matchKey),
     );
   }
 
   hasChildren(node: number): boolean {
     if (this.#known.isLeaf(node)) return false;
-    return this.#database.get("SELECT 1 FROM nodes WHERE predecessor = ? LIMIT 1", node) !== undefined;
+    return this.#database.get(`SELECT 1 FROM nodes WHERE ${PARENT} = ? LIMIT 1`, node) !== undefined;
   }
 
   withKey(conversationId: string, matchKey: string): readonly ThreadNode[] {
     return this.#database
       .all<NodeColumns>(
-        `${NODES} WHERE conversation = ${NUMBER} AND match_key = ?2 ORDER BY n.id`,
+        `${NODES} WHERE conversation = ${NUMBER} AND ${nodeWithKey("?2")} ORDER BY n.id`,
         conversationId,
-        matchKey,
+        compactHex(matchKey),
       )
       .map(nodeOf);
   }
@@ -115,14 +129,14 @@ export class Threads implements ThreadStore {
     return this.#database
       .all<NodeColumns>(
         `${NODES} WHERE match_key = ? AND n.inferred = 1 AND is_answer = 1 ORDER BY n.id DESC LIMIT ?`,
-        matchKey,
+        compactHex(matchKey),
         limit,
       )
       .map(nodeOf);
   }
 
   named(messageId: string): ThreadNode | undefined {
-    return this.#one(`${NODES} WHERE message_id = ?`, messageId);
+    return this.#one(`${NODES} WHERE ${nodeNamed("?1")}`, compactName(messageId));
   }
 
   add(node: Omit<ThreadNode, "id">): ThreadNode {
@@ -132,9 +146,9 @@ export class Threads implements ThreadStore {
        RETURNING id`,
       node.conversationId,
       node.predecessor,
-      node.matchKey,
-      node.messageId,
-      node.role,
+      compactHex(node.matchKey),
+      compactName(node.messageId),
+      compactRole(node.role),
       node.depth,
       node.isAnswer ? 1 : 0,
     )!;
@@ -149,9 +163,9 @@ export class Threads implements ThreadStore {
 
   toolName(conversationId: string, toolCallId: string): string | undefined {
     return this.#database.get<{ name: string }>(
-      `SELECT name FROM tool_names WHERE conversation = ${NUMBER} AND call_id = ?2`,
+      `SELECT name FROM tool_names WHERE conversation = ${NUMBER} AND call = ?2`,
       conversationId,
-      toolCallId,
+      compactCall(toolCallId),
     )?.name;
   }
 
@@ -159,7 +173,7 @@ export class Threads implements ThreadStore {
     this.#database.run(
       `INSERT OR REPLACE INTO tool_names VALUES (${NUMBER}, ?2, ?3)`,
       conversationId,
-      toolCallId,
+      compactCall(toolCallId),
       name,
     );
   }
@@ -190,7 +204,7 @@ export class Threads implements ThreadStore {
     }
   }
 
-  #one(sql: string, ...values: (string | number)[]): ThreadNode | undefined {
+  #one(sql: string, ...values: (Compact | number)[]): ThreadNode | undefined {
     const columns = this.#database.get<NodeColumns>(sql, ...values);
     return columns && this.#known.add(nodeOf(columns));
   }
@@ -201,9 +215,9 @@ function nodeOf(columns: NodeColumns): ThreadNode {
     id: columns.id,
     conversationId: columns.conversation_id,
     predecessor: columns.predecessor,
-    matchKey: columns.match_key,
-    messageId: columns.message_id,
-    role: columns.role,
+    matchKey: hexOf(columns.match_key),
+    messageId: nameOf(columns.message_id),
+    role: roleOf(columns.role),
     depth: columns.depth,
     isAnswer: columns.is_answer === 1,
   };

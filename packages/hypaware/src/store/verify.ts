@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { DatasetName } from "../contract/dataset.ts";
-import { KEYS } from "./layout.ts";
+import { compactHex } from "./compact.ts";
+import { fromSealed, KEYS } from "./layout.ts";
 import { sealedKey } from "./sealed-rows.ts";
 import { parquet, withSegmentEngine } from "./segment-engine.ts";
 import type { SegmentEngineOptions } from "./segment-engine.ts";
@@ -104,13 +105,13 @@ async function wrongKeys(
   let wrong = 0;
   for (let at = 0; at < segment.rows; at += SLICE_ROWS) {
     const slice = await connection.runAndReadAll(
-      `SELECT ${KEYS[segment.dataset]}, _seq FROM ${parquet([path])}
+      `SELECT ${fromSealed(KEYS[segment.dataset])}, _seq FROM ${parquet([path])}
        WHERE file_row_number >= ${at} AND file_row_number < ${at + SLICE_ROWS}`,
     );
     for (const [key, seq] of slice.getRows() as [string, bigint][]) {
       const row = database.get<{ seq: number }>(
         indexed,
-        segment.dataset === "ai_gateway_messages" ? sealedKey(key) : key,
+        segment.dataset === "ai_gateway_messages" ? sealedKey(key) : compactHex(key),
         segment.id,
       );
       const isDead = database.get("SELECT 1 FROM tombstones WHERE seq = ?", Number(seq)) !== undefined;
@@ -126,10 +127,12 @@ function hotAndSealed(snapshot: Snapshot): StoreProblem[] {
   const messages = keys.filter(
     ({ key }) => database.get("SELECT 1 FROM sealed_keys WHERE key = ?", sealedKey(key)) !== undefined,
   ).length;
-  const { exchanges } = database.get<{ exchanges: number }>(
-    `SELECT count(*) AS exchanges FROM ai_gateway_exchanges
-     WHERE exchange_id IN (SELECT exchange_id FROM sealed_exchanges)`,
-  )!;
+  const exchanges = database
+    .all<{ id: string }>("SELECT exchange_id AS id FROM ai_gateway_exchanges")
+    .filter(
+      ({ id }) =>
+        database.get("SELECT 1 FROM sealed_exchanges WHERE exchange_id = ?", compactHex(id)) !== undefined,
+    ).length;
   const counts: [DatasetName, number][] = [
     ["ai_gateway_messages", messages],
     ["ai_gateway_exchanges", exchanges],
