@@ -105,6 +105,23 @@ export interface PluginContext {
   onDispose(undo: () => void | Promise<void>): void;
 }
 
+/** For a command that a plugin adds: the module that its manifest names under `contributes.commands` exports `run`. */
+export interface PluginCommandContext {
+  /** Behind the command's name. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The plugin's own, as in `PluginContext.paths`. */
+  readonly stateDir: string;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean; destroy(): unknown };
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+export interface PluginCommandModule {
+  /** Resolves with the exit code. */
+  run(context: PluginCommandContext): Promise<number>;
+}
+
 export interface PluginModule {
   /** Looks at the plugin's own section without activating anything; empty when it is right. */
   configSection?(section: JsonObject): readonly SectionFinding[] | Promise<readonly SectionFinding[]>;
