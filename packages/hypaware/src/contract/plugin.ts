@@ -69,6 +69,29 @@ export interface AiGateway {
   listClients(): readonly ClientRegistration[];
 }
 
+/** Where a session of a client works from a moment on. */
+export interface SessionContext {
+  readonly session_id: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly cwd: string;
+  readonly git_branch?: string;
+}
+
+/** A file to which a client's hooks append lines; `<file>.1` is the one before. Read by offset, and removed when it is read. */
+export interface SessionContextSource {
+  readonly name: string;
+  /** Absolute. */
+  readonly file: string;
+  /** `undefined`: the line says nothing. */
+  parse(line: string): SessionContext | undefined;
+}
+
+/** Capability `hypaware.notes` 1.0.0: facts that did not travel over HTTP. */
+export interface Notes {
+  registerSessionContextSource(source: SessionContextSource): void;
+}
+
 /** For whom a capability's value is made: what it registers for a plugin is undone with that plugin. */
 export interface CapabilityConsumer {
   readonly plugin: string;

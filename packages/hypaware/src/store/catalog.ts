@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import type { DatasetName, ExchangeRow, MessageRow } from "../contract/dataset.ts";
 import { LIMITS } from "../contract/limits.ts";
+import type { SessionContext } from "../contract/plugin.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { Blobs } from "./blobs.ts";
 import { Cursors } from "./cursors.ts";
@@ -13,6 +14,8 @@ import { Messages } from "./messages.ts";
 import { Meta } from "./meta.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Segments } from "./segments.ts";
+import { SessionContexts } from "./session-contexts.ts";
+import type { SessionPlace } from "./session-contexts.ts";
 import { settledFacts } from "./settled.ts";
 import type { SettledFacts } from "./settled.ts";
 import { Threads } from "./threads.ts";
@@ -42,6 +45,7 @@ export class Catalog {
   readonly #exchanges: Exchanges;
   readonly #cursors: Cursors;
   readonly #quarantine: Quarantine;
+  readonly #contexts: SessionContexts;
   readonly #clearThreads: () => void;
 
   constructor(database: Database) {
@@ -56,6 +60,7 @@ export class Catalog {
     this.#exchanges = new Exchanges(database);
     this.#cursors = new Cursors(database);
     this.#quarantine = new Quarantine(database);
+    this.#contexts = new SessionContexts(database);
   }
 
   /** Everything `work` writes becomes visible at once, or nothing when it throws. */
@@ -112,6 +117,45 @@ export class Catalog {
   /** What changed in the messages after `seq` and is hot or gone, oldest first; of several changes of one row the last. */
   changes(seq: number, limit: number): readonly Change[] {
     return this.#messages.changes(seq, limit);
+  }
+
+  /** Where a session worked at a time, milliseconds since 1970. */
+  placeAt(session: string, time: number): SessionPlace | undefined {
+    return this.#contexts.at(session, time);
+  }
+
+  /** How far a file of notes was read. */
+  noteOffset(fileId: string): number {
+    return this.#contexts.offset(fileId);
+  }
+
+  /** The file is gone: another may get its id. */
+  forgetNotes(fileId: string): void {
+    this.#contexts.forgetFile(fileId);
+  }
+
+  /** Stores where sessions work, fills it into their hot rows, and how far the file that says so was read. How many rows changed. */
+  putContexts(contexts: readonly SessionContext[], fileId: string, offset: number): number {
+    return this.#database.transaction(() => {
+      this.#contexts.setOffset(fileId, offset);
+      const sessions = new Set<string>();
+      for (const context of contexts) if (this.#contexts.add(context)) sessions.add(context.session_id);
+      let changed = 0;
+      for (const session of sessions) changed += this.#fillPlaces(session);
+      return changed;
+    });
+  }
+
+  #fillPlaces(session: string): number {
+    let changed = 0;
+    for (const { id, startedAt } of this.#exchanges.ofSession(session)) {
+      const place = this.#contexts.at(session, startedAt);
+      if (place === undefined || !this.#exchanges.amend(id, { ...place })) continue;
+      changed += 1;
+      for (const key of this.#messages.ofExchange(id))
+        if (this.#messages.amend(key, { ...place })) changed += 1;
+    }
+    return changed;
   }
 
   /** Durable before it returns; how often this exchange's projection has begun without an end. Not inside a transaction. */

@@ -3,7 +3,7 @@ import type { Database } from "./database.ts";
 import { columnDefinitions } from "./layout.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 2;
+export const STORE_VERSION = 3;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -110,8 +110,18 @@ CREATE INDEX tombstones_batch ON tombstones (batch);
 ALTER TABLE blobs ADD COLUMN sealed INTEGER;
 `;
 
+const NOTES = `
+-- Where a session works from when on; at: milliseconds since 1970.
+CREATE TABLE session_contexts (
+  session_id TEXT NOT NULL, at INTEGER NOT NULL, cwd TEXT NOT NULL, git_branch TEXT, PRIMARY KEY (session_id, at)
+) WITHOUT ROWID;
+
+-- How far a file was read that others append to; id: device and inode.
+CREATE TABLE note_files (id TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
 /** What each version adds to the one before. */
-const STEPS: readonly string[] = [ROWS, SEGMENTS];
+const STEPS: readonly string[] = [ROWS, SEGMENTS, NOTES];
 
 /**
  * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,

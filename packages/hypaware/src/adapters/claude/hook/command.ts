@@ -3,9 +3,7 @@ import { parseArgs } from "node:util";
 import type { PluginCommandContext } from "../../../contract/plugin.ts";
 import { gitBranch } from "./git-branch.ts";
 import { contextOfEvent } from "./session-context.ts";
-import { appendLine } from "./state-file.ts";
-
-export const STATE_FILE = "session-context.jsonl";
+import { appendLine, STATE_FILE } from "./state-file.ts";
 
 const HELP = `Usage: hyp claude-hook session-context --state-file <absolute path>
 

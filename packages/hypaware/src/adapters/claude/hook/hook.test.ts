@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { run, STATE_FILE } from "./command.ts";
+import { run } from "./command.ts";
 import { gitBranch } from "./git-branch.ts";
 import { contextOfEvent } from "./session-context.ts";
-import { appendLine } from "./state-file.ts";
+import { appendLine, STATE_FILE } from "./state-file.ts";
 
 let folder = "";
 beforeEach(() => {

@@ -1,3 +1,4 @@
+import type { SessionContext } from "../../../contract/plugin.ts";
 import { asName, asObject, known, parseJson } from "../../../protocols/loose.ts";
 
 /** A line of the state file: where a session worked from `ts` on. */
@@ -26,4 +27,14 @@ export function contextOfEvent(
     ts: now.toISOString(),
     ...known({ transcript_path: asName(fields?.["transcript_path"]), git_branch: branchOf(cwd) }),
   };
+}
+
+/** A line of the state file as the recorder takes it. `undefined`: it is none. */
+export function readContextLine(text: string): SessionContext | undefined {
+  const line = asObject(parseJson(text));
+  const session = asName(line?.["session_id"]);
+  const cwd = asName(line?.["cwd"]);
+  const at = asName(line?.["ts"]);
+  if (session === undefined || cwd === undefined || at === undefined) return undefined;
+  return { session_id: session, at, cwd, ...known({ git_branch: asName(line?.["git_branch"]) }) };
 }

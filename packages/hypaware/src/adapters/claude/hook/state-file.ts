@@ -16,6 +16,9 @@ import { dirname } from "node:path";
 // unless there is one that the recorder has not read to its end and removed yet; then the file grows on. Whoever has it open
 // writes behind its new name, where the recorder still looks.
 
+/** In the plugin's own folder. */
+export const STATE_FILE = "session-context.jsonl";
+
 /** Then the next file is begun. */
 const ROTATE_BYTES = 1024 * 1024;
 /** Nobody has read for that long: the oldest lines go. */
