@@ -43,14 +43,20 @@ export const LIMITS = {
   decodedRatioFromBytes: 1 * MB, // under this size no ratio does harm, and small bodies compress freakishly
   encodingChain: 2, // content-encoding: a, b; more is hostile
   sseEventBytes: 16 * MB, // one event
+  knownBodies: 16, // request bodies that the next one is expected to repeat; as many conversations in parallel
+  knownBodiesChars: 8 * MB, // of all of them; parsed they take about twice as much again
   jsonDepth: 200, // deeper is hostile; real bodies stay under 20
 
   // projection
   projectionValues: 2_000_000, // JSON values in one projector's result; a 200 KB body has about 10,000
+  knownNodes: 20_000, // places of messages kept in memory, 300 bytes each: the conversations that are going on
   alignCells: 2_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 
   // recorder and query
-  quarantineTries: 2, // an exchange that crashes the recorder this often is set aside
+  groupExchanges: 32, // stored in one transaction: more are hardly cheaper
+  groupBytes: 8 * MB, // … and their bodies, which are held until all are projected
+  groupMs: 100, // … and the time to project them, so that what is ready becomes visible
+  quarantineTries: 2, // an exchange that crashes the recorder this often, worked on alone, is set aside
   projectorMs: 30_000, // a projector that runs longer is taken for hung
   recorderRestartMaxMs: 30_000, // backoff ceiling of the supervisor
   queryWaitMs: 5_000, // how long a query waits for the recorder to catch up

@@ -12,7 +12,11 @@ export type JsonObject = { readonly [key: string]: Json | undefined };
 /** A content block as the provider's wire format has it: `{type: "text", text}`, `{type: "tool_use", id, name, input}`, … */
 export type ContentBlock = JsonObject;
 
-/** One turn by one role. Grain is the adapter's decision and must not depend on other lanes (design: one message per record line of the client). */
+/**
+ * One turn by one role. Grain is the adapter's decision and must not depend on other lanes (design: one message per record line of the client).
+ * A projector that gives the same message for many exchanges may freeze it: that promises that neither it nor anything in it
+ * will ever change, and what is derived from it is derived once.
+ */
 export interface ProjectedMessage {
   readonly role: string;
   readonly content: string | readonly ContentBlock[];
@@ -79,6 +83,12 @@ export interface ExchangeFacts {
   readonly attributes?: JsonObject;
 }
 
+/** Where a session worked. */
+export interface SessionPlace {
+  readonly cwd: string;
+  readonly git_branch: string | null;
+}
+
 /** What a projector makes of an exchange. `provider`, `conversation_id`, `messages` are required. */
 export interface Projection {
   readonly provider: string;
@@ -97,6 +107,7 @@ export interface Projection {
   readonly is_sidechain?: boolean;
   readonly model?: string;
   readonly system_text?: string;
+  /** May be frozen, as a message. */
   readonly tools?: Json;
   readonly request_id?: string;
   readonly prompt_id?: string;

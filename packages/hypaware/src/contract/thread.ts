@@ -56,6 +56,7 @@ export interface ThreadStore {
   toolName(conversationId: string, toolCallId: string): string | undefined;
   rememberTool(conversationId: string, toolCallId: string, name: string): void;
 
+  hasFailedAttempts(scope: string): boolean;
   /** Exchange of this conversation whose attempt with this request digest failed, newest first; for `retry_of`. */
   failedAttempt(scope: string, requestDigest: string): string | undefined;
   rememberAttempt(scope: string, requestDigest: string, exchangeId: string, failed: boolean): void;

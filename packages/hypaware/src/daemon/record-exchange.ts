@@ -1,16 +1,17 @@
-// One ended exchange: from its frames in the journal to rows, in one transaction of the store.
+// One ended exchange: from its frames in the journal to rows.
 
 import { join } from "node:path";
 import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
-import { LIMITS } from "../contract/limits.ts";
+import type { CapturedExchange } from "../contract/frame.ts";
+import type { SessionContextSource } from "../contract/plugin.ts";
 import type { HomePaths } from "../contract/home.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { readExchange } from "../journal/assemble.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Telemetry } from "../kernel/telemetry.ts";
 import { applyProjection } from "../projection/apply.ts";
-import { toRecord } from "../projection/record.ts";
+import { type DecodedExchange, toRecord } from "../projection/record.ts";
 import { NOTHING_SELECTED, type Selection, selectProjection } from "../projection/select.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
@@ -20,11 +21,20 @@ export interface Recording {
   readonly paths: HomePaths;
   readonly catalog: Catalog;
   readonly projectors: readonly RegisteredProjector[];
+  readonly contextSources: readonly SessionContextSource[];
   readonly log: Logger;
   readonly telemetry: Telemetry;
 }
 
 const QUARANTINED: Selection = { ...NOTHING_SELECTED, status: "quarantined" };
+
+/** An exchange that only has to be stored. */
+export interface PreparedExchange {
+  readonly ended: EndedExchange;
+  readonly captured: CapturedExchange;
+  readonly decoded: DecodedExchange;
+  readonly selection: Selection;
+}
 
 /**
  * Projects one exchange and stores it together with the cursor behind it: rows, thread state and cursor move in one
@@ -37,41 +47,74 @@ export async function recordExchange(
   cursor: () => RunCursor,
   isQuarantined: boolean,
 ): Promise<ExchangeRow | undefined> {
-  const { catalog, log } = recording;
-  const run = join(recording.paths.journal, ended.runId);
+  const prepared = await prepareExchange(recording, ended, isQuarantined);
+  if (prepared !== undefined) return storeExchange(recording, prepared, cursor());
+  passOver(recording, ended, cursor());
+  return undefined;
+}
+
+/** Reads, decodes and projects; changes nothing. Undefined and rejections as `recordExchange`. */
+export async function prepareExchange(
+  { paths, projectors, log }: Recording,
+  ended: EndedExchange,
+  isQuarantined: boolean,
+): Promise<PreparedExchange | undefined> {
+  const run = join(paths.journal, ended.runId);
   const captured = await readExchange(run, ended.exchangeId, ended.from, ended.to, ended.alive);
-  if (captured === undefined) {
-    catalog.transaction(() => catalog.setCursor(ended.runId, cursor()));
-    return undefined;
-  }
+  if (captured === undefined) return undefined;
   const decoded = await toRecord(captured);
-  const store = (selection: Selection): ExchangeRow =>
+  const selection = isQuarantined ? QUARANTINED : await selectProjection(decoded.record, projectors, log);
+  return { ended, captured, decoded, selection };
+}
+
+/** In a transaction of its own. */
+export function storeExchange(
+  recording: Recording,
+  prepared: PreparedExchange,
+  cursor: RunCursor,
+): ExchangeRow {
+  const { catalog, log } = recording;
+  const store = (exchange: PreparedExchange): ExchangeRow =>
     catalog.transaction(() => {
-      const applied = applyProjection({ ...decoded, captured, selection, threads: catalog.threads });
-      catalog.putRows(applied.rows);
-      catalog.putExchange(applied.exchange, ended);
-      catalog.setCursor(ended.runId, cursor());
-      return applied.exchange;
+      catalog.setCursor(exchange.ended.runId, cursor);
+      return putExchange(recording, exchange);
     });
-  const selection = isQuarantined
-    ? QUARANTINED
-    : await selectProjection(decoded.record, recording.projectors, log);
   try {
-    return store(selection);
+    return store(prepared);
   } catch (error) {
     if (isStoreFailure(error)) throw error;
     // What a projector made broke our own code: this exchange is set aside, and nothing waits behind it.
-    log.error("aigw.exchange_quarantined", { exchange_id: ended.exchangeId, error: String(error) });
-    return store(QUARANTINED);
+    log.error("aigw.exchange_quarantined", { exchange_id: prepared.ended.exchangeId, error: String(error) });
+    return store({ ...prepared, selection: QUARANTINED });
   }
 }
 
-/** Whether this exchange has taken the recorder down before, so often that it is set aside. Counts this attempt. */
-export function countAttempt(catalog: Catalog, exchangeId: string): boolean {
-  return catalog.beginAttempt(exchangeId) > LIMITS.quarantineTries;
+/** Writes rows and thread state and ends the attempt. In the caller's transaction. */
+export function putExchange({ catalog }: Recording, prepared: PreparedExchange): ExchangeRow {
+  const { ended, captured, decoded, selection } = prepared;
+  const applied = applyProjection({
+    ...decoded,
+    captured,
+    selection,
+    threads: catalog.threads,
+    placeAt: (session, time) => catalog.contexts.at(session, time),
+  });
+  catalog.putRows(applied.rows);
+  catalog.putExchange(applied.exchange, ended);
+  catalog.endAttempt(ended.exchangeId);
+  return applied.exchange;
 }
 
-function isStoreFailure(error: unknown): boolean {
+/** Of an exchange about which nothing can be said. */
+export function passOver({ catalog }: Recording, ended: EndedExchange, cursor: RunCursor): void {
+  catalog.transaction(() => {
+    catalog.setCursor(ended.runId, cursor);
+    catalog.endAttempt(ended.exchangeId);
+  });
+}
+
+/** Whether the store itself failed, and not our code over what a projector made. */
+export function isStoreFailure(error: unknown): boolean {
   return error instanceof HypError || (error as { code?: unknown }).code === "ERR_SQLITE_ERROR";
 }
 

@@ -4,15 +4,18 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HypError } from "../contract/errors.ts";
+import type { SessionContext } from "../contract/plugin.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { type Maintained as MaintainedJournal, maintainJournal } from "../journal/maintain.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { isRunAlive, listRuns, listSegments } from "../journal/runs.ts";
+import { readContextFiles } from "../notes/context-files.ts";
 import type { StoreCounts } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import { type Maintained as MaintainedStore, maintainStore } from "../store/maintain.ts";
 import { needsSeal } from "../store/needs-seal.ts";
-import { type Recording, announceExchange, countAttempt, recordExchange } from "./record-exchange.ts";
+import { type Recording, recordExchange } from "./record-exchange.ts";
+import { recordGroup, type WaitingExchange } from "./record-group.ts";
 import { replayInOrder } from "./replay.ts";
 import { type EndedExchange, RunFollower } from "./run-follower.ts";
 
@@ -49,6 +52,8 @@ export class Recorder {
   readonly #followers = new Map<string, RunFollower>();
   readonly #finished = new Set<string>();
   readonly #aliveUntil = new Map<string, number>();
+  /** Exchanges that an earlier recorder began and did not end: each is worked on alone. */
+  readonly #suspects: Set<string>;
   #maintenance: Promise<Maintenance> | undefined;
   #ending = new AbortController();
   /** The end of the queue of passes: one runs at a time. */
@@ -56,6 +61,7 @@ export class Recorder {
 
   constructor(recording: Recording) {
     this.#recording = recording;
+    this.#suspects = new Set(recording.catalog.attempted());
     this.#startFromCursors();
   }
 
@@ -66,11 +72,24 @@ export class Recorder {
    */
   pass(thorough = false): Promise<number> {
     return this.#alone(async () => {
+      await this.#readNotes();
       let stored = 0;
       for (const runId of runIds(this.#recording.paths.journal))
         if (!this.#finished.has(runId)) stored += await this.#advance(runId, thorough);
       return stored;
     });
+  }
+
+  /** Before the journals: what a hook said before an exchange ended is known when that is stored. */
+  async #readNotes(): Promise<void> {
+    const { catalog, contextSources, log } = this.#recording;
+    const places = {
+      offset: (fileId: string) => catalog.contexts.offset(fileId),
+      commit: (contexts: readonly SessionContext[], fileId: string, offset: number) =>
+        void catalog.contexts.put(contexts, fileId, offset),
+      forget: (fileId: string) => catalog.contexts.forgetFile(fileId),
+    };
+    for (const source of contextSources) await readContextFiles(source, places, log);
   }
 
   /** Builds all rows again from the journals, in one transaction: readers see the old ones until the new ones are there. */
@@ -175,9 +194,8 @@ export class Recorder {
     const alive = this.#isAlive(run, thorough);
     const follower = this.#followers.get(runId) ?? this.#newFollower(runId, catalog.cursor(runId));
     this.#followers.set(runId, follower);
-    let stored = 0;
-    for (const ended of follower.ended(alive)) stored += await this.#store(follower, ended);
-    if (!alive) for (const ended of follower.interrupted()) stored += await this.#store(follower, ended);
+    let stored = await this.#storeAll(follower, follower.ended(alive));
+    if (!alive) stored += await this.#storeAll(follower, follower.interrupted());
     const isOver = !alive && (listSegments(run).length > 0 || isOld(run));
     this.#saveCursor(runId, follower.cursor(isOver));
     if (isOver) {
@@ -206,24 +224,37 @@ export class Recorder {
     if (!isKnown) catalog.transaction(() => catalog.setCursor(runId, cursor));
   }
 
-  async #store(follower: RunFollower, ended: EndedExchange): Promise<number> {
-    const { catalog, log } = this.#recording;
-    if (catalog.hasExchange(ended.exchangeId)) return 0;
-    const isQuarantined = countAttempt(catalog, ended.exchangeId);
+  async #storeAll(follower: RunFollower, exchanges: Iterable<EndedExchange>): Promise<number> {
+    const { catalog } = this.#recording;
+    let stored = 0;
+    const group: WaitingExchange[] = [];
+    for (const ended of exchanges) {
+      const { exchangeId } = ended;
+      if (catalog.hasExchange(exchangeId)) continue;
+      const isAlone = this.#suspects.delete(exchangeId);
+      const isTwin = group.some((each) => each.ended.exchangeId === exchangeId);
+      if (isAlone || isTwin) stored += await this.#storeGroup(follower, group.splice(0));
+      if (isTwin) continue;
+      group.push({ ended, cursor: follower.cursor() });
+      if (isAlone || group.length === LIMITS.groupExchanges)
+        stored += await this.#storeGroup(follower, group.splice(0));
+    }
+    return stored + (await this.#storeGroup(follower, group));
+  }
+
+  async #storeGroup(follower: RunFollower, group: readonly WaitingExchange[]): Promise<number> {
+    let stored = 0;
     try {
-      const stored = await recordExchange(this.#recording, ended, () => follower.cursor(), isQuarantined);
-      if (stored !== undefined) announceExchange(this.#recording, stored);
+      while (stored < group.length) stored += await recordGroup(this.#recording, group.slice(stored));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      log.error("aigw.exchange_write_failed", { exchange_id: ended.exchangeId, error: message });
+      const { exchangeId } = group[stored]!.ended;
+      this.#recording.log.error("aigw.exchange_write_failed", { exchange_id: exchangeId, error: message });
       // Read again from the last stored cursor, with a fresh view of what is open.
       this.#followers.delete(follower.runId);
       throw error;
-    } finally {
-      // A throw is an answer, too: only a crash or a hang leaves the attempt counted.
-      catalog.endAttempt(ended.exchangeId);
     }
-    return 1;
+    return stored;
   }
 
   #newFollower(runId: string, cursor: RunCursor | undefined): RunFollower {

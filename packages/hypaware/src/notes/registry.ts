@@ -9,10 +9,10 @@ export interface NotesRegistry {
 export function createNotes(): NotesRegistry {
   const sources: SessionContextSource[] = [];
   return {
-    viewFor: ({ onDispose }) => ({
+    viewFor: (consumer) => ({
       registerSessionContextSource(source) {
         sources.push(source);
-        onDispose(() => void sources.splice(sources.indexOf(source), 1));
+        consumer.onDispose(() => void sources.splice(sources.indexOf(source), 1));
       },
     }),
     sessionContexts: () => [...sources],

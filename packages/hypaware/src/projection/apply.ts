@@ -1,6 +1,7 @@
 import type { ExchangeRow, MessageRow } from "../contract/dataset.ts";
 import type { ExchangeRecord } from "../contract/exchange.ts";
 import type { CapturedExchange } from "../contract/frame.ts";
+import type { SessionPlace } from "../contract/projection.ts";
 import type { ThreadConversation, ThreadStore } from "../contract/thread.ts";
 import { align } from "./align.ts";
 import { findInferred, nextInferredId } from "./conversation.ts";
@@ -9,7 +10,7 @@ import { toExchangeRow } from "./exchange-row.ts";
 import { expand, isoTime } from "./expand.ts";
 import type { Intake } from "./intake.ts";
 import { neverMakesRows } from "./request-class.ts";
-import { hasFailed, requestDigest } from "./retry.ts";
+import { hasFailed, retriedBy } from "./retry.ts";
 import type { Selection } from "./select.ts";
 
 export interface Application {
@@ -19,6 +20,8 @@ export interface Application {
   /** Why a body could not be read to its end; null when both could. */
   readonly decodeError: string | null;
   readonly threads: ThreadStore;
+  /** Where a session worked at a time, milliseconds since 1970, as its client's hooks say. */
+  placeAt?(session: string, time: number): SessionPlace | undefined;
 }
 
 export interface Applied {
@@ -33,14 +36,12 @@ export interface Applied {
  */
 export function applyProjection(application: Application): Applied {
   const { record, captured, threads, decodeError } = application;
-  const selection = withoutForbiddenRows(application.selection);
+  const selection = withPlace(withoutForbiddenRows(application.selection), application);
   const { projection, facts } = selection;
   const failed = hasFailed(captured, facts);
 
   const scope = facts?.session_id ?? projection?.conversation_id ?? captured.open.clientName ?? "";
-  const digest = requestDigest(record);
-  const retryOf = digest === undefined ? undefined : threads.failedAttempt(scope, digest);
-  if (digest !== undefined) threads.rememberAttempt(scope, digest, record.exchange_id, failed);
+  const retryOf = retriedBy(threads, { scope, record, failed });
 
   const isStored = projection !== null && selection.status === "projected";
   const thread = isStored ? store(application, projection, failed) : undefined;
@@ -67,6 +68,20 @@ function withoutForbiddenRows(selection: Selection): Selection {
   return isForbidden ? { ...selection, status: "no_messages" } : selection;
 }
 
+/** What the wire itself says of the place counts. */
+function withPlace(selection: Selection, application: Application): Selection {
+  const { projection, facts } = selection;
+  if (projection === null || facts?.session_id === undefined || projection.cwd !== undefined)
+    return selection;
+  const place = application.placeAt?.(facts.session_id, application.captured.open.startedAt);
+  if (place === undefined) return selection;
+  const { cwd, git_branch: branch } = place;
+  return {
+    ...selection,
+    projection: { ...projection, cwd, ...(branch === null ? {} : { git_branch: branch }) },
+  };
+}
+
 interface Stored {
   readonly conversationId: string;
   readonly rows: MessageRow[];
@@ -86,7 +101,7 @@ function store(application: Application, projection: Intake, failed: boolean): S
   const rows = expand(
     { gatewayId: captured.open.gatewayId, record, projection, conversation, threads, historyEdits: edits },
     fresh,
-    fresh.find((placement) => placement.entry === lastAnswer),
+    fresh.findLast((placement) => placement.entry === lastAnswer),
   );
   return { conversationId: conversation.id, rows, edits };
 }

@@ -33,7 +33,18 @@ export function toEntries(messages: readonly IntakeMessage[]): Entries {
   return { history: entries.slice(0, end), answer: entries.slice(end) };
 }
 
+/** Of frozen messages, which never change. */
+const entryOf = new WeakMap<IntakeMessage, Entry>();
+
 function toEntry(message: IntakeMessage): Entry {
+  const known = entryOf.get(message);
+  if (known !== undefined) return known;
+  const entry = newEntry(message);
+  if (Object.isFrozen(message)) entryOf.set(message, entry);
+  return entry;
+}
+
+function newEntry(message: IntakeMessage): Entry {
   const { key, exact } = matchKey(message.role, message.blocks);
   return {
     message,

@@ -46,11 +46,15 @@ export function parseProjection(result: unknown): Intake | undefined {
       provider: provider.toWellFormed(),
       conversation_id: conversationId.toWellFormed(),
       suppliedMessages: messages.length,
-      messages: messages.flatMap((message) => parseMessage(message, cleaner) ?? []),
+      messages: messages.flatMap(
+        (message) => cleaner.once(message, () => parseMessage(message, cleaner)) ?? [],
+      ),
       ...cleaner.strings(result, PROJECTION_STRINGS),
       ...cleaner.booleans(result, ["is_sidechain", "conversation_inferred"]),
       ...cleaner.objects(result, ["attributes"]),
-      ...(result["tools"] === undefined ? {} : { tools: cleaner.json(result["tools"]) }),
+      ...(result["tools"] === undefined
+        ? {}
+        : { tools: cleaner.once(result["tools"], () => cleaner.json(result["tools"])) }),
       ...(facts === undefined ? {} : { exchange: facts }),
     };
   } catch (error) {
@@ -168,12 +172,25 @@ function parseUsage(usage: unknown): Usage | undefined {
   return counts.length === 0 ? undefined : (Object.fromEntries(counts) as Usage);
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
 function isPlainObject(value: unknown): value is Loose {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject(value) && !Array.isArray(value);
 }
 
 /** More values than are bearable, or a value that contains itself. */
 class NotJson extends Error {}
+
+interface Cleaned<T> {
+  readonly clean: T;
+  /** How many values it holds. */
+  readonly values: number;
+}
+
+/** Of what is frozen: who freezes something promises that nothing in it will change. */
+const cleaned = new WeakMap<object, Cleaned<unknown>>();
 
 /** Copies only what it has to change. */
 class Cleaner {
@@ -192,6 +209,21 @@ class Cleaner {
     const clean = Array.isArray(value) ? this.#list(value, depth) : this.#object(value, depth);
     this.#open.delete(value);
     return clean;
+  }
+
+  /** What `clean` makes of `value`; of a frozen one what it made of it before, frozen as well. */
+  once<T>(value: unknown, clean: () => T): T {
+    if (!isObject(value) || !Object.isFrozen(value)) return clean();
+    const known = cleaned.get(value) as Cleaned<T> | undefined;
+    if (known !== undefined) {
+      this.#left -= known.values;
+      if (this.#left < 0) throw new NotJson();
+      return known.clean;
+    }
+    const before = this.#left;
+    const result = Object.freeze(clean());
+    cleaned.set(value, { clean: result, values: before - this.#left });
+    return result;
   }
 
   #list(list: readonly unknown[], depth: number): Json {

@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { ExchangeRecord, StreamEvent } from "../contract/exchange.ts";
 import type { CapturedExchange, RawHeaders } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
@@ -71,8 +72,13 @@ type Chunks = Iterable<{ readonly bytes: Buffer; readonly tMs: number }>;
 async function readText(chunks: Chunks, encoding: string | undefined): Promise<Body> {
   const parts: Buffer[] = [];
   const result = await decode(chunks, encoding, (bytes) => void parts.push(bytes));
-  const bytes = Buffer.concat(parts);
-  return { text: bytes.length === 0 ? null : new TextDecoder().decode(bytes), events: [], ...result };
+  const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  return { text: bytes.length === 0 ? null : textOf(bytes), events: [], ...result };
+}
+
+/** Without a byte order mark. */
+function textOf(bytes: Buffer): string {
+  return isAscii(bytes) ? bytes.toString("latin1") : new TextDecoder().decode(bytes);
 }
 
 async function readEvents(captured: CapturedExchange): Promise<Body> {
@@ -80,14 +86,14 @@ async function readEvents(captured: CapturedExchange): Promise<Body> {
   let arrived = 0;
   const parser = new SseParser(
     ({ event, data, id }) => {
-      events.push({
+      const known = {
         kind: "stream_event",
         exchange_id: captured.exchangeId,
         t_ms: arrived,
         event,
         data,
-        ...(id === undefined ? {} : { id }),
-      });
+      } as const;
+      events.push(id === undefined ? known : { ...known, id });
     },
     { maxEventBytes: LIMITS.sseEventBytes },
   );

@@ -165,13 +165,17 @@ export function threadStoreContract(make: () => ThreadStore): void {
 
   test("a failed attempt is found by scope and digest until the request succeeds", () => {
     const store = make();
+    expect(store.hasFailedAttempts("s")).toBe(false);
     store.rememberAttempt("s", "d", "x1", true);
+    expect(store.hasFailedAttempts("s")).toBe(true);
+    expect(store.hasFailedAttempts("other")).toBe(false);
     expect(store.failedAttempt("s", "d")).toBe("x1");
     expect(store.failedAttempt("other", "d")).toBeUndefined();
     store.rememberAttempt("s", "d", "x2", true);
     expect(store.failedAttempt("s", "d")).toBe("x2");
     store.rememberAttempt("s", "d", "x3", false);
     expect(store.failedAttempt("s", "d")).toBeUndefined();
+    expect(store.hasFailedAttempts("s")).toBe(false);
     store.rememberAttempt("s", "never failed", "x4", false);
     expect(store.failedAttempt("s", "never failed")).toBeUndefined();
   });

@@ -72,6 +72,7 @@ export function memoryThreads(): ThreadStore {
     rememberTool: (conversationId, toolCallId, name) =>
       void tools.set(place(conversationId, toolCallId), name),
 
+    hasFailedAttempts: (scope) => attempts.keys().some((key) => (JSON.parse(key) as string[])[0] === scope),
     failedAttempt: (scope, digest) => attempts.get(place(scope, digest)),
     rememberAttempt(scope, digest, exchangeId, failed) {
       if (failed) attempts.set(place(scope, digest), exchangeId);

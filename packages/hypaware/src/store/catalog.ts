@@ -1,7 +1,6 @@
 import { statSync } from "node:fs";
 import type { DatasetName, ExchangeRow, MessageRow } from "../contract/dataset.ts";
 import { LIMITS } from "../contract/limits.ts";
-import type { SessionContext } from "../contract/plugin.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { Blobs } from "./blobs.ts";
 import { Cursors } from "./cursors.ts";
@@ -15,7 +14,6 @@ import { Meta } from "./meta.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Segments } from "./segments.ts";
 import { SessionContexts } from "./session-contexts.ts";
-import type { SessionPlace } from "./session-contexts.ts";
 import { settledFacts } from "./settled.ts";
 import type { SettledFacts } from "./settled.ts";
 import { Threads } from "./threads.ts";
@@ -39,13 +37,13 @@ export class Catalog {
   readonly meta: Meta;
   /** The sealed part of the store. */
   readonly segments: Segments;
+  readonly contexts: SessionContexts;
   readonly #database: Database;
   readonly #blobs: Blobs;
   readonly #messages: Messages;
   readonly #exchanges: Exchanges;
   readonly #cursors: Cursors;
   readonly #quarantine: Quarantine;
-  readonly #contexts: SessionContexts;
   readonly #clearThreads: () => void;
 
   constructor(database: Database) {
@@ -60,7 +58,7 @@ export class Catalog {
     this.#exchanges = new Exchanges(database);
     this.#cursors = new Cursors(database);
     this.#quarantine = new Quarantine(database);
-    this.#contexts = new SessionContexts(database);
+    this.contexts = new SessionContexts(database, this.#exchanges, this.#messages);
   }
 
   /** Everything `work` writes becomes visible at once, or nothing when it throws. */
@@ -119,48 +117,19 @@ export class Catalog {
     return this.#messages.changes(seq, limit);
   }
 
-  /** Where a session worked at a time, milliseconds since 1970. */
-  placeAt(session: string, time: number): SessionPlace | undefined {
-    return this.#contexts.at(session, time);
-  }
-
-  /** How far a file of notes was read. */
-  noteOffset(fileId: string): number {
-    return this.#contexts.offset(fileId);
-  }
-
-  /** The file is gone: another may get its id. */
-  forgetNotes(fileId: string): void {
-    this.#contexts.forgetFile(fileId);
-  }
-
-  /** Stores where sessions work, fills it into their hot rows, and how far the file that says so was read. How many rows changed. */
-  putContexts(contexts: readonly SessionContext[], fileId: string, offset: number): number {
-    return this.#database.transaction(() => {
-      this.#contexts.setOffset(fileId, offset);
-      const sessions = new Set<string>();
-      for (const context of contexts) if (this.#contexts.add(context)) sessions.add(context.session_id);
-      let changed = 0;
-      for (const session of sessions) changed += this.#fillPlaces(session);
-      return changed;
-    });
-  }
-
-  #fillPlaces(session: string): number {
-    let changed = 0;
-    for (const { id, startedAt } of this.#exchanges.ofSession(session)) {
-      const place = this.#contexts.at(session, startedAt);
-      if (place === undefined || !this.#exchanges.amend(id, { ...place })) continue;
-      changed += 1;
-      for (const key of this.#messages.ofExchange(id))
-        if (this.#messages.amend(key, { ...place })) changed += 1;
-    }
-    return changed;
-  }
-
-  /** Durable before it returns; how often this exchange's projection has begun without an end. Not inside a transaction. */
+  /** Durable before it returns; how often this exchange's projection alone has begun without an end. Not inside a transaction. */
   beginAttempt(exchangeId: string): number {
     return this.#quarantine.begin(exchangeId);
+  }
+
+  /** Durable before it returns: these are projected together, and none is counted. Not inside a transaction. */
+  noteAttempts(exchangeIds: readonly string[]): void {
+    this.#quarantine.note(exchangeIds);
+  }
+
+  /** Exchanges whose projection has begun, alone or with others, without an end. */
+  attempted(): readonly string[] {
+    return this.#quarantine.begun();
   }
 
   endAttempt(exchangeId: string): void {

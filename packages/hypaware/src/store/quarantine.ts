@@ -1,6 +1,9 @@
 import type { Database } from "./database.ts";
 
-/** Counts the starts of projections that never came to an end: what crashes the recorder twice must not crash it for ever. */
+/**
+ * Remembers whose projection began and did not end: what crashes the recorder twice must not crash it for ever. All that
+ * begins is durable before it returns, so it must stand outside the transaction that a crash rolls back; it throws inside one.
+ */
 export class Quarantine {
   readonly #database: Database;
 
@@ -8,13 +11,9 @@ export class Quarantine {
     this.#database = database;
   }
 
-  /**
-   * How often projecting this exchange has begun without an end, this time included. Durable before it returns, so it must
-   * stand outside the transaction that a crash rolls back; throws inside one.
-   */
+  /** How often projecting this exchange alone has begun without an end, this time included. */
   begin(exchangeId: string): number {
-    if (this.#database.inTransaction)
-      throw new Error("an attempt must be counted before the transaction begins");
+    this.#requireNoTransaction();
     return this.#database.get<{ count: number }>(
       `INSERT INTO projection_attempts VALUES (?, 1)
        ON CONFLICT (exchange_id) DO UPDATE SET count = count + 1 RETURNING count`,
@@ -22,7 +21,28 @@ export class Quarantine {
     )!.count;
   }
 
+  /** Of several together. Which one it was is not known, so none is counted. */
+  note(exchangeIds: readonly string[]): void {
+    this.#requireNoTransaction();
+    this.#database.transaction(() => {
+      for (const id of exchangeIds)
+        this.#database.run("INSERT INTO projection_attempts VALUES (?, 0) ON CONFLICT DO NOTHING", id);
+    });
+  }
+
+  /** Those that have begun, alone or together with others, and not ended. */
+  begun(): string[] {
+    return this.#database
+      .all<{ id: string }>("SELECT exchange_id AS id FROM projection_attempts")
+      .map(({ id }) => id);
+  }
+
   end(exchangeId: string): void {
     this.#database.run("DELETE FROM projection_attempts WHERE exchange_id = ?", exchangeId);
+  }
+
+  #requireNoTransaction(): void {
+    if (this.#database.inTransaction)
+      throw new Error("an attempt must be counted before the transaction begins");
   }
 }

@@ -46,3 +46,20 @@ test("a lookup in a long thread stays far under a tenth of a millisecond", () =>
   }
   expect((performance.now() - started) / 8000).toBeLessThan(0.1);
 });
+
+test("what a transaction added is forgotten when it is rolled back", () => {
+  threads.addConversation({ id: "a", base: "a", inferred: false, startedAt: "t", failedLeaf: null });
+  const node = { conversationId: "a", role: "user", depth: 0, isAnswer: false };
+  const first = threads.add({ ...node, predecessor: ROOT, matchKey: "k1", messageId: "m1" });
+  expect(() =>
+    database.transaction(() => {
+      threads.markAnswer(first.id);
+      threads.add({ ...node, predecessor: first.id, matchKey: "k2", messageId: "m2" });
+      expect(threads.child("a", first.id, "k2")?.messageId).toBe("m2");
+      throw new Error("no");
+    }),
+  ).toThrow("no");
+  expect(threads.child("a", first.id, "k2")).toBeUndefined();
+  expect(threads.node(first.id + 1)).toBeUndefined();
+  expect(threads.child("a", ROOT, "k1")).toEqual(first);
+});

@@ -1,5 +1,7 @@
 import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/thread.ts";
+import { LIMITS } from "../contract/limits.ts";
 import type { Database } from "./database.ts";
+import { KnownNodes } from "./known-nodes.ts";
 
 interface NodeColumns {
   id: number;
@@ -29,9 +31,11 @@ const NUMBER = "(SELECT number FROM conversations WHERE id = ?1)";
 /** What identity remembers, in the catalog. Writes belong to the caller's transaction. */
 export class Threads implements ThreadStore {
   readonly #database: Database;
+  readonly #known = new KnownNodes(LIMITS.knownNodes);
 
   constructor(database: Database) {
     this.#database = database;
+    database.onRollback(() => this.#known.clear());
   }
 
   conversation(id: string): ThreadConversation | undefined {
@@ -73,15 +77,18 @@ export class Threads implements ThreadStore {
   }
 
   node(id: number): ThreadNode | undefined {
-    return this.#one(`${NODES} WHERE n.id = ?`, id);
+    return this.#known.node(id) ?? this.#one(`${NODES} WHERE n.id = ?`, id);
   }
 
   child(conversationId: string, predecessor: number, matchKey: string): ThreadNode | undefined {
-    return this.#one(
-      `${NODES} WHERE conversation = ${NUMBER} AND predecessor = ?2 AND match_key = ?3 ORDER BY n.id LIMIT 1`,
-      conversationId,
-      predecessor,
-      matchKey,
+    return (
+      this.#known.child(conversationId, predecessor, matchKey) ??
+      this.#one(
+        `${NODES} WHERE conversation = ${NUMBER} AND predecessor = ?2 AND match_key = ?3`,
+        conversationId,
+        predecessor,
+        matchKey,
+      )
     );
   }
 
@@ -126,11 +133,13 @@ export class Threads implements ThreadStore {
       node.depth,
       node.isAnswer ? 1 : 0,
     )!;
-    return { ...node, id };
+    return this.#known.add({ ...node, id });
   }
 
   markAnswer(node: number): void {
     this.#database.run("UPDATE nodes SET is_answer = 1 WHERE id = ?", node);
+    const known = this.#known.node(node);
+    if (known !== undefined) this.#known.add({ ...known, isAnswer: true });
   }
 
   toolName(conversationId: string, toolCallId: string): string | undefined {
@@ -148,6 +157,10 @@ export class Threads implements ThreadStore {
       toolCallId,
       name,
     );
+  }
+
+  hasFailedAttempts(scope: string): boolean {
+    return this.#database.get("SELECT 1 FROM failed_attempts WHERE scope = ? LIMIT 1", scope) !== undefined;
   }
 
   failedAttempt(scope: string, requestDigest: string): string | undefined {
@@ -173,13 +186,14 @@ export class Threads implements ThreadStore {
   }
 
   clear(): void {
+    this.#known.clear();
     for (const table of ["nodes", "conversations", "tool_names", "failed_attempts"])
       this.#database.run(`DELETE FROM ${table}`);
   }
 
   #one(sql: string, ...values: (string | number)[]): ThreadNode | undefined {
     const columns = this.#database.get<NodeColumns>(sql, ...values);
-    return columns && nodeOf(columns);
+    return columns && this.#known.add(nodeOf(columns));
   }
 }
 

@@ -87,6 +87,24 @@ const stream = fc
   .array(fc.tuple(line, fc.constantFrom("\n", "\r\n", "\r")), { maxLength: 30 })
   .map((lines) => Buffer.from(lines.map(([text, end]) => text + end).join("")));
 
+const mangled = fc
+  .tuple(stream, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 5 }))
+  .map(([bytes, changes]) => {
+    for (const [place, byte] of changes) if (bytes.length > 0) bytes[place % bytes.length] = byte;
+    return bytes;
+  });
+
+test("whole events read at once are the same as byte by byte, whatever the bytes", () => {
+  fc.assert(
+    fc.property(mangled, fc.option(fc.integer({ min: 1, max: 60 })), (bytes, bound) => {
+      const lf = Buffer.from(bytes.filter((byte) => byte !== 0x0d));
+      for (const each of [bytes, lf, Buffer.concat([lf, Buffer.from("\n\n")])])
+        expect(parse([each], bound ?? undefined)).toEqual(parse(cut(each, 1), bound ?? undefined));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test("any split of the bytes gives the same events", () => {
   fc.assert(
     fc.property(

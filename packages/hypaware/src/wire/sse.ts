@@ -10,10 +10,10 @@ export interface SseEvent {
   readonly id?: string;
 }
 
+const END_OF_BLOCK = "\n\n";
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
-const SPACE = 0x20;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 export class SseParser {
@@ -54,6 +54,7 @@ export class SseParser {
       this.#afterCr = false;
       if (chunk[0] === LF) start = 1;
     }
+    if (this.#lineBytes === 0) start = this.#takeBlocks(chunk, start);
     // Each is searched again only when passed: one search per line end, and one more per chunk.
     let lf = nextOf(chunk, LF, start);
     let cr = nextOf(chunk, CR, start);
@@ -82,6 +83,27 @@ export class SseParser {
   end(): void {
     if (this.#lineBytes > 0) this.#endLine();
     if (this.#data.length > 0) this.#endBlock();
+  }
+
+  /**
+   * The usual chunk ends with the end of an event and has no CR: up to there it is decoded at once, which is exact because a
+   * LF is part of no other character. Returns where the rest begins.
+   */
+  #takeBlocks(chunk: Buffer, start: number): number {
+    const last = chunk.lastIndexOf(END_OF_BLOCK);
+    const mayHaveMark = this.#firstLine && chunk[start] === BOM[0];
+    if (last < start || mayHaveMark || this.#skipping) return start;
+    const end = last + END_OF_BLOCK.length;
+    const blocks = chunk.subarray(start, end);
+    if (!this.#fits(blocks) || blocks.includes(CR)) return start;
+    this.#firstLine = false;
+    const text = blocks.toString("utf8");
+    for (let at = 0, lf = 0; at < text.length; at = lf + 1) {
+      lf = text.indexOf("\n", at);
+      if (lf === at) this.#endBlock();
+      else this.#field(text.slice(at, lf));
+    }
+    return end;
   }
 
   #fits(piece: Buffer): boolean {
@@ -132,32 +154,31 @@ export class SseParser {
     const text = hasMark ? line.subarray(BOM.length) : line;
     if (text.length === 0) this.#endBlock();
     else if (text[0] === COLON) this.#blockBytes -= length;
-    else if (!this.#skipping) this.#field(text);
+    else if (!this.#skipping) this.#field(text.toString("utf8"));
   }
 
-  #field(line: Buffer): void {
-    const colon = line.indexOf(COLON);
-    const name = line.toString("latin1", 0, colon === -1 ? line.length : colon);
-    const from = colon === -1 ? line.length : colon + (line[colon + 1] === SPACE ? 2 : 1);
-    if (name === "data") this.#data.push(line.toString("utf8", from));
-    else if (name === "event") this.#event = line.toString("utf8", from);
+  /** A comment is a field without a name. */
+  #field(line: string): void {
+    const colon = line.indexOf(":");
+    const name = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? "" : line.slice(colon + (line[colon + 1] === " " ? 2 : 1));
+    if (name === "data") this.#data.push(value);
+    else if (name === "event") this.#event = value;
     // An id with a NUL is ignored by the grammar. `retry` concerns reconnecting, unknown fields nobody.
-    else if (name === "id" && !line.includes(0, from)) this.#id = line.toString("utf8", from);
+    else if (name === "id" && !value.includes("\0")) this.#id = value;
   }
 
   #endBlock(): void {
     const kept = !this.#skipping && (this.#data.length > 0 || this.#event !== "");
-    const event: SseEvent = {
-      event: this.#event === "" ? "message" : this.#event,
-      data: this.#data.join("\n"),
-      ...(this.#id === undefined ? {} : { id: this.#id }),
-    };
+    const event = this.#event === "" ? "message" : this.#event;
+    const data = this.#data.length === 1 ? this.#data[0]! : this.#data.join("\n");
+    const id = this.#id;
     this.#event = "";
     this.#data = [];
     this.#id = undefined;
     this.#blockBytes = 0;
     this.#skipping = false;
-    if (kept) this.#onEvent(event);
+    if (kept) this.#onEvent(id === undefined ? { event, data } : { event, data, id });
   }
 }
 

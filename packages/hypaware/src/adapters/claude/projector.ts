@@ -1,4 +1,5 @@
 import type {
+  ContentBlock,
   ExchangeFacts,
   ExchangeProjector,
   ExchangeRecord,
@@ -8,7 +9,12 @@ import type {
   RequestClass,
 } from "../../contract/plugin.ts";
 import { type Answer, readAnswer } from "../../protocols/anthropic/answer.ts";
-import { type MessagesRequest, readRequest, textsOfBlocks } from "../../protocols/anthropic/request.ts";
+import {
+  type MessagesRequest,
+  readRequest,
+  textsOfBlocks,
+  type WireMessage,
+} from "../../protocols/anthropic/request.ts";
 import { readStream } from "../../protocols/anthropic/stream.ts";
 import { asName, known } from "../../protocols/loose.ts";
 import { shortHash } from "../../protocols/short-hash.ts";
@@ -70,7 +76,7 @@ function withMessages(
     ...exchangeOf(record, caller, request, answer, asked),
     conversation_id: conversationOf(caller, asked) ?? shortHash(request.firstContent ?? record.exchange_id),
     ...(caller.sessionId === undefined ? { conversation_inferred: true } : {}),
-    messages: [...requestMessages(record, caller, request), ...answerMessages(record, caller, answer)],
+    messages: [...requestMessages(caller, request), ...answerMessages(record, caller, answer)],
   };
 }
 
@@ -159,23 +165,38 @@ function factsOf(
   };
 }
 
-function requestMessages(
-  record: ExchangeRecord,
-  caller: Caller,
-  request: MessagesRequest,
-): readonly ProjectedMessage[] {
-  return request.messages.flatMap((message) =>
-    splitMessage(message, caller.isClaudeCode).map((content): ProjectedMessage => {
-      const isSummary = caller.isClaudeCode && isCompactSummary(message.role, textsOfBlocks(content));
-      return {
-        role: message.role,
-        content,
-        is_answer: false,
-        message_created_at: record.ts_start,
-        ...(isSummary ? { is_compact_summary: true } : {}),
-      };
-    }),
-  );
+interface Asked {
+  readonly perLine: boolean;
+  readonly messages: readonly ProjectedMessage[];
+}
+
+/** By the wire's message, which is the same object in each request of a conversation. */
+const asked = new WeakMap<WireMessage, Asked>();
+
+function requestMessages({ isClaudeCode }: Caller, request: MessagesRequest): readonly ProjectedMessage[] {
+  return request.messages.flatMap((message) => {
+    const before = asked.get(message);
+    if (before?.perLine === isClaudeCode) return before.messages;
+    const messages = splitMessage(message, isClaudeCode).map((content) =>
+      requestMessage(message.role, content, isClaudeCode),
+    );
+    asked.set(message, { perLine: isClaudeCode, messages });
+    return messages;
+  });
+}
+
+function requestMessage(
+  role: string,
+  content: readonly ContentBlock[],
+  isClaudeCode: boolean,
+): ProjectedMessage {
+  const isSummary = isClaudeCode && isCompactSummary(role, textsOfBlocks(content));
+  return Object.freeze({
+    role,
+    content,
+    is_answer: false,
+    ...(isSummary ? { is_compact_summary: true } : {}),
+  });
 }
 
 function answerMessages(

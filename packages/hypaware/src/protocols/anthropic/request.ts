@@ -1,7 +1,9 @@
 import type { ContentBlock, Json, JsonObject } from "../../contract/projection.ts";
-import { asName, asObject, asObjects, asText, parseJson, present } from "../loose.ts";
+import { LIMITS } from "../../contract/limits.ts";
+import { GrowingJson } from "../../wire/growing-json.ts";
+import { asName, asObject, asObjects, asText, present } from "../loose.ts";
 
-/** One entry of `messages`. */
+/** One entry of `messages`. An entry that an earlier request held, too, is the same object. */
 export interface WireMessage {
   readonly role: string;
   /** A string is one text block; an empty one is none. */
@@ -26,25 +28,42 @@ export interface MessagesRequest {
 
 const SETTINGS = ["max_tokens", "thinking", "output_config", "context_management", "stream"] as const;
 
-/** `undefined` when the body is not a JSON object. */
+const bodies = new GrowingJson({ texts: LIMITS.knownBodies, chars: LIMITS.knownBodiesChars });
+const wireMessages = new WeakMap<JsonObject, WireMessage>();
+
+/** `undefined` when the body is not a JSON object. What it gives is shared between requests: not to be changed. */
 export function readRequest(body: string | null): MessagesRequest | undefined {
-  const value = asObject(parseJson(body));
+  const value = asObject(parsed(body));
   if (value === undefined) return undefined;
   const messages = asObjects(value["messages"]);
   const systemTexts = textsOf(value["system"]);
   return {
-    messages: messages.map((message) => ({
-      role: asName(message["role"]) ?? "user",
-      blocks: contentOf(message["content"]),
-    })),
+    messages: messages.map(wireMessage),
     firstContent: messages[0]?.["content"],
     model: asName(value["model"]),
     systemText: systemTexts.length === 0 ? undefined : systemTexts.join("\n\n"),
     systemTexts,
-    tools: value["tools"] ?? undefined,
+    tools: Object.freeze(value["tools"]) ?? undefined,
     metadata: asObject(value["metadata"]),
     settings: present(value, SETTINGS),
   };
+}
+
+function parsed(body: string | null): Json | undefined {
+  try {
+    return body === null ? undefined : bodies.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function wireMessage(message: JsonObject): WireMessage {
+  let known = wireMessages.get(message);
+  if (known === undefined) {
+    const blocks = contentOf(message["content"]);
+    wireMessages.set(message, (known = { role: asName(message["role"]) ?? "user", blocks }));
+  }
+  return known;
 }
 
 /** The texts of a message, one per text block. */

@@ -186,6 +186,30 @@ test("a stream without an answer is none", () => {
   expect(readStream(stream("[DONE]", "not json", 5, null, { type: "ping" }, [1]))).toBeUndefined();
 });
 
+test("a piece of plain text is read as if its event were parsed", () => {
+  const index = fc.constantFrom("0", "1", "10", "999", "1000", "01", "-1", "1.0", "1e0", "");
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("a", "é", "\\", '"', '\\"', "\n", "\u007f", "\\n", '"}} ', "\ud800"),
+  );
+  const type = fc.constantFrom("text_delta", "text_delta ", "thinking_delta");
+  const padding = fc.constantFrom("", " ", "   ", "\n", "x");
+  const deltas = fc.array(fc.tuple(index, type, text, fc.boolean(), padding, padding), { maxLength: 6 });
+  fc.assert(
+    fc.property(deltas, fc.boolean(), (parts, begun) => {
+      const events = parts.map(([at, kind, said, escaped, inner, outer]) => {
+        const value = escaped ? JSON.stringify(said) : `"${said}"`;
+        return `{"type":"content_block_delta","index":${at},"delta":{"type":"${kind}","text":${value}}${inner}}${outer}`;
+      });
+      const first = begun ? [JSON.stringify(block(0, { type: "text", text: "begun: " }))] : [];
+      const read = (space: string): unknown =>
+        readStream(stream(...first, ...events.map((each) => space + each)));
+      expect(read("")).toEqual(read(" "));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test("no stream, however wrong its types, is too much", () => {
   const kinds = [
     "message_start",

@@ -7,10 +7,22 @@ import { asName, asNumber, asObject, asText, known, parseJson } from "../loose.t
 import { type Answer, type AnswerBlock, readError } from "./answer.ts";
 import { UsageTally } from "./usage.ts";
 
+/**
+ * Most events of a stream, as the provider writes them: a piece of text without an escape, which stands for itself. The others
+ * are parsed; so is what only looks alike.
+ */
+const PLAIN_TEXT =
+  /^\{"type":"content_block_delta","index":(0|[1-9]\d{0,2}),"delta":\{"type":"text_delta","text":"([^"\\\u0000-\u001f]*)"\} *\} *$/;
+
 /** `undefined` when no event said anything of an answer. */
 export function readStream(events: readonly StreamEvent[]): Answer | undefined {
   const stream = new AnswerStream();
   for (const { data, t_ms } of events) {
+    const [, index, text] = PLAIN_TEXT.exec(data) ?? [];
+    if (index !== undefined && text !== undefined) {
+      stream.text(Number(index), text, t_ms);
+      continue;
+    }
     const event = asObject(parseJson(data));
     if (event !== undefined) stream.take(event, t_ms);
   }
@@ -50,6 +62,12 @@ class AnswerStream {
     this.#seen = true;
   }
 
+  /** As `take` of a text_delta. */
+  text(index: number, text: string, tMs: number): void {
+    this.#seen = true;
+    this.#open(index, "text", tMs).append("text", text);
+  }
+
   answer(): Answer | undefined {
     if (!this.#seen) return undefined;
     const blocks = [...this.#blocks]
@@ -72,14 +90,16 @@ class AnswerStream {
 
   #delta(index: number, delta: JsonObject | undefined, tMs: number): void {
     if (delta === undefined) return;
+    const type = BLOCK_OF_DELTA.get(delta["type"]);
+    const open = type === undefined ? this.#blocks.get(index) : this.#open(index, type, tMs);
+    open?.delta(delta);
+  }
+
+  /** The block that is there, else a new one of this type: its beginning is missing. */
+  #open(index: number, type: string, tMs: number): OpenBlock {
     let open = this.#blocks.get(index);
-    if (open === undefined) {
-      const type = BLOCK_OF_DELTA.get(delta["type"]);
-      if (type === undefined) return;
-      open = new OpenBlock({ type }, tMs);
-      this.#blocks.set(index, open);
-    }
-    open.delta(delta);
+    if (open === undefined) this.#blocks.set(index, (open = new OpenBlock({ type }, tMs)));
+    return open;
   }
 }
 
@@ -107,12 +127,17 @@ class OpenBlock {
 
   delta(delta: JsonObject): void {
     const type = delta["type"];
-    if (type === "text_delta") this.#append("text", delta["text"]);
-    else if (type === "thinking_delta") this.#append("thinking", delta["thinking"]);
+    if (type === "text_delta") this.append("text", asText(delta["text"]) ?? "");
+    else if (type === "thinking_delta") this.append("thinking", asText(delta["thinking"]) ?? "");
     else if (type === "signature_delta") this.#texts["signature"] = asText(delta["signature"]) ?? "";
     else if (type === "input_json_delta") this.#inputJson += asText(delta["partial_json"]) ?? "";
     else if (type === "citations_delta" && delta["citation"] !== undefined)
       this.#citations.push(delta["citation"]);
+  }
+
+  append(name: "text" | "thinking", text: string): void {
+    const begun = this.#texts[name] ?? asText(this.#start[name]) ?? "";
+    this.#texts[name] = begun + text;
   }
 
   block(): JsonObject {
@@ -130,11 +155,6 @@ class OpenBlock {
   #input(): JsonObject {
     if (this.#inputJson === "") return {};
     return { input: parseJson(this.#inputJson) ?? this.#inputJson };
-  }
-
-  #append(name: "text" | "thinking", value: Json | undefined): void {
-    const begun = this.#texts[name] ?? asText(this.#start[name]) ?? "";
-    this.#texts[name] = begun + (asText(value) ?? "");
   }
 }
 

@@ -1,0 +1,122 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { GrowingJson } from "./growing-json.ts";
+
+const BOUNDS = { texts: 4, chars: 100_000 };
+
+const outcome = (parse: () => unknown): unknown => {
+  try {
+    return parse();
+  } catch (error) {
+    return (error as Error).name;
+  }
+};
+
+/** Deep equality that also sees order of keys and own members called `__proto__`. */
+const shown = (value: unknown): string => JSON.stringify(value) ?? "undefined";
+
+interface Message {
+  readonly role: string;
+  readonly content: string;
+}
+
+const message = (n: number): Message => ({ role: "user", content: `message "${n}" \\ {[` });
+const body = (messages: readonly unknown[], rest: object = {}): string =>
+  JSON.stringify({ model: "m", messages, ...rest });
+
+test("messages that were sent before are the same objects, and so is what did not change behind them", () => {
+  const growing = new GrowingJson(BOUNDS);
+  const tools = [{ name: "a", input: { deep: [1, 2] } }];
+  const [one, two] = [10, 12].map((count) =>
+    growing.parse(
+      body(
+        Array.from({ length: count }, (_, n) => message(n)),
+        { tools, n: count },
+      ),
+    ),
+  ) as unknown as { messages: Message[]; tools: object[] }[];
+  expect(two!.messages).toHaveLength(12);
+  expect(two!.messages.map((each, i) => each === one!.messages[i])).toEqual([
+    ...Array<boolean>(10).fill(true),
+    false,
+    false,
+  ]);
+  expect(two!.tools).toBe(one!.tools);
+});
+
+test("a number that goes on is another number", () => {
+  const growing = new GrowingJson(BOUNDS);
+  for (const text of ['{"a":[1,2,3],"b":12}', '{"a":[1,2,3],"b":123}', '{"a":[1,2,34],"b":123}'])
+    expect(growing.parse(text)).toEqual(JSON.parse(text));
+});
+
+const value = fc.oneof(
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.constantFrom("\\", '"', '\\"', "{", "]", "é", "\ud800", 1e21, -0.5),
+  fc.array(fc.jsonValue({ maxDepth: 1 }), { minLength: 1, maxLength: 6 }),
+);
+const key = fc.oneof(fc.string({ maxLength: 3 }), fc.constantFrom("__proto__", "a", "messages", "1"));
+const object = fc.tuple(fc.array(fc.tuple(key, value), { maxLength: 6 }), fc.constantFrom(0, 1, "\t")).map(
+  ([members, space]) =>
+    // Keys may come twice.
+    `{${members.map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member, null, space)}`).join(" ,")}}`,
+);
+/** Where, how much of it goes, and what comes. */
+const edit = fc.tuple(
+  fc.nat(),
+  fc.nat(4),
+  fc.oneof(
+    fc.string({ maxLength: 4 }),
+    fc.constantFrom(",", "]", '"', "{", "}", ',"x":[1]', ",[]", "\\", " ", ""),
+  ),
+);
+
+test("it is what JSON.parse makes of it, whatever came before", () => {
+  fc.assert(
+    fc.property(
+      fc.array(object, { minLength: 1, maxLength: 3 }),
+      fc.array(edit, { maxLength: 12 }),
+      (starts, edits) => {
+        const growing = new GrowingJson(BOUNDS);
+        for (const start of starts) {
+          let text = start;
+          for (const [place, length, piece] of [[0, 0, ""] as const, ...edits]) {
+            const at = place % (text.length + 1);
+            text = text.slice(0, at) + piece + text.slice(at + length);
+            expect(shown(outcome(() => growing.parse(text)))).toBe(shown(outcome(() => JSON.parse(text))));
+          }
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("what is no object is parsed, too", () => {
+  const growing = new GrowingJson(BOUNDS);
+  for (const text of ["[1,2]", "[1,2,3]", "5", '"a"', "null"])
+    expect(growing.parse(text)).toEqual(JSON.parse(text));
+  for (const text of ["", "{", '{"a":1', '{"a":1}}', '{"a":[1,]}'])
+    expect(() => growing.parse(text)).toThrow(SyntaxError);
+});
+
+test("texts are kept within their bounds", () => {
+  const growing = new GrowingJson({ texts: 2, chars: 1_000 });
+  const of = (name: string, count: number): { messages: unknown[] } =>
+    growing.parse(
+      body(
+        Array.from({ length: count }, (_, n) => message(n)),
+        {},
+      ).replace('"m"', `"${name}"`),
+    ) as {
+      messages: unknown[];
+    };
+  const [a] = [of("aaaa", 3).messages[0], of("bbbb", 3), of("cccc", 3)];
+  expect(of("aaaa", 4).messages[0]).not.toBe(a);
+  const c = of("cccc", 4).messages[0];
+  expect(of("cccc", 5).messages[0]).toBe(c);
+  expect(of("cccc", 15).messages[0]).toBe(c);
+  // Too long to be kept.
+  expect(of("cccc", 40).messages[0]).toBe(c);
+  expect(of("cccc", 41).messages[0]).not.toBe(c);
+});
