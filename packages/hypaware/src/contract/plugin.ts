@@ -4,6 +4,7 @@ import type { ExchangeProjector, JsonObject, ProjectorLog } from "./projection.t
 
 export type { DecodeStatus, ExchangeRecord, Outcome, RequestClass, StreamEvent } from "./exchange.ts";
 export type {
+  CallSplitter,
   ContentBlock,
   ExchangeFacts,
   ExchangeProjector,
@@ -12,6 +13,8 @@ export type {
   ProjectedMessage,
   Projection,
   ProjectorLog,
+  SocketCall,
+  SocketMessage,
   Usage,
 } from "./projection.ts";
 
