@@ -1,17 +1,24 @@
 // What recording one exchange costs the recorder: CPU from its frames in a journal to its rows, in this process. The journal is
-// written in turns with the passes, as a gateway does; only the passes are measured. Prints JSON; compare runs in turn.
+// written in turns with the passes, as a gateway does; only the passes are measured. Prints JSON; to compare two versions, run it in turn in
+// their checkouts.
 //
-//   node bench/record-cost.ts [--scenario conversation_c1] [--exchanges 400] [--together 10] [--code FOLDER]
+//   node bench/record-cost.ts [--scenario conversation_c1] [--exchanges 400] [--together 10]
 //
-// `--together`: exchanges between two passes. `--code`: the `src` or `dist` of another version.
+// `--together`: exchanges between two passes.
 
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { claudeProjector } from "../packages/hypaware/src/adapters/claude/projector.ts";
 import type { CaptureFrame } from "../packages/hypaware/src/contract/frame.ts";
+import { homePaths } from "../packages/hypaware/src/contract/home.ts";
+import { Recorder } from "../packages/hypaware/src/daemon/recorder.ts";
+import { openJournal } from "../packages/hypaware/src/journal/journal.ts";
+import { createLogger } from "../packages/hypaware/src/kernel/log.ts";
+import { NO_TELEMETRY } from "../packages/hypaware/src/kernel/telemetry.ts";
+import { openCatalog } from "../packages/hypaware/src/store/catalog.ts";
 import { DELTAS, MARK, delta, jsonAnswer, streamEnds } from "./bodies.ts";
 import { percentile } from "./figures.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -21,32 +28,12 @@ const { values } = parseArgs({
     scenario: { type: "string", default: "conversation_c1" },
     exchanges: { type: "string", default: "400" },
     together: { type: "string", default: "10" },
-    code: { type: "string", default: join(import.meta.dirname, "..", "packages", "hypaware", "src") },
   },
 });
 const scenario = SCENARIOS.find(({ name }) => name === values.scenario);
 if (scenario === undefined) throw new Error(`There are: ${SCENARIOS.map(({ name }) => name).join(", ")}`);
 const exchanges = Number(values.exchanges);
 const together = Number(values.together);
-
-const extension = values.code.endsWith("dist") ? "js" : "ts";
-/** A module of the version that is measured. */
-const load = <Module>(name: string): Promise<Module> =>
-  import(pathToFileURL(join(resolve(values.code), `${name}.${extension}`)).href) as Promise<Module>;
-const { claudeProjector } =
-  await load<typeof import("../packages/hypaware/src/adapters/claude/projector.ts")>(
-    "adapters/claude/projector",
-  );
-const { homePaths } = await load<typeof import("../packages/hypaware/src/contract/home.ts")>("contract/home");
-const { openJournal } =
-  await load<typeof import("../packages/hypaware/src/journal/journal.ts")>("journal/journal");
-const { createLogger } = await load<typeof import("../packages/hypaware/src/kernel/log.ts")>("kernel/log");
-const { NO_TELEMETRY } =
-  await load<typeof import("../packages/hypaware/src/kernel/telemetry.ts")>("kernel/telemetry");
-const { openCatalog } =
-  await load<typeof import("../packages/hypaware/src/store/catalog.ts")>("store/catalog");
-const { Recorder } =
-  await load<typeof import("../packages/hypaware/src/daemon/recorder.ts")>("daemon/recorder");
 
 const bodies = scenario.bodies();
 const deltas = Array.from({ length: DELTAS }, (_, i) => delta(i)).join("");
@@ -69,12 +56,15 @@ function framesOf(n: number): readonly CaptureFrame[] {
         target: "/v1/messages?beta=true",
         httpVersion: "1.1",
         headers: [
-          ...["Host", "localhost:18521", "Content-Type", "application/json", "Accept", "application/json"],
-          ...["anthropic-version", "2023-06-01", "x-api-key", "REDACTED:0000"],
-          ...["User-Agent", "claude-cli/2.1.330 (external, cli)"],
-          ...["X-Claude-Code-Session-Id", `0c9b1c0e-0000-4000-8000-${mark}`],
-          ...["Content-Length", String(bytes.length)],
-        ],
+          "Host: localhost:18521",
+          "Content-Type: application/json",
+          "Accept: application/json",
+          "anthropic-version: 2023-06-01",
+          "x-api-key: REDACTED:0000",
+          "User-Agent: claude-cli/2.1.330 (external, cli)",
+          `X-Claude-Code-Session-Id: 0c9b1c0e-0000-4000-8000-${mark}`,
+          `Content-Length: ${bytes.length}`,
+        ].flatMap((line) => line.split(": ")),
         upstream: "anthropic",
         provider: "anthropic",
         routeReason: "match",

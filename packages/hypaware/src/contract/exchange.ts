@@ -82,3 +82,6 @@ export interface ExchangeRecord {
   /** Beyond the 2.0.0 contract: milliseconds from request head to first response byte. */
   readonly ttfb_ms: number | null;
 }
+
+/** What storing needs of a record: its response is in the projection by then. */
+export type ProjectedRecord = Omit<ExchangeRecord, "response_body" | "stream_events">;

@@ -136,3 +136,6 @@ export interface CapturedExchange {
   readonly droppedRequestBytes: number;
   readonly droppedResponseBytes: number;
 }
+
+/** Without its bytes. */
+export type CapturedFacts = Omit<CapturedExchange, "requestBody" | "response" | "websocket">;

@@ -3,15 +3,16 @@
 import { join } from "node:path";
 import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
-import type { CapturedExchange } from "../contract/frame.ts";
+import type { ProjectedRecord } from "../contract/exchange.ts";
+import type { CapturedFacts } from "../contract/frame.ts";
 import type { SessionContextSource } from "../contract/plugin.ts";
 import type { HomePaths } from "../contract/home.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
-import { readExchange } from "../journal/assemble.ts";
+import { ExchangeReader } from "../journal/assemble.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Telemetry } from "../kernel/telemetry.ts";
 import { applyProjection } from "../projection/apply.ts";
-import { type DecodedExchange, toRecord } from "../projection/record.ts";
+import { toRecord } from "../projection/record.ts";
 import { NOTHING_SELECTED, type Selection, selectProjection } from "../projection/select.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
@@ -31,8 +32,9 @@ const QUARANTINED: Selection = { ...NOTHING_SELECTED, status: "quarantined" };
 /** An exchange that only has to be stored. */
 export interface PreparedExchange {
   readonly ended: EndedExchange;
-  readonly captured: CapturedExchange;
-  readonly decoded: DecodedExchange;
+  readonly captured: CapturedFacts;
+  readonly record: ProjectedRecord;
+  readonly decodeError: string | null;
   readonly selection: Selection;
 }
 
@@ -47,24 +49,35 @@ export async function recordExchange(
   cursor: () => RunCursor,
   isQuarantined: boolean,
 ): Promise<ExchangeRow | undefined> {
-  const prepared = await prepareExchange(recording, ended, isQuarantined);
+  const reader = readerOf(recording, ended);
+  const prepared = await prepareExchange(recording, reader, ended, isQuarantined).finally(() =>
+    reader.close(),
+  );
   if (prepared !== undefined) return storeExchange(recording, prepared, cursor());
   passOver(recording, ended, cursor());
   return undefined;
 }
 
+/** For this exchange and the next ones of the same run. */
+export function readerOf({ paths }: Recording, { runId, alive }: EndedExchange): ExchangeReader {
+  return new ExchangeReader(join(paths.journal, runId), alive);
+}
+
 /** Reads, decodes and projects; changes nothing. Undefined and rejections as `recordExchange`. */
 export async function prepareExchange(
-  { paths, projectors, log }: Recording,
+  { projectors, log }: Recording,
+  reader: ExchangeReader,
   ended: EndedExchange,
   isQuarantined: boolean,
 ): Promise<PreparedExchange | undefined> {
-  const run = join(paths.journal, ended.runId);
-  const captured = await readExchange(run, ended.exchangeId, ended.from, ended.to, ended.alive);
+  const captured = reader.read(ended.exchangeId, ended.from, ended.to);
   if (captured === undefined) return undefined;
-  const decoded = await toRecord(captured);
-  const selection = isQuarantined ? QUARANTINED : await selectProjection(decoded.record, projectors, log);
-  return { ended, captured, decoded, selection };
+  const { record, decodeError } = await toRecord(captured);
+  const selection = isQuarantined ? QUARANTINED : await selectProjection(record, projectors, log);
+  // Others of the group are prepared before this one is stored; its bytes need not wait with it.
+  const { requestBody: _request, response: _response, websocket: _websocket, ...facts } = captured;
+  const { response_body: _body, stream_events: _events, ...projected } = record;
+  return { ended, captured: facts, record: projected, decodeError, selection };
 }
 
 /** In a transaction of its own. */
@@ -77,6 +90,7 @@ export function storeExchange(
   const store = (exchange: PreparedExchange): ExchangeRow =>
     catalog.transaction(() => {
       catalog.setCursor(exchange.ended.runId, cursor);
+      catalog.endAttempts([exchange.ended.exchangeId]);
       return putExchange(recording, exchange);
     });
   try {
@@ -89,19 +103,16 @@ export function storeExchange(
   }
 }
 
-/** Writes rows and thread state and ends the attempt. In the caller's transaction. */
+/** Writes rows and thread state. In the caller's transaction. */
 export function putExchange({ catalog }: Recording, prepared: PreparedExchange): ExchangeRow {
-  const { ended, captured, decoded, selection } = prepared;
+  const { ended } = prepared;
   const applied = applyProjection({
-    ...decoded,
-    captured,
-    selection,
+    ...prepared,
     threads: catalog.threads,
     placeAt: (session, time) => catalog.contexts.at(session, time),
   });
   catalog.putRows(applied.rows);
   catalog.putExchange(applied.exchange, ended);
-  catalog.endAttempt(ended.exchangeId);
   return applied.exchange;
 }
 
@@ -109,7 +120,7 @@ export function putExchange({ catalog }: Recording, prepared: PreparedExchange):
 export function passOver({ catalog }: Recording, ended: EndedExchange, cursor: RunCursor): void {
   catalog.transaction(() => {
     catalog.setCursor(ended.runId, cursor);
-    catalog.endAttempt(ended.exchangeId);
+    catalog.endAttempts([ended.exchangeId]);
   });
 }
 

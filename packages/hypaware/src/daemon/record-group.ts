@@ -16,6 +16,7 @@ import {
   prepareExchange,
   type PreparedExchange,
   putExchange,
+  readerOf,
   type Recording,
   storeExchange,
 } from "./record-exchange.ts";
@@ -49,7 +50,7 @@ export async function recordGroup(recording: Recording, group: readonly WaitingE
     return ready.length;
   } catch (error) {
     // A throw is an answer, too: only a crash or a hang leaves the attempt noted.
-    catalog.transaction(() => ids.forEach((id) => catalog.endAttempt(id)));
+    catalog.endAttempts(ids);
     throw error;
   }
 }
@@ -62,19 +63,20 @@ async function prepareGroup(
   const ready: Ready[] = [];
   const until = performance.now() + LIMITS.groupMs;
   let bytes = 0;
-  for (const { ended, cursor } of group) {
-    let prepared: PreparedExchange | undefined;
-    try {
-      prepared = await prepareExchange(recording, ended, isQuarantined);
-    } catch (error) {
-      // Those before it are whole.
-      if (ready.length > 0) break;
-      throw error;
+  const reader = readerOf(recording, group[0]!.ended);
+  try {
+    for (const { ended, cursor } of group) {
+      const prepared = await prepareExchange(recording, reader, ended, isQuarantined);
+      ready.push({ ended, cursor, prepared });
+      const { request_bytes: asked, response_bytes: said } = prepared?.record ?? {};
+      bytes += (asked ?? 0) + (said ?? 0);
+      if (bytes >= LIMITS.groupBytes || performance.now() >= until) break;
     }
-    ready.push({ ended, cursor, prepared });
-    const { request_bytes: asked, response_bytes: said } = prepared?.decoded.record ?? {};
-    bytes += (asked ?? 0) + (said ?? 0);
-    if (bytes >= LIMITS.groupBytes || performance.now() >= until) break;
+  } catch (error) {
+    // Those before it are whole.
+    if (ready.length === 0) throw error;
+  } finally {
+    reader.close();
   }
   return ready;
 }
@@ -86,11 +88,10 @@ function storeGroup(recording: Recording, ready: readonly Ready[]): readonly Exc
       return catalog.transaction(() => {
         const { ended, cursor } = ready.at(-1)!;
         catalog.setCursor(ended.runId, cursor);
-        return ready.flatMap((each) => {
-          if (each.prepared !== undefined) return putExchange(recording, each.prepared);
-          catalog.endAttempt(each.ended.exchangeId);
-          return [];
-        });
+        catalog.endAttempts(ready.map((each) => each.ended.exchangeId));
+        return ready.flatMap(({ prepared }) =>
+          prepared === undefined ? [] : putExchange(recording, prepared),
+        );
       });
     } catch (error) {
       if (isStoreFailure(error)) throw error;

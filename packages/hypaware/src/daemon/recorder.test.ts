@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -251,6 +252,77 @@ test("an exchange that took the recorder down twice is set aside, and the next o
   expect(await recorder().pass()).toBe(2);
   expect(catalog.quarantined()).toEqual([id]);
   expect(messages()).toBe(2);
+  await journal.close();
+});
+
+test("exchanges that ended together are stored together, and their attempt ends with them", async () => {
+  const journal = await open("r1");
+  const ids = ["a", "b", "c"].map((text) => exchange(journal, { turns: [text], answer: "X", session: text }));
+  await journal.flush();
+  const seen: unknown[] = [];
+  const watching: RegisteredProjector = {
+    ...chat,
+    project(record, context) {
+      seen.push([catalog.counts().exchanges, [...catalog.attempted()].sort()]);
+      return chat.project(record, context);
+    },
+  };
+  expect(await recorder([watching]).pass()).toBe(3);
+  expect(seen).toEqual(Array(3).fill([0, ids.toSorted()]));
+  expect(catalog.attempted()).toEqual([]);
+  expect(messages()).toBe(6);
+  await journal.close();
+});
+
+test("what an earlier recorder died of is worked on one by one", async () => {
+  const journal = await open("r1");
+  const ids = ["a", "b", "c"].map((text) => exchange(journal, { turns: [text], answer: "X", session: text }));
+  await journal.flush();
+  catalog.noteAttempts(ids.slice(0, 2));
+  const seen: number[] = [];
+  const watching: RegisteredProjector = {
+    ...chat,
+    project(record, context) {
+      seen.push(catalog.counts().exchanges);
+      return chat.project(record, context);
+    },
+  };
+  expect(await recorder([watching]).pass()).toBe(3);
+  expect(seen).toEqual([0, 1, 2]);
+  expect(catalog.attempted()).toEqual([]);
+  await journal.close();
+});
+
+test("a crash in a group costs the one exchange that caused it, after its second try alone", async () => {
+  const journal = await open("r1");
+  const ids = ["a", "poison", "b"].map((text) => exchange(journal, { turns: [text], answer: "X" }));
+  await journal.flush();
+  const run = (): number | null => {
+    const program = join(import.meta.dirname, "crashing-recorder.testkit.ts");
+    return spawnSync(process.execPath, [program, home], { timeout: 20_000 }).status;
+  };
+  const codes = [run(), run(), run(), run()];
+  expect(codes).toEqual([...Array<number>(1 + LIMITS.quarantineTries).fill(1), 0]);
+  expect(catalog.quarantined()).toEqual([ids[1]]);
+  expect(catalog.counts()).toMatchObject({ exchanges: 3, rows: 2 });
+  expect(catalog.attempted()).toEqual([]);
+  await journal.close();
+});
+
+test("rows that the store refuses set aside their own exchange, not its group", async () => {
+  const journal = await open("r1");
+  const ids = ["a", "poison", "b"].map((text) =>
+    exchange(journal, { turns: [text], answer: "X", session: text }),
+  );
+  await journal.flush();
+  const putRows = catalog.putRows.bind(catalog);
+  catalog.putRows = (rows) =>
+    putRows(
+      rows.map((row) => (row.content_text === "poison" ? { ...row, message_created_at: "soon" } : row)),
+    );
+  expect(await recorder().pass()).toBe(3);
+  expect(catalog.quarantined()).toEqual([ids[1]]);
+  expect(catalog.counts()).toMatchObject({ exchanges: 3, rows: 4 });
   await journal.close();
 });
 

@@ -12,13 +12,57 @@ import type {
 import { decodeFrame } from "./codec.ts";
 import { scanFrames } from "./reader.ts";
 import { RequestBodies } from "./request-bodies.ts";
+import { OpenSegments } from "./open-segments.ts";
 import { isRunAlive, listSegments } from "./runs.ts";
 
-/**
- * Puts one exchange together from its span of the journal. Without a `close` in a dead run its outcome is `interrupted` and
- * its end the last arrival. `undefined`: its `open` is lost or was removed, so nobody can say what it was. Throws when the frames of a
- * living run are not there (its gateway is just moving them to another segment): try again later. `alive`: for who has asked.
- */
+/** Reads exchanges of one run that lie near each other. To be closed soon: it reads the run as it was when it was made. */
+export class ExchangeReader {
+  readonly #runDir: string;
+  readonly #alive: boolean;
+  readonly #nearby: OpenSegments;
+  readonly #bodies: RequestBodies;
+
+  /** `alive`: its gateway was still writing when these exchanges were found. */
+  constructor(runDir: string, alive: boolean) {
+    this.#runDir = runDir;
+    this.#alive = alive;
+    this.#nearby = new OpenSegments(runDir);
+    this.#bodies = new RequestBodies(runDir);
+  }
+
+  /**
+   * Puts one exchange together from its span of the journal. Without a `close` in a dead run its outcome is `interrupted` and
+   * its end the last arrival. `undefined`: its `open` is lost or was removed, so nobody can say what it was. Throws when the frames of a
+   * living run are not there (its gateway is just moving them to another segment): try again later.
+   */
+  read(exchangeId: string, from: JournalPosition, to: JournalPosition): CapturedExchange | undefined {
+    const parts = new ExchangeParts();
+    let isWaiting = false;
+    const options = { alive: this.#alive, to, exchangeId, nearby: this.#nearby };
+    for (const { position, frame } of scanFrames(this.#runDir, from, options)) {
+      if (frame.kind === "damage") continue;
+      const isDelta = frame.kind === "request-delta";
+      const decoded = isDelta ? this.#bodies.resolve(position, frame) : decodeFrame(frame);
+      isWaiting ||= decoded === "unfinished";
+      if (typeof decoded === "object" && decoded.kind !== "unknown") parts.add(decoded);
+    }
+    if (this.#alive && (isWaiting || !parts.isClosed) && !this.#isRemoved(to))
+      throw new Error(`exchange ${exchangeId} is not whole yet`);
+    return parts.assemble(exchangeId);
+  }
+
+  close(): void {
+    this.#nearby.close();
+    this.#bodies.close();
+  }
+
+  #isRemoved(to: JournalPosition): boolean {
+    const first = listSegments(this.#runDir)[0];
+    return first === undefined || first > to.segment;
+  }
+}
+
+/** One exchange, as `ExchangeReader.read`. `alive`: for who has asked. */
 export async function readExchange(
   runDir: string,
   exchangeId: string,
@@ -26,25 +70,12 @@ export async function readExchange(
   to: JournalPosition,
   alive: boolean = isRunAlive(runDir),
 ): Promise<CapturedExchange | undefined> {
-  const parts = new ExchangeParts();
-  const bodies = new RequestBodies(runDir);
-  let isWaiting = false;
+  const reader = new ExchangeReader(runDir, alive);
   try {
-    for (const { position, frame } of scanFrames(runDir, from, { alive, to, exchangeId })) {
-      if (frame.kind === "damage") continue;
-      const isDelta = frame.kind === "request-delta";
-      const decoded = isDelta ? bodies.resolve(position, frame) : decodeFrame(frame);
-      isWaiting ||= decoded === "unfinished";
-      if (typeof decoded === "object" && decoded.kind !== "unknown") parts.add(decoded);
-    }
+    return reader.read(exchangeId, from, to);
   } finally {
-    bodies.close();
+    reader.close();
   }
-  const first = listSegments(runDir)[0];
-  const isRemoved = first === undefined || first > to.segment;
-  if (alive && !isRemoved && (isWaiting || !parts.isClosed))
-    throw new Error(`exchange ${exchangeId} is not whole yet`);
-  return parts.assemble(exchangeId);
 }
 
 class ExchangeParts {
@@ -90,7 +121,7 @@ class ExchangeParts {
 
   assemble(exchangeId: string): CapturedExchange | undefined {
     if (!this.#open) return undefined;
-    const requestBody = Buffer.concat(this.#request);
+    const requestBody = this.#request.length === 1 ? this.#request[0]! : Buffer.concat(this.#request);
     const websocket = inOrderOfArrival(this.#websocket);
     const requestBytes = requestBody.length + bytesOf(websocket, "client");
     const responseBytes =

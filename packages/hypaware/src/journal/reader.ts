@@ -4,6 +4,7 @@ import { BlockFile, readSegmentHeader } from "./block-file.ts";
 import { decodeFrame, saltOf } from "./codec.ts";
 import type { RawFrame, UnknownFrame } from "./codec.ts";
 import { RequestBodies } from "./request-bodies.ts";
+import type { OpenSegments } from "./open-segments.ts";
 import { isRunAlive, listSegments } from "./runs.ts";
 import { scanSegment } from "./scan.ts";
 import { headerBytes, JOURNAL_VERSION } from "./segment.ts";
@@ -37,6 +38,8 @@ export interface ReadOptions {
   readonly to?: JournalPosition;
   /** Frames of this exchange and damage only. */
   readonly exchangeId?: string;
+  /** The run as it was a moment ago, shared by several short scans. */
+  readonly nearby?: OpenSegments;
 }
 
 /** What a follower needs: checked frames, not decoded. A frame's payload is valid until the next step. */
@@ -57,22 +60,25 @@ export function* scanFrames(
   const alive = options.alive ?? isRunAlive(runDir);
   const runId = basename(runDir);
   const only = options.exchangeId === undefined ? undefined : Buffer.from(options.exchangeId, "hex");
+  const { nearby } = options;
   let { to } = options;
   let { segment, offset } = from;
   while (to === undefined || segment <= to.segment) {
     // The next segment is looked for first: if it exists, this one will not change any more.
-    const following = listSegments(runDir).find((number) => number > segment);
+    const following = (nearby?.segments ?? listSegments(runDir)).find((number) => number > segment);
     const header = following === undefined ? undefined : readSegmentHeader(runDir, following);
     const durableEnd = following === segment + 1 ? header?.previousEnd : undefined;
     if (to?.segment === segment && durableEnd !== undefined && to.offset > durableEnd) {
       to = { segment: segment + 1, offset: headerBytes(runId) + to.offset - durableEnd };
     }
-    const file = BlockFile.open(runDir, segment, only ? SKIPPING_BLOCK_BYTES : BLOCK_BYTES);
+    const file = nearby
+      ? nearby.file(segment)
+      : BlockFile.open(runDir, segment, only ? SKIPPING_BLOCK_BYTES : BLOCK_BYTES);
     if (file) {
       try {
         offset = yield* readSegment(file, { segment, offset }, durableEnd, following === undefined && alive);
       } finally {
-        file.close();
+        if (nearby === undefined) file.close();
       }
     }
     if (following === undefined) return;

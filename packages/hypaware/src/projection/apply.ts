@@ -1,6 +1,6 @@
 import type { ExchangeRow, MessageRow } from "../contract/dataset.ts";
-import type { ExchangeRecord } from "../contract/exchange.ts";
-import type { CapturedExchange } from "../contract/frame.ts";
+import type { ProjectedRecord } from "../contract/exchange.ts";
+import type { CapturedFacts } from "../contract/frame.ts";
 import type { SessionPlace } from "../contract/projection.ts";
 import type { ThreadConversation, ThreadStore } from "../contract/thread.ts";
 import { align } from "./align.ts";
@@ -14,8 +14,8 @@ import { hasFailed, retriedBy } from "./retry.ts";
 import type { Selection } from "./select.ts";
 
 export interface Application {
-  readonly record: ExchangeRecord;
-  readonly captured: CapturedExchange;
+  readonly record: ProjectedRecord;
+  readonly captured: CapturedFacts;
   readonly selection: Selection;
   /** Why a body could not be read to its end; null when both could. */
   readonly decodeError: string | null;
@@ -110,7 +110,7 @@ function conversationOf(
   threads: ThreadStore,
   projection: Intake,
   entries: Entries,
-  record: ExchangeRecord,
+  record: ProjectedRecord,
 ): ThreadConversation {
   const base = projection.conversation_id;
   const inferred = projection.conversation_inferred === true;

@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from "../contract/exchange.ts";
+import type { ProjectedRecord } from "../contract/exchange.ts";
 import type { ExchangeFacts, Json, JsonObject, Usage } from "../contract/projection.ts";
 import type { Intake } from "./intake.ts";
 
@@ -25,7 +25,7 @@ export function clientAttributes({ client_name: name, client_version: version }:
 
 /** What the gateway itself knows of the exchange: the same on each of its rows. */
 export function gatewayAttributes(
-  record: ExchangeRecord,
+  record: ProjectedRecord,
   facts: ExchangeFacts | null,
   edits: number,
 ): JsonObject {
@@ -52,7 +52,7 @@ export function gatewayAttributes(
 }
 
 /** `{dev_run_id}` when the request carried one. */
-export function devRunId(record: ExchangeRecord): JsonObject {
+export function devRunId(record: ProjectedRecord): JsonObject {
   const runId = parseObject(record.metadata)?.["dev_run_id"];
   return typeof runId === "string" ? { dev_run_id: runId } : {};
 }

@@ -1,13 +1,13 @@
 import type { ExchangeRow } from "../contract/dataset.ts";
-import type { ExchangeRecord } from "../contract/exchange.ts";
-import type { CapturedExchange } from "../contract/frame.ts";
+import type { ProjectedRecord } from "../contract/exchange.ts";
+import type { CapturedFacts } from "../contract/frame.ts";
 import type { ExchangeFacts, JsonObject, Usage } from "../contract/projection.ts";
 import { devRunId, mergeAttributes, parseObject } from "./attributes.ts";
 import type { Selection } from "./select.ts";
 
 export interface ExchangeSummary {
-  readonly record: ExchangeRecord;
-  readonly captured: CapturedExchange;
+  readonly record: ProjectedRecord;
+  readonly captured: CapturedFacts;
   readonly selection: Selection;
   readonly decodeError: string | null;
   readonly facts: ExchangeFacts | null;
@@ -116,7 +116,7 @@ function usageColumns(usage: Usage | undefined): UsageColumns {
 }
 
 /** Every response header that speaks of a rate limit, as received; null when there is none. */
-function rateLimits(record: ExchangeRecord): JsonObject | null {
+function rateLimits(record: ProjectedRecord): JsonObject | null {
   const limits = Object.entries(parseObject(record.response_headers) ?? {}).filter(([name]) =>
     /rate-?limit/.test(name),
   );

@@ -1,6 +1,6 @@
 import type { MessageRow } from "../contract/dataset.ts";
 import { SCHEMA_VERSION } from "../contract/dataset.ts";
-import type { ExchangeRecord } from "../contract/exchange.ts";
+import type { ProjectedRecord } from "../contract/exchange.ts";
 import type { ExchangeFacts, JsonObject } from "../contract/projection.ts";
 import type { ThreadConversation, ThreadStore } from "../contract/thread.ts";
 import type { Placement } from "./align.ts";
@@ -11,7 +11,7 @@ import { blockType, toPart } from "./part.ts";
 
 export interface Expansion {
   readonly gatewayId: string;
-  readonly record: ExchangeRecord;
+  readonly record: ProjectedRecord;
   readonly projection: Intake;
   readonly conversation: ThreadConversation;
   readonly threads: ThreadStore;

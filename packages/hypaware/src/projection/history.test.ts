@@ -88,8 +88,14 @@ const steps = fc.array(
   { minLength: 1, maxLength: 25 },
 );
 
-/** Plays the steps; gives the rows that were stored and the trees as they truly were, by conversation. */
-async function play(script: readonly Step[]): Promise<{ rows: MessageRow[]; truth: Map<string, Said> }> {
+/**
+ * Plays the steps; gives the rows that were stored and the trees as they truly were, by conversation. `keep`: how the projector
+ * gives a message of the history.
+ */
+async function play(
+  script: readonly Step[],
+  keep: (message: ProjectedMessage) => ProjectedMessage = (message) => message,
+): Promise<{ rows: MessageRow[]; truth: Map<string, Said> }> {
   const threads = memoryThreads();
   const rows: MessageRow[] = [];
   const truth = new Map<string, Said>();
@@ -111,10 +117,9 @@ async function play(script: readonly Step[]): Promise<{ rows: MessageRow[]; trut
     id: string,
   ) => {
     const messages = [
-      ...render(path, isFirst ? PLAIN : view, top.children.size === 1).map((message) => ({
-        ...message,
-        is_answer: false,
-      })),
+      ...render(path, isFirst ? PLAIN : view, top.children.size === 1).map((message) =>
+        keep({ ...message, is_answer: false }),
+      ),
       ...answer.map((said) => ({ role: said.role, content: said.blocks, is_answer: true })),
     ];
     isFirst = false;
@@ -295,5 +300,21 @@ test("the same exchanges in the same order give the same rows", async () => {
       expect(second.rows).toEqual(first.rows);
     }),
     { numRuns: 20 },
+  );
+});
+
+test("a projector that gives the same frozen messages again gets the same rows", async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (script) => {
+      const kept = new Map<string, ProjectedMessage>();
+      const { rows } = await play(script, (message) => {
+        const text = JSON.stringify(message);
+        const known = kept.get(text) ?? Object.freeze(message);
+        kept.set(text, known);
+        return known;
+      });
+      expect(rows).toEqual((await play(script)).rows);
+    }),
+    { numRuns: 100 },
   );
 });

@@ -90,3 +90,16 @@ test("a member called __proto__ is kept as a member", () => {
   );
   expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
 });
+
+test("a frozen message is cleaned once, and counts as often as it comes", () => {
+  const many = Array.from({ length: LIMITS.projectionValues / 4 }, () => 0);
+  const message = Object.freeze({ role: "user", content: [{ type: "text", text: "a\ud800", many }] });
+  const [first] = messages(message) ?? [];
+  expect(first?.blocks[0]).toMatchObject({ text: "a\ufffd" });
+  expect(messages(message)?.[0]).toBe(first);
+  expect(messages({ ...message })?.[0]).toEqual(first);
+  expect(messages(...Array<object>(3).fill(message))).toHaveLength(3);
+  expect(messages(...Array<object>(4).fill(message))).toBeUndefined();
+  const dropped = Object.freeze({ role: "user", content: "" });
+  expect([messages(dropped), messages(dropped)]).toEqual([[], []]);
+});

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { ExchangeRecord } from "../contract/exchange.ts";
-import type { CapturedExchange } from "../contract/frame.ts";
+import type { ProjectedRecord } from "../contract/exchange.ts";
+import type { CapturedFacts } from "../contract/frame.ts";
 import type { ExchangeFacts, Json } from "../contract/projection.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { canonicalJson } from "../wire/canonical.ts";
@@ -14,7 +14,7 @@ const CANONICAL_CHARS = 8 * 1024 * 1024;
 export interface Attempt {
   /** Where the same request is looked for. */
   readonly scope: string;
-  readonly record: ExchangeRecord;
+  readonly record: ProjectedRecord;
   readonly failed: boolean;
 }
 
@@ -33,7 +33,7 @@ export function retriedBy(threads: ThreadStore, { scope, record, failed }: Attem
  * Equal for two attempts with the same request: method, path and body without cache marks, which move between attempts.
  * Undefined without a body: two equal reads are not a retry.
  */
-function requestDigest(record: ExchangeRecord): string | undefined {
+function requestDigest(record: ProjectedRecord): string | undefined {
   if (record.request_body === null) return undefined;
   const target = `${record.method ?? ""} ${pathOf(record.path ?? "")}\n`;
   return createHash("sha256")
@@ -44,7 +44,7 @@ function requestDigest(record: ExchangeRecord): string | undefined {
 }
 
 /** Whether the client has reason to try again. A copy that is merely incomplete is no failure. */
-export function hasFailed({ end, responseHead }: CapturedExchange, facts: ExchangeFacts | null): boolean {
+export function hasFailed({ end, responseHead }: CapturedFacts, facts: ExchangeFacts | null): boolean {
   const reached = end.outcome === "complete" || end.outcome === "truncated";
   return !reached || (responseHead?.status ?? 0) >= 400 || facts?.error !== undefined;
 }

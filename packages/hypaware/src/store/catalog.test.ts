@@ -274,8 +274,19 @@ test("an attempt outlives the transaction that crashed, until it ends", () => {
   ).toThrow();
   expect(catalogOf().beginAttempt("x")).toBe(2);
   expect(() => catalog.transaction(() => catalog.beginAttempt("x"))).toThrow(/before the transaction/);
-  catalog.endAttempt("x");
+  catalog.endAttempts(["x"]);
   expect(catalog.beginAttempt("x")).toBe(1);
+});
+
+test("an attempt at several exchanges is noted and not counted", () => {
+  const catalog = catalogOf();
+  catalog.beginAttempt("x");
+  catalog.noteAttempts(["x", "y"]);
+  expect([...catalogOf().attempted()].sort()).toEqual(["x", "y"]);
+  expect([catalog.beginAttempt("x"), catalog.beginAttempt("y")]).toEqual([2, 1]);
+  expect(() => catalog.transaction(() => catalog.noteAttempts(["z"]))).toThrow(/before the transaction/);
+  catalog.endAttempts(["x", "y"]);
+  expect(catalog.attempted()).toEqual([]);
 });
 
 test("clearing for a replay is seen only when the replay is done, and the numbers go on", () => {

@@ -132,8 +132,8 @@ export class Catalog {
     return this.#quarantine.begun();
   }
 
-  endAttempt(exchangeId: string): void {
-    this.#quarantine.end(exchangeId);
+  endAttempts(exchangeIds: readonly string[]): void {
+    this.#quarantine.end(exchangeIds);
   }
 
   /** Ids of the exchanges that were set aside, oldest first. */

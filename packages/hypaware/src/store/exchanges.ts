@@ -47,8 +47,12 @@ export class Exchanges extends DatasetTable {
   }
 
   has(id: string): boolean {
-    return ["ai_gateway_exchanges", "sealed_exchanges"].some(
-      (table) => this.#database.get(`SELECT 1 FROM ${table} WHERE exchange_id = ?`, id) !== undefined,
+    return (
+      this.#database.get(
+        `SELECT 1 FROM ai_gateway_exchanges WHERE exchange_id = ?1
+         UNION ALL SELECT 1 FROM sealed_exchanges WHERE exchange_id = ?1`,
+        id,
+      ) !== undefined
     );
   }
 

@@ -30,6 +30,20 @@ test("a node is found by its id and by its place in its conversation", () => {
   expect([known.node(1), known.child("a", 0, "k")]).toEqual([undefined, undefined]);
 });
 
+test("a node that was made is a leaf until something is made below it, one that was read never is", () => {
+  const known = new KnownNodes(3);
+  known.add(node(1, "a"));
+  known.grow(node(2, "a"));
+  expect([known.isLeaf(1), known.isLeaf(2)]).toEqual([false, true]);
+  known.grow(node(3, "b", { predecessor: 2 }));
+  expect([known.isLeaf(2), known.isLeaf(3)]).toEqual([false, true]);
+  known.grow(node(4, "b"));
+  known.grow(node(5, "c", { predecessor: 0 }));
+  expect([known.isLeaf(3), known.isLeaf(4), known.isLeaf(5)]).toEqual([false, true, true]);
+  known.clear();
+  expect(known.isLeaf(5)).toBe(false);
+});
+
 test("conversations go as a whole, the one that grew last at the end", () => {
   const known = new KnownNodes(3);
   for (const [id, conversation] of [

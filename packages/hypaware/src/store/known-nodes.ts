@@ -12,6 +12,8 @@ export class KnownNodes {
   /** The conversation that grew last comes last. */
   readonly #conversations = new Map<string, ByPlace>();
   readonly #byId = new Map<number, ThreadNode>();
+  /** Nodes that were made here and that nothing was added to: where a conversation goes on there is nothing to be read. */
+  readonly #leaves = new Set<number>();
   #latest = "";
 
   constructor(maxNodes: number) {
@@ -26,13 +28,29 @@ export class KnownNodes {
     return this.#byId.get(id);
   }
 
+  /** True: it certainly has no child. */
+  isLeaf(id: number): boolean {
+    return this.#leaves.has(id);
+  }
+
+  /** A node that was just made. */
+  grow(node: ThreadNode): ThreadNode {
+    this.#leaves.delete(node.predecessor);
+    this.#leaves.add(node.id);
+    return this.add(node);
+  }
+
+  /** A node as the store has it. */
   add(node: ThreadNode): ThreadNode {
     this.#use(node.conversationId).set(placeOf(node.predecessor, node.matchKey), node);
     this.#byId.set(node.id, node);
     for (const [conversationId, nodes] of this.#conversations) {
       if (this.#byId.size <= this.#maxNodes) break;
       this.#conversations.delete(conversationId);
-      for (const { id } of nodes.values()) this.#byId.delete(id);
+      for (const { id } of nodes.values()) {
+        this.#byId.delete(id);
+        this.#leaves.delete(id);
+      }
     }
     return node;
   }
@@ -40,6 +58,7 @@ export class KnownNodes {
   clear(): void {
     this.#conversations.clear();
     this.#byId.clear();
+    this.#leaves.clear();
     this.#latest = "";
   }
 

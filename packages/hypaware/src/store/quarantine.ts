@@ -24,10 +24,10 @@ export class Quarantine {
   /** Of several together. Which one it was is not known, so none is counted. */
   note(exchangeIds: readonly string[]): void {
     this.#requireNoTransaction();
-    this.#database.transaction(() => {
-      for (const id of exchangeIds)
-        this.#database.run("INSERT INTO projection_attempts VALUES (?, 0) ON CONFLICT DO NOTHING", id);
-    });
+    this.#database.run(
+      "INSERT INTO projection_attempts SELECT value, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+      JSON.stringify(exchangeIds),
+    );
   }
 
   /** Those that have begun, alone or together with others, and not ended. */
@@ -37,8 +37,11 @@ export class Quarantine {
       .map(({ id }) => id);
   }
 
-  end(exchangeId: string): void {
-    this.#database.run("DELETE FROM projection_attempts WHERE exchange_id = ?", exchangeId);
+  end(exchangeIds: readonly string[]): void {
+    this.#database.run(
+      "DELETE FROM projection_attempts WHERE exchange_id IN (SELECT value FROM json_each(?))",
+      JSON.stringify(exchangeIds),
+    );
   }
 
   #requireNoTransaction(): void {

@@ -81,18 +81,18 @@ export class Threads implements ThreadStore {
   }
 
   child(conversationId: string, predecessor: number, matchKey: string): ThreadNode | undefined {
-    return (
-      this.#known.child(conversationId, predecessor, matchKey) ??
-      this.#one(
-        `${NODES} WHERE conversation = ${NUMBER} AND predecessor = ?2 AND match_key = ?3`,
-        conversationId,
-        predecessor,
-        matchKey,
-      )
+    const known = this.#known.child(conversationId, predecessor, matchKey);
+    if (known !== undefined || this.#known.isLeaf(predecessor)) return known;
+    return this.#one(
+      `${NODES} WHERE conversation = ${NUMBER} AND predecessor = ?2 AND match_key = ?3`,
+      conversationId,
+      predecessor,
+      matchKey,
     );
   }
 
   hasChildren(node: number): boolean {
+    if (this.#known.isLeaf(node)) return false;
     return this.#database.get("SELECT 1 FROM nodes WHERE predecessor = ? LIMIT 1", node) !== undefined;
   }
 
@@ -133,7 +133,7 @@ export class Threads implements ThreadStore {
       node.depth,
       node.isAnswer ? 1 : 0,
     )!;
-    return this.#known.add({ ...node, id });
+    return this.#known.grow({ ...node, id });
   }
 
   markAnswer(node: number): void {

@@ -248,6 +248,38 @@ test("no change of an exchange makes it throw, and twice gives the same", () => 
   );
 });
 
+test("what is known of earlier requests changes nothing", () => {
+  const said = fc.constantFrom("a", "b", "This session is being continued from a previous conversation: a");
+  const block = fc.oneof(said.map(text), fc.constantFrom("t1", "t2").map(result));
+  const content = fc.oneof(said, fc.array(block, { maxLength: 3 }));
+  const message = fc.record({ role: fc.constantFrom("user", "assistant"), content });
+  const turn = fc.record({
+    drop: fc.nat(2),
+    add: fc.array(message, { maxLength: 4 }),
+    system: said,
+    tools: fc.constantFrom([{ name: "a" }], [{ name: "a" }, { name: "b" }], []),
+    headers: fc.constantFrom(CLIENT, {}),
+  });
+  let serial = 0;
+  fc.assert(
+    fc.property(fc.array(turn, { maxLength: 8 }), (turns) => {
+      let messages: Json[] = [];
+      for (const { drop, add, system, tools, headers } of turns) {
+        messages = [...messages.slice(0, messages.length - drop), ...add];
+        const body = JSON.stringify({ model: "m", messages, system, tools });
+        // Behind a margin of its own a text has no beginning in common with others that would be worth anything.
+        const margin = (serial++).toString(2).padStart(12, "0").replaceAll("0", " ").replaceAll("1", "\t");
+        const apart = margin + body;
+        const [known, fresh] = [body, apart].map((request_body) =>
+          project(exchange({ headers, request_body })),
+        );
+        expect(known).toEqual(fresh);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test("an answer of 100,000 pieces and a body nested 100,000 deep are read in time", () => {
   const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
   const body = `{"messages":[{"role":"user","content":${deep}},{"role":"user","content":"hi"}],"tools":${deep}}`;

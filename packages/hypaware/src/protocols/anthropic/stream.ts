@@ -12,7 +12,7 @@ import { UsageTally } from "./usage.ts";
  * are parsed; so is what only looks alike.
  */
 const PLAIN_TEXT =
-  /^\{"type":"content_block_delta","index":(0|[1-9]\d{0,2}),"delta":\{"type":"text_delta","text":"([^"\\\u0000-\u001f]*)"\} *\} *$/;
+  /^\{"type":"content_block_delta","index":(0|[1-9]\d{0,2}),"delta":\{"type":"text_delta","text":"([ !#-[\]-\uffff]*)"\} *\} *$/;
 
 /** `undefined` when no event said anything of an answer. */
 export function readStream(events: readonly StreamEvent[]): Answer | undefined {
