@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { join } from "node:path";
 import type { App } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
 import type { CapturedExchange } from "../contract/frame.ts";
-import { readExchange } from "../journal/assemble.ts";
+import { readCaptured } from "../daemon/read-captured.ts";
+import { callsOf } from "../projection/socket-calls.ts";
 import { renderResult } from "../query/formats/render.ts";
 import { openCatalog } from "../store/catalog.ts";
 import type { StoredExchange } from "../store/exchanges.ts";
@@ -65,9 +65,13 @@ function find(catalogPath: string, id: string): StoredExchange | undefined {
   }
 }
 
-async function capturedOf({ paths }: App, { row, span }: StoredExchange): Promise<CapturedExchange> {
-  const run = join(paths.journal, span.runId);
-  const captured = await readExchange(run, row.exchange_id, span.from, span.to);
+async function capturedOf(
+  { paths, registry, log }: App,
+  { row, span }: StoredExchange,
+): Promise<CapturedExchange> {
+  const captured = await readCaptured(paths.journal, row.exchange_id, span, (connection) =>
+    callsOf(connection, registry.projectors(), log),
+  );
   if (captured === undefined)
     throw new HypError("unknown_exchange", `The journal of exchange ${row.exchange_id} is damaged or gone.`, {
       next: "Its rows are still there: hyp query sql.",

@@ -140,4 +140,4 @@ export interface CapturedExchange {
 }
 
 /** Without its bytes. */
-export type CapturedFacts = Omit<CapturedExchange, "requestBody" | "response" | "websocket">;
+export type CapturedFacts = Omit<CapturedExchange, "requestBody" | "response" | "websocket" | "socketEvents">;

@@ -70,12 +70,18 @@ export async function prepareExchange(
   ended: EndedExchange,
   isQuarantined: boolean,
 ): Promise<PreparedExchange | undefined> {
-  const captured = reader.read(ended.exchangeId, ended.from, ended.to);
+  const captured = ended.captured ?? reader.read(ended.exchangeId, ended.from, ended.to);
   if (captured === undefined) return undefined;
   const { record, decodeError } = await toRecord(captured);
   const selection = isQuarantined ? QUARANTINED : await selectProjection(record, projectors, log);
   // Others of the group are prepared before this one is stored; its bytes need not wait with it.
-  const { requestBody: _request, response: _response, websocket: _websocket, ...facts } = captured;
+  const {
+    requestBody: _request,
+    response: _response,
+    websocket: _websocket,
+    socketEvents: _socketEvents,
+    ...facts
+  } = captured;
   const { response_body: _body, stream_events: _events, ...projected } = record;
   return { ended, captured: facts, record: projected, decodeError, selection };
 }

@@ -17,6 +17,7 @@ import { needsSeal } from "../store/needs-seal.ts";
 import { type Recording, recordExchange } from "./record-exchange.ts";
 import { recordGroup, type WaitingExchange } from "./record-group.ts";
 import { replayInOrder } from "./replay.ts";
+import { callsOf } from "../projection/socket-calls.ts";
 import { type EndedExchange, RunFollower } from "./run-follower.ts";
 
 /** A gateway makes its first segment with its first frame; a dead run older than this never carried anything. */
@@ -258,10 +259,15 @@ export class Recorder {
   }
 
   #newFollower(runId: string, cursor: RunCursor | undefined): RunFollower {
-    const { paths, log } = this.#recording;
-    return new RunFollower(paths.journal, runId, cursor, ({ reason, skippedBytes }, { segment, offset }) =>
-      log.error("journal.damaged", { run_id: runId, reason, segment, offset, skipped_bytes: skippedBytes }),
-    );
+    const { paths, log, projectors } = this.#recording;
+    return new RunFollower({
+      journalFolder: paths.journal,
+      runId,
+      cursor,
+      onDamage: ({ reason, skippedBytes }, { segment, offset }) =>
+        log.error("journal.damaged", { run_id: runId, reason, segment, offset, skipped_bytes: skippedBytes }),
+      callsOf: (connection) => callsOf(connection, projectors, log),
+    });
   }
 }
 

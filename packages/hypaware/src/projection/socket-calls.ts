@@ -30,6 +30,11 @@ export class SocketCalls {
     this.#splitter = splitter;
   }
 
+  /** The splitter has thrown: the rest of the connection is one exchange that nobody can read. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
   /** Calls that end in these bytes. */
   push(frame: SocketBytes): CapturedExchange[] {
     const { side } = frame;
@@ -56,17 +61,16 @@ export class SocketCalls {
   }
 }
 
-/** Who splits a connection: the first of those that match its handshake, by priority, that offers to. Undefined: nobody. */
-export function splitterFor(
+/** The calls of a connection, split by the first of the projectors that match its handshake, by priority, that offers to. */
+export function callsOf(
   connection: Connection,
   projectors: readonly ExchangeProjector[],
   log: ProjectorLog,
-): CallSplitter | undefined {
-  if (connection.responseHead.status !== 101) return undefined;
+): SocketCalls | undefined {
   const record = handshakeRecord(connection);
   for (const projector of projectors.toSorted((a, b) => (b.priority ?? 0) - (a.priority ?? 0))) {
     const splitter = splitterOf(projector, record, log);
-    if (splitter !== undefined) return splitter;
+    if (splitter !== undefined) return new SocketCalls(connection, splitter);
   }
   return undefined;
 }

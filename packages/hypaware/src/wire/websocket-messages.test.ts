@@ -1,6 +1,7 @@
 import { constants, createDeflateRaw } from "node:zlib";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { recordedFrame as frame } from "./websocket.testkit.ts";
 import { MessageReader } from "./websocket-messages.ts";
 
 const limits = { maxMessageBytes: 1_000_000 };
@@ -8,16 +9,6 @@ const TEXT = 0x01;
 const BINARY = 0x02;
 const FIN = 0x80;
 const COMPRESSED = 0x40;
-
-/** As it is recorded of a client: masked with a key of zeros. */
-function frame(first: number, payload: Buffer): Buffer {
-  const wide = payload.length > 65_535 ? 8 : payload.length > 125 ? 2 : 0;
-  const length = Buffer.alloc(wide);
-  if (wide === 2) length.writeUInt16BE(payload.length);
-  if (wide === 8) length.writeBigUInt64BE(BigInt(payload.length));
-  const second = 0x80 | (wide === 0 ? payload.length : wide === 2 ? 126 : 127);
-  return Buffer.concat([Buffer.from([first, second]), length, Buffer.alloc(4), payload]);
-}
 
 /** In `pieces` frames, with a ping between the first two. */
 function message(opcode: number, payload: Buffer, pieces: number, compressed: boolean): Buffer {
