@@ -106,7 +106,7 @@ test("the low water mark is the first frame of the oldest open exchange", async 
   await write([a[0]!, b[0]!, ...a.slice(1), c[0]!, ...c.slice(1)]);
   const { closed, open } = spans();
   expect(closed.map(({ exchangeId }) => exchangeId)).toEqual([a[0]!.exchangeId, c[0]!.exchangeId]);
-  expect(open.all()).toMatchObject([{ exchangeId: b[0]!.exchangeId, open: openHead() }]);
+  expect(open.all()).toMatchObject([{ exchangeId: b[0]!.exchangeId, open: openHead("/v1/2") }]);
   expect(open.lowWater()).toEqual([...scanFrames(dir, START)][1]!.position);
   expect(new OpenExchanges().lowWater()).toBeUndefined();
   expect(await assembled(closed[0]!)).toEqual(expected(a));
