@@ -110,6 +110,7 @@ const recorder = new Recorder({
   paths,
   catalog,
   projectors: [{ ...claudeProjector, order: 0 }],
+  contextSources: [],
   log: createLogger([]),
   telemetry: NO_TELEMETRY,
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { generation, postMessage } from "@hypaware/testkit";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext, Row } from "./lib/flow.ts";
@@ -46,6 +48,8 @@ export default async function gatewayClaudeCapture(ctx: FlowContext): Promise<vo
     assert.equal(answer["request_id"], generation("testkit", i + 1).requestId);
   }
 
+  await hookSaysWhere(ctx);
+
   const logs = await eventually("both exchanges are logged", () => {
     const found = ctx.telemetry().logs("aigw.exchange");
     return found.length === 2 ? found : undefined;
@@ -55,6 +59,26 @@ export default async function gatewayClaudeCapture(ctx: FlowContext): Promise<vo
     [2, 2],
   );
   assert.equal((await daemon.stop()).code, 0);
+}
+
+/** What the client's hook says reaches the rows that are there already; the daemon is not asked. */
+async function hookSaysWhere(ctx: FlowContext): Promise<void> {
+  const repository = join(ctx.folder, "repository");
+  mkdirSync(join(repository, ".git"), { recursive: true });
+  writeFileSync(join(repository, ".git", "HEAD"), "ref: refs/heads/topic\n");
+  const stateFile = join(ctx.state, "plugins", "@hypaware", "claude", "session-context.jsonl");
+  const event = { session_id: SESSIONS[0], cwd: repository, hook_event_name: "SessionStart" };
+  const hook = await ctx.hyp(["claude-hook", "session-context", "--state-file", stateFile], {
+    input: JSON.stringify(event),
+  });
+  assert.deepEqual([hook.code, hook.stdout, hook.stderr], [0, "", ""]);
+  const places = await ctx.sql(
+    "SELECT DISTINCT conversation_id, cwd, git_branch FROM ai_gateway_messages ORDER BY conversation_id",
+  );
+  assert.deepEqual(places, [
+    { conversation_id: SESSIONS[0], cwd: repository, git_branch: "topic" },
+    { conversation_id: SESSIONS[1], cwd: null, git_branch: null },
+  ]);
 }
 
 function checkRow(

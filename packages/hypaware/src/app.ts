@@ -19,6 +19,7 @@ import { JsonlFile } from "./kernel/jsonl.ts";
 import { type LogSink, type Logger, createLogger, fileSink } from "./kernel/log.ts";
 import { MANIFEST_FILE, type Manifest, type PluginSource } from "./kernel/manifest.ts";
 import { type Observer, type Telemetry, openTelemetry } from "./kernel/telemetry.ts";
+import { type NotesRegistry, createNotes } from "./notes/registry.ts";
 
 export const GATEWAY_PLUGIN = "@hypaware/ai-gateway";
 
@@ -42,6 +43,7 @@ export interface App {
   readonly gatewayConfig: GatewayConfig;
   readonly kernel: Kernel;
   readonly registry: AiGatewayRegistry;
+  readonly notes: NotesRegistry;
   readonly log: Logger;
   readonly telemetry: Telemetry;
   close(): Promise<void>;
@@ -63,7 +65,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const observer = { log: bootLog, telemetry };
   const loaded = await loadConfig(paths, { explicit: explicitConfig, observer });
   const registry = createAiGateway({ endpoint: options.endpoint ?? (() => undefined) });
-  const bundled = await bundledPlugins(registry);
+  const notes = createNotes();
+  const bundled = await bundledPlugins(registry, notes);
   const findings = [...loaded.findings, ...(await validate(loaded, bundled, observer))];
   const boot = { paths, config: loaded.config, bundled, env, log: bootLog, telemetry, mode };
   const kernel = await bootKernel(boot);
@@ -74,6 +77,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     gatewayConfig: await gatewayConfigOf(loaded),
     kernel,
     registry,
+    notes,
     log,
     telemetry,
     async close() {
@@ -121,13 +125,13 @@ async function gatewayConfigOf({ config }: LoadedConfig): Promise<GatewayConfig>
   return parseGatewayConfig(section).config;
 }
 
-function bundledPlugins(registry: AiGatewayRegistry): Promise<readonly PluginSource[]> {
+function bundledPlugins(registry: AiGatewayRegistry, notes: NotesRegistry): Promise<readonly PluginSource[]> {
   const adapter = (name: string): Promise<PluginSource> =>
     shipped(join(HERE, "adapters", name), async (manifest, folder) => {
       return (await import(pathToFileURL(join(folder, manifest.entrypoint)).href)) as PluginModule;
     });
   return Promise.all([
-    shipped(join(HERE, "gateway"), async () => gatewayPlugin(registry)),
+    shipped(join(HERE, "gateway"), async () => gatewayPlugin(registry, notes)),
     ...BUNDLED_ADAPTERS.map(adapter),
   ]);
 }

@@ -1,12 +1,17 @@
-import { CommanderError } from "commander";
+import { runContributed } from "./contributed.ts";
 import type { CliContext } from "./context.ts";
-import { buildProgram } from "./program.ts";
-import { reportError } from "./report-error.ts";
 
 const USAGE = 2;
 
 /** Runs one command line. Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. Never rejects. */
 async function main(argv: readonly string[], context: CliContext): Promise<number> {
+  const contributed = await runContributed(argv, context);
+  if (contributed !== undefined) return contributed;
+  const [{ CommanderError }, { buildProgram }, { reportError }] = await Promise.all([
+    import("commander"),
+    import("./program.ts"),
+    import("./report-error.ts"),
+  ]);
   const program = buildProgram(context);
   if (argv.length === 0) {
     program.outputHelp();

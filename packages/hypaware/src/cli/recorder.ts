@@ -16,6 +16,7 @@ import { openCatalog } from "../store/catalog.ts";
 import { shadowPath } from "../store/shadow.ts";
 import { sweepSegments } from "../store/sweep.ts";
 import { type CliContext, withApp } from "./context.ts";
+import { recordingOf } from "./recording-of.ts";
 
 const HEARTBEAT_MS = 1_000;
 const LOCK_RETRY_MS = 250;
@@ -84,14 +85,13 @@ async function waitForLock(path: string, ending: AbortSignal): Promise<Lock | un
 }
 
 async function followJournals(app: App, ending: AbortSignal): Promise<void> {
-  const { paths, log, telemetry } = app;
+  const { paths } = app;
   ensurePrivateFolder(paths.store);
   const catalog = openCatalog(paths.catalog);
   // What a killed child or command left behind.
   sweepSegments(catalog, paths.segments);
   sweepScratch(paths.tmp);
-  const projectors = app.registry.projectors();
-  const recorder = new Recorder({ paths, catalog, projectors, log, telemetry });
+  const recorder = new Recorder({ ...recordingOf(app), paths, catalog });
   const file = join(paths.run, "recorder.json");
   writeFileAtomic(file, `${JSON.stringify({ pid: process.pid, started_at: new Date().toISOString() })}\n`);
   const server = await serveLocal(socketPath(paths.run, "recorder"), async (request) => {

@@ -7,6 +7,7 @@ import { confirm } from "./confirm.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { wholeNumber } from "./number-option.ts";
 import { progressOn } from "./progress.ts";
+import { recordingOf } from "./recording-of.ts";
 import { refreshed } from "./refreshed.ts";
 import { reprojectJson, reprojectReport } from "./reproject-report.ts";
 import { sinceWhen } from "./since-option.ts";
@@ -53,11 +54,10 @@ Examples:
         await refreshed(app, context, "auto");
         const { Reprojection } = await import("../daemon/reprojection.ts");
         const progress = progressOn(context.stderr);
-        const { log, telemetry } = app;
         await withScratchFolder(app.paths.tmp, async (folder) => {
           const reprojection = new Reprojection({
             paths: app.paths,
-            work: { projectors: app.registry.projectors(), log, telemetry },
+            work: recordingOf(app),
             folder,
             filter: filterOf(options),
             samples: options.limit,

@@ -5,7 +5,7 @@ import { neutral } from "./neutral.ts";
 /** A terminal gets text that cannot steer it; a file or a pipe gets the bytes. */
 export function writeRaw(
   { stdout }: CliContext,
-  { open, requestBody, responseHead, response, websocket = [] }: CapturedExchange,
+  { open, requestBody, responseHead, response, websocket = [], socketEvents = [] }: CapturedExchange,
 ): void {
   const write = (bytes: Buffer | string): void => {
     stdout.write(stdout.isTTY ? neutral(bytes.toString()) : bytes);
@@ -18,6 +18,7 @@ export function writeRaw(
     `\r\n\r\nHTTP/1.1 ${responseHead.status} ${responseHead.statusText}\r\n${headerLines(responseHead.headers)}\r\n`,
   );
   for (const { bytes } of response) write(bytes);
+  for (const { data } of socketEvents) write(`${data}\n`);
   for (const { side, bytes } of websocket) if (side === "server") write(bytes);
 }
 

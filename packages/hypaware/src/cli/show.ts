@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { join } from "node:path";
 import type { App } from "../app.ts";
 import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
 import type { CapturedExchange } from "../contract/frame.ts";
-import { readExchange } from "../journal/assemble.ts";
+import { readCaptured } from "../daemon/read-captured.ts";
+import { callsOf } from "../projection/socket-calls.ts";
 import { renderResult } from "../query/formats/render.ts";
 import { openCatalog } from "../store/catalog.ts";
 import type { StoredExchange } from "../store/exchanges.ts";
@@ -78,9 +78,13 @@ async function rowOf({ paths }: App, { row, exchangeId }: StoredExchange): Promi
   return sealed;
 }
 
-async function capturedOf({ paths }: App, { exchangeId, span }: StoredExchange): Promise<CapturedExchange> {
-  const run = join(paths.journal, span.runId);
-  const captured = await readExchange(run, exchangeId, span.from, span.to);
+async function capturedOf(
+  { paths, registry, log }: App,
+  { exchangeId, span }: StoredExchange,
+): Promise<CapturedExchange> {
+  const captured = await readCaptured(paths.journal, exchangeId, span, (connection) =>
+    callsOf(connection, registry.projectors(), log),
+  );
   if (captured === undefined)
     throw new HypError("unknown_exchange", `The journal of exchange ${exchangeId} is damaged or gone.`, {
       next: "Its rows are still there: hyp query sql.",

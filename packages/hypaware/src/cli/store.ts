@@ -6,6 +6,7 @@ import { LIMITS } from "../contract/limits.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { inUnits } from "./bytes.ts";
 import { type CliContext, withApp } from "./context.ts";
+import { recordingOf } from "./recording-of.ts";
 import { refreshed } from "./refreshed.ts";
 
 export function registerStore(program: Command, context: CliContext): void {
@@ -68,9 +69,8 @@ export function registerStore(program: Command, context: CliContext): void {
     .description("seal all rows, merge all segments, compress all finished journals now")
     .addHelpText("after", "\nExamples:\n  hyp store compact\n")
     .action(() =>
-      withApp(context, "store compact", {}, async ({ paths, registry, log, telemetry }) => {
-        const projectors = registry.projectors();
-        const { store: sealed, journal } = await compact(paths, { projectors, log, telemetry });
+      withApp(context, "store compact", {}, async (app) => {
+        const { store: sealed, journal } = await compact(app.paths, recordingOf(app));
         context.stdout.write(
           `sealed ${sealed.sealedRows} rows into ${sealed.newSegments} segments, merged ${sealed.mergedSegments}; compressed ${journal.compressed} journal segments, removed ${journal.removed}; journals take ${inUnits(journal.bytes)}\n`,
         );

@@ -133,9 +133,11 @@ export interface CapturedExchange {
   readonly end: CloseInfo;
   /** What went through the tunnel; only of an upgraded exchange. The client's bytes count as request, the server's as response. */
   readonly websocket?: readonly TunnelBytes[];
+  /** Of a call on a WebSocket (`<connection>#<n>`): its messages stand for what HTTP would have streamed. */
+  readonly socketEvents?: readonly { readonly t_ms: number; readonly event: string; readonly data: string }[];
   readonly droppedRequestBytes: number;
   readonly droppedResponseBytes: number;
 }
 
 /** Without its bytes. */
-export type CapturedFacts = Omit<CapturedExchange, "requestBody" | "response" | "websocket">;
+export type CapturedFacts = Omit<CapturedExchange, "requestBody" | "response" | "websocket" | "socketEvents">;

@@ -90,6 +90,10 @@ export const LIMITS = {
   shrinkStepBytes: 16 * MB, // … in steps of this, so that each transaction is short
   retiredFileMs: 600_000, // an un-listed file stays for the readers that still have it in their snapshot
 
+  // notes
+  noteLineBytes: 16 * MB, // of one line; a longer one is passed over
+  noteBatch: 500, // notes of one transaction
+
   // logs and development telemetry
   logFields: 64, // of one record; more is a mistake
   logStringChars: 512, // of one field; bodies belong to the journal

@@ -4,6 +4,7 @@ import type { ExchangeProjector, JsonObject, ProjectorLog } from "./projection.t
 
 export type { DecodeStatus, ExchangeRecord, Outcome, RequestClass, StreamEvent } from "./exchange.ts";
 export type {
+  CallSplitter,
   ContentBlock,
   ExchangeFacts,
   ExchangeProjector,
@@ -12,6 +13,8 @@ export type {
   ProjectedMessage,
   Projection,
   ProjectorLog,
+  SocketCall,
+  SocketMessage,
   Usage,
 } from "./projection.ts";
 
@@ -69,6 +72,29 @@ export interface AiGateway {
   listClients(): readonly ClientRegistration[];
 }
 
+/** Where a session of a client works from a moment on. */
+export interface SessionContext {
+  readonly session_id: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly cwd: string;
+  readonly git_branch?: string;
+}
+
+/** A file to which a client's hooks append lines; `<file>.1` is the one before. Read by offset, and removed when it is read. */
+export interface SessionContextSource {
+  readonly name: string;
+  /** Absolute. */
+  readonly file: string;
+  /** `undefined`: the line says nothing. */
+  parse(line: string): SessionContext | undefined;
+}
+
+/** Capability `hypaware.notes` 1.0.0: facts that did not travel over HTTP. */
+export interface Notes {
+  registerSessionContextSource(source: SessionContextSource): void;
+}
+
 /** For whom a capability's value is made: what it registers for a plugin is undone with that plugin. */
 export interface CapabilityConsumer {
   readonly plugin: string;
@@ -103,6 +129,23 @@ export interface PluginContext {
   ): void;
   /** Runs when the scope closes, last registered first. */
   onDispose(undo: () => void | Promise<void>): void;
+}
+
+/** For a command that a plugin adds: the module that its manifest names under `contributes.commands` exports `run`. */
+export interface PluginCommandContext {
+  /** Behind the command's name. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The plugin's own, as in `PluginContext.paths`. */
+  readonly stateDir: string;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean; destroy(): unknown };
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+export interface PluginCommandModule {
+  /** Resolves with the exit code. */
+  run(context: PluginCommandContext): Promise<number>;
 }
 
 export interface PluginModule {

@@ -83,6 +83,12 @@ export interface ExchangeFacts {
   readonly attributes?: JsonObject;
 }
 
+/** Where a session worked. */
+export interface SessionPlace {
+  readonly cwd: string;
+  readonly git_branch: string | null;
+}
+
 /** What a projector makes of an exchange. `provider`, `conversation_id`, `messages` are required. */
 export interface Projection {
   readonly provider: string;
@@ -114,6 +120,35 @@ export interface Projection {
   readonly exchange?: ExchangeFacts;
 }
 
+/** A text message of a WebSocket. `t_ms`: milliseconds since the connection's request began. */
+export interface SocketMessage {
+  readonly side: "client" | "server";
+  readonly t_ms: number;
+  readonly text: string;
+}
+
+/** A call on a WebSocket: what would be one request and its response over HTTP. */
+export interface SocketCall {
+  /** As the same call's body over HTTP would be, its whole history included where that is known. */
+  readonly request_body: string;
+  readonly events: readonly { readonly t_ms: number; readonly event: string; readonly data: string }[];
+  readonly start_ms: number;
+  readonly end_ms: number;
+  /** Of the messages as they were sent, decompressed. */
+  readonly request_bytes: number;
+  readonly response_bytes: number;
+  /** False: the connection ended before the answer did. */
+  readonly complete: boolean;
+}
+
+/** Follows the messages of one connection. The same messages give the same calls, in the same order. */
+export interface CallSplitter {
+  /** Calls that this message ends. */
+  push(message: SocketMessage): readonly SocketCall[];
+  /** The connection ended: calls that have no end. */
+  end(): readonly SocketCall[];
+}
+
 /** Names may be registered twice; both stay. */
 export interface ExchangeProjector {
   readonly name: string;
@@ -126,6 +161,11 @@ export interface ExchangeProjector {
     input: ExchangeRecord,
     context: { readonly log: ProjectorLog },
   ): Projection | undefined | Promise<Projection | undefined>;
+  /**
+   * Beyond the 2.0.0 contract: for a WebSocket whose handshake it matches. Each call is then projected as an exchange of its own,
+   * `<connection>#<n>`, as soon as it ends. `undefined` declines.
+   */
+  split?(connection: ExchangeRecord): CallSplitter | undefined;
 }
 
 export interface ProjectorLog {

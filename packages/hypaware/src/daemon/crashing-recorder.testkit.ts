@@ -21,6 +21,13 @@ const crashing: RegisteredProjector = {
 
 const paths = homePaths(process.argv[2]!);
 const catalog = openCatalog(paths.catalog);
-const options = { paths, catalog, projectors: [crashing], log: createLogger([]), telemetry: NO_TELEMETRY };
+const options = {
+  paths,
+  catalog,
+  projectors: [crashing],
+  contextSources: [],
+  log: createLogger([]),
+  telemetry: NO_TELEMETRY,
+};
 await new Recorder(options).pass();
 catalog.close();

@@ -5,6 +5,7 @@ import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
 import type { ProjectedRecord } from "../contract/exchange.ts";
 import type { CapturedFacts } from "../contract/frame.ts";
+import type { SessionContextSource } from "../contract/plugin.ts";
 import type { HomePaths } from "../contract/home.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { ExchangeReader } from "../journal/assemble.ts";
@@ -21,6 +22,7 @@ export interface Recording {
   readonly paths: HomePaths;
   readonly catalog: Catalog;
   readonly projectors: readonly RegisteredProjector[];
+  readonly contextSources: readonly SessionContextSource[];
   readonly log: Logger;
   readonly telemetry: Telemetry;
 }
@@ -68,12 +70,18 @@ export async function prepareExchange(
   ended: EndedExchange,
   isQuarantined: boolean,
 ): Promise<PreparedExchange | undefined> {
-  const captured = reader.read(ended.exchangeId, ended.from, ended.to);
+  const captured = ended.captured ?? reader.read(ended.exchangeId, ended.from, ended.to);
   if (captured === undefined) return undefined;
   const { record, decodeError } = await toRecord(captured);
   const selection = isQuarantined ? QUARANTINED : await selectProjection(record, projectors, log);
   // Others of the group are prepared before this one is stored; its bytes need not wait with it.
-  const { requestBody: _request, response: _response, websocket: _websocket, ...facts } = captured;
+  const {
+    requestBody: _request,
+    response: _response,
+    websocket: _websocket,
+    socketEvents: _socketEvents,
+    ...facts
+  } = captured;
   const { response_body: _body, stream_events: _events, ...projected } = record;
   return { ended, captured: facts, record: projected, decodeError, selection };
 }
@@ -104,7 +112,11 @@ export function storeExchange(
 /** Writes rows and thread state. In the caller's transaction. */
 export function putExchange({ catalog }: Recording, prepared: PreparedExchange): ExchangeRow {
   const { ended } = prepared;
-  const applied = applyProjection({ ...prepared, threads: catalog.threads });
+  const applied = applyProjection({
+    ...prepared,
+    threads: catalog.threads,
+    placeAt: (session, time) => catalog.contexts.at(session, time),
+  });
   catalog.putRows(applied.rows);
   catalog.putExchange(applied.exchange, ended);
   return applied.exchange;

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { homePaths } from "../contract/home.ts";
 import { LIMITS } from "../contract/limits.ts";
+import type { SessionContext } from "../contract/plugin.ts";
 import type { Projection } from "../contract/projection.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { type Journal, openJournal } from "../journal/journal.ts";
@@ -36,6 +37,13 @@ const recorder = (projectors: readonly RegisteredProjector[] = [chat]): Recorder
     paths: homePaths(home),
     catalog,
     projectors,
+    contextSources: [
+      {
+        name: "hooks",
+        file: join(home, "contexts.jsonl"),
+        parse: (line) => JSON.parse(line) as SessionContext,
+      },
+    ],
     log: createLogger([]),
     telemetry: NO_TELEMETRY,
   });
@@ -228,4 +236,68 @@ test("maintaining seals rows and compresses a finished run", async () => {
   expect(journal).toMatchObject({ compressed: 1, removed: 0 });
   expect(store.sealedRows).toBe(60);
   expect(catalog.counts()).toMatchObject({ exchanges: 20, rows: 40 });
+});
+
+/** What a session's hooks say: `[seconds, cwd, branch]`. */
+function says(session: string, ...places: readonly (readonly [number, string, string?])[]): void {
+  for (const [seconds, cwd, branch] of places) {
+    const at = new Date(seconds * 1_000).toISOString();
+    const line = { session_id: session, at, cwd, ...(branch !== undefined && { git_branch: branch }) };
+    appendFileSync(join(home, "contexts.jsonl"), `${JSON.stringify(line)}\n`);
+  }
+}
+
+const placesOf = (ids: readonly string[]): unknown[] =>
+  ids.map((id) => {
+    const found = catalog.exchange(id);
+    if (found === undefined || found === "ambiguous") throw new Error(`${id} is not there`);
+    return [found.row?.cwd, found.row?.git_branch];
+  });
+
+test("an exchange has the place that its session had when it began, also when the hook says so later", async () => {
+  const journal = await open("r1");
+  const at = (startedAt: number, turns: readonly string[]): string =>
+    exchange(journal, { turns, answer: "A", startedAt: startedAt * 1_000 });
+  const ids = [at(10, ["a"]), at(20, ["a", "A", "b"])];
+  await journal.flush();
+  const following = recorder();
+  await following.pass();
+  expect(placesOf(ids)).toEqual([
+    [null, null],
+    [null, null],
+  ]);
+  const seq = catalog.changes(0, 100).at(-1)!.seq;
+  // The first exchange of a session is under way when its first hook runs; then the session moves, and says it again and again.
+  says(
+    "s",
+    [11, "/repo", "main"],
+    [12, "/repo", "main"],
+    [18, "/repo/sub", "main"],
+    [19, "/repo/sub", "main"],
+  );
+  says("another", [1, "/elsewhere"]);
+  await following.pass();
+  expect(placesOf(ids)).toEqual([
+    ["/repo", "main"],
+    ["/repo/sub", "main"],
+  ]);
+  expect(catalog.changes(seq, 100)).toHaveLength(4);
+  ids.push(at(30, ["a", "A", "b", "A", "c"]));
+  says("s", [40, "/late"]);
+  await journal.flush();
+  await following.pass();
+  ids.push(at(50, ["a", "A", "b", "A", "c", "A", "d"]));
+  await journal.flush();
+  await following.pass();
+  expect(placesOf(ids)).toEqual([
+    ["/repo", "main"],
+    ["/repo/sub", "main"],
+    ["/repo/sub", "main"],
+    ["/late", null],
+  ]);
+  // A recorder that begins anew reads no line again.
+  const before = catalog.changes(0, 1_000);
+  await recorder().pass();
+  expect(catalog.changes(0, 1_000)).toEqual(before);
+  await journal.close();
 });

@@ -3,10 +3,13 @@
 
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { SessionContext } from "../contract/plugin.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { type Maintained as MaintainedJournal, maintainJournal } from "../journal/maintain.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { isRunAlive, listSegments } from "../journal/runs.ts";
+import { readContextFiles } from "../notes/context-files.ts";
+import { callsOf } from "../projection/socket-calls.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import { type Maintained as MaintainedStore, maintainStore } from "../store/maintain.ts";
 import { needsSeal } from "../store/needs-seal.ts";
@@ -63,11 +66,24 @@ export class Recorder {
    */
   pass(thorough = false): Promise<number> {
     return this.#alone(async () => {
+      await this.#readNotes();
       let stored = 0;
       for (const runId of runIds(this.#recording.paths.journal))
         if (!this.#finished.has(runId)) stored += await this.#advance(runId, thorough);
       return stored;
     });
+  }
+
+  /** Before the journals: what a hook said before an exchange ended is known when that is stored. */
+  async #readNotes(): Promise<void> {
+    const { catalog, contextSources, log } = this.#recording;
+    const places = {
+      offset: (fileId: string) => catalog.contexts.offset(fileId),
+      commit: (contexts: readonly SessionContext[], fileId: string, offset: number) =>
+        void catalog.contexts.put(contexts, fileId, offset),
+      forget: (fileId: string) => catalog.contexts.forgetFile(fileId),
+    };
+    for (const source of contextSources) await readContextFiles(source, places, log);
   }
 
   /** What a reprojection found, from the shadow at `path`: readers see the old rows until the new ones are there. */
@@ -216,10 +232,15 @@ export class Recorder {
   }
 
   #newFollower(runId: string, cursor: RunCursor | undefined): RunFollower {
-    const { paths, log } = this.#recording;
-    return new RunFollower(paths.journal, runId, cursor, ({ reason, skippedBytes }, { segment, offset }) =>
-      log.error("journal.damaged", { run_id: runId, reason, segment, offset, skipped_bytes: skippedBytes }),
-    );
+    const { paths, log, projectors } = this.#recording;
+    return new RunFollower({
+      journalFolder: paths.journal,
+      runId,
+      cursor,
+      onDamage: ({ reason, skippedBytes }, { segment, offset }) =>
+        log.error("journal.damaged", { run_id: runId, reason, segment, offset, skipped_bytes: skippedBytes }),
+      callsOf: (connection) => callsOf(connection, projectors, log),
+    });
   }
 }
 

@@ -18,7 +18,7 @@ import { chat } from "./journal-exchange.testkit.ts";
 import { Recorder } from "./recorder.ts";
 import { type Compared, Reprojection } from "./reprojection.ts";
 
-const work = { log: createLogger([]), telemetry: NO_TELEMETRY };
+const work = { contextSources: [], log: createLogger([]), telemetry: NO_TELEMETRY };
 
 /** A home with real journals and a real store, and what `hyp reproject` does to it. */
 export class ReprojectHome {

@@ -7,6 +7,7 @@ import { HypError } from "../contract/errors.ts";
 import type { HomePaths } from "../contract/home.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { listRuns } from "../journal/runs.ts";
+import { callsOf } from "../projection/socket-calls.ts";
 import { compareRows } from "../store/difference.ts";
 import type { Difference } from "../store/difference.ts";
 import { Cursors } from "../store/cursors.ts";
@@ -126,8 +127,15 @@ export class Reprojection {
   #follower(runId: string): RunFollower {
     const known = this.#followers.get(runId);
     if (known !== undefined) return known;
-    // Damage was logged when it was first read.
-    const follower = new RunFollower(this.#options.paths.journal, runId, undefined, () => {});
+    const { paths, work } = this.#options;
+    const follower = new RunFollower({
+      journalFolder: paths.journal,
+      runId,
+      cursor: undefined,
+      // It was logged when it was first read.
+      onDamage: () => {},
+      callsOf: (connection) => callsOf(connection, work.projectors, work.log),
+    });
     this.#followers.set(runId, follower);
     return follower;
   }

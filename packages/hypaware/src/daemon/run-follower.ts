@@ -5,10 +5,11 @@
 // their id. So each is projected exactly once, and neither memory nor the catalog holds bodies of open exchanges.
 
 import { join } from "node:path";
-import type { JournalPosition } from "../contract/frame.ts";
-import { decodeFrame } from "../journal/codec.ts";
-import { OpenExchanges } from "../journal/open-exchanges.ts";
+import type { CapturedExchange, CloseInfo, JournalPosition } from "../contract/frame.ts";
+import { type RawFrame, decodeFrame } from "../journal/codec.ts";
+import { type ExchangeSpan, OpenExchanges } from "../journal/open-exchanges.ts";
 import { type DamagedFrame, scanFrames } from "../journal/reader.ts";
+import type { Connection, SocketCalls } from "../projection/socket-calls.ts";
 import type { RunCursor } from "../store/cursors.ts";
 
 /** Where one ended exchange lies in its journal. */
@@ -23,6 +24,18 @@ export interface EndedExchange {
   readonly endedAt: number;
   /** Its gateway was still writing when this was found. */
   readonly alive: boolean;
+  /** A call on a WebSocket, whose frames lie among those of the connection's other calls. */
+  readonly captured?: CapturedExchange;
+}
+
+export interface FollowerOptions {
+  readonly journalFolder: string;
+  readonly runId: string;
+  /** Where an earlier recorder came to. */
+  readonly cursor: RunCursor | undefined;
+  readonly onDamage: (damage: DamagedFrame, position: JournalPosition) => void;
+  /** The calls of a WebSocket; undefined: the connection is one exchange. */
+  readonly callsOf: (connection: Connection) => SocketCalls | undefined;
 }
 
 const START: JournalPosition = { segment: 0, offset: 0 };
@@ -30,21 +43,17 @@ const START: JournalPosition = { segment: 0, offset: 0 };
 export class RunFollower {
   readonly runId: string;
   readonly #dir: string;
+  readonly #options: FollowerOptions;
   readonly #open = new OpenExchanges();
-  readonly #onDamage: (damage: DamagedFrame, position: JournalPosition) => void;
+  /** Of the open WebSockets that are split. */
+  readonly #sockets = new Map<string, SocketCalls>();
   #read: JournalPosition;
 
-  /** `cursor`: where an earlier recorder came to. */
-  constructor(
-    journalFolder: string,
-    runId: string,
-    cursor: RunCursor | undefined,
-    onDamage: (damage: DamagedFrame, position: JournalPosition) => void,
-  ) {
-    this.runId = runId;
-    this.#dir = join(journalFolder, runId);
-    this.#read = cursor?.low ?? START;
-    this.#onDamage = onDamage;
+  constructor(options: FollowerOptions) {
+    this.runId = options.runId;
+    this.#options = options;
+    this.#dir = join(options.journalFolder, options.runId);
+    this.#read = options.cursor?.low ?? START;
   }
 
   /** What to store once everything yielded so far is stored. */
@@ -59,35 +68,59 @@ export class RunFollower {
   *ended(alive: boolean, to?: JournalPosition): Generator<EndedExchange> {
     for (const entry of scanFrames(this.#dir, this.#read, { alive, ...(to && { to }) })) {
       this.#read = entry.next;
-      if (entry.frame.kind === "damage") {
-        this.#onDamage(entry.frame, entry.position);
+      const { frame } = entry;
+      if (frame.kind === "damage") {
+        this.#options.onDamage(frame, entry.position);
         continue;
       }
-      const close = entry.frame.kind === "close" ? decodeFrame(entry.frame) : undefined;
-      const span = this.#open.note(entry);
-      if (span === undefined) continue;
-      const tMs = close?.kind === "close" ? close.end.tMs : 0;
-      yield {
-        runId: this.runId,
-        exchangeId: span.exchangeId,
-        from: span.from,
-        to: span.to,
-        endedAt: (span.startedAt ?? 0) + tMs,
-        alive,
-      };
+      const ended = this.#open.note(entry);
+      if (ended !== undefined) yield* this.#close(ended, frame, alive);
+      else if (frame.kind === "response-head") this.#openSocket(frame);
+      else if (frame.kind === "ws-bytes") yield* this.#callsIn(frame, alive);
     }
   }
 
   /** What a dead run left open, in the order in which it began. Only after `ended` came to the end of a dead run. */
   *interrupted(): Generator<EndedExchange> {
-    for (const span of this.#open.all())
-      yield {
-        runId: this.runId,
-        exchangeId: span.exchangeId,
-        from: span.from,
-        to: span.to,
-        endedAt: span.startedAt ?? 0,
-        alive: false,
-      };
+    for (const span of this.#open.all()) yield* this.#end(span, undefined, false);
+  }
+
+  *#close(span: ExchangeSpan, frame: RawFrame, alive: boolean): Generator<EndedExchange> {
+    const close = decodeFrame(frame);
+    yield* this.#end(span, close?.kind === "close" ? close.end : undefined, alive);
+  }
+
+  *#end(span: ExchangeSpan, end: CloseInfo | undefined, alive: boolean): Generator<EndedExchange> {
+    const socket = this.#sockets.get(span.exchangeId);
+    this.#sockets.delete(span.exchangeId);
+    if (socket !== undefined) for (const call of socket.end(end)) yield this.#endedCall(span, call, alive);
+    if (socket !== undefined && !socket.isBroken) return;
+    const { exchangeId, from, to, open } = span;
+    const endedAt = (open?.startedAt ?? 0) + (end?.tMs ?? 0);
+    yield { runId: this.runId, exchangeId, from, to, endedAt, alive };
+  }
+
+  #openSocket(frame: RawFrame): void {
+    // Most heads need not be parsed.
+    if (!frame.payload.includes("101")) return;
+    const head = decodeFrame(frame);
+    const { open } = this.#open.get(frame.exchangeId) ?? {};
+    if (head?.kind !== "response-head" || head.head.status !== 101 || !open) return;
+    const { exchangeId } = frame;
+    const socket = this.#options.callsOf({ exchangeId, open, responseHead: head.head });
+    if (socket !== undefined) this.#sockets.set(exchangeId, socket);
+  }
+
+  *#callsIn(frame: RawFrame, alive: boolean): Generator<EndedExchange> {
+    const socket = this.#sockets.get(frame.exchangeId);
+    const span = this.#open.get(frame.exchangeId);
+    const bytes = socket && decodeFrame(frame);
+    if (socket === undefined || span === undefined || bytes?.kind !== "ws-bytes") return;
+    for (const call of socket.push(bytes)) yield this.#endedCall(span, call, alive);
+  }
+
+  #endedCall({ from, to }: ExchangeSpan, captured: CapturedExchange, alive: boolean): EndedExchange {
+    const { exchangeId, open, end } = captured;
+    return { runId: this.runId, exchangeId, from, to, endedAt: open.startedAt + end.tMs, alive, captured };
   }
 }

@@ -8,6 +8,7 @@ import { parseManifest, pluginFromFolder } from "../kernel/manifest.ts";
 import { pluginFolder, temporaryFolder } from "../kernel/plugin-folder.testkit.ts";
 import { validateConfig } from "../kernel/validate.ts";
 import { createAiGateway } from "./capability.ts";
+import { createNotes } from "../notes/registry.ts";
 import { gatewayPlugin } from "./plugin.ts";
 
 async function gateway() {
@@ -16,7 +17,7 @@ async function gateway() {
   const source = {
     manifest: await parseManifest(value, "gateway/hypaware.plugin.json"),
     rootDir: import.meta.dirname,
-    load: async () => gatewayPlugin(registry),
+    load: async () => gatewayPlugin(registry, createNotes()),
   };
   return { registry, source };
 }

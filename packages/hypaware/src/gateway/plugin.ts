@@ -1,11 +1,14 @@
-import type { PluginModule } from "../contract/plugin.ts";
+import type { CapabilityConsumer, Notes, PluginModule } from "../contract/plugin.ts";
 import type { AiGatewayRegistry } from "./capability.ts";
 
 /**
- * Plugin `@hypaware/ai-gateway`: gives every plugin that asks its own view of the registry. The registry arrives from
- * outside, because each process looks at it for another purpose and knows the gateway's address by another way.
+ * Plugin `@hypaware/ai-gateway`: gives every plugin that asks its own view of the registries. They arrive from outside,
+ * because each process looks at them for another purpose and knows the gateway's address by another way.
  */
-export function gatewayPlugin(registry: AiGatewayRegistry): PluginModule {
+export function gatewayPlugin(
+  registry: AiGatewayRegistry,
+  notes: { viewFor(consumer: CapabilityConsumer): Notes },
+): PluginModule {
   return {
     // Parsing needs the schema library, which a start without a config file should not load.
     configSection: async (section) => (await import("./config.ts")).parseGatewayConfig(section).findings,
@@ -13,6 +16,7 @@ export function gatewayPlugin(registry: AiGatewayRegistry): PluginModule {
       context.provideCapabilityPerPlugin("hypaware.ai-gateway", "2.0.0", (consumer) =>
         registry.viewFor(consumer),
       );
+      context.provideCapabilityPerPlugin("hypaware.notes", "1.0.0", (consumer) => notes.viewFor(consumer));
     },
   };
 }

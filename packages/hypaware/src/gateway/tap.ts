@@ -161,7 +161,11 @@ export class Tap {
       const copy = this.#tunnel[side];
       for (let at = 0; at < bytes.length; at += LIMITS.tapChunkBytes) {
         const piece = bytes.subarray(at, at + LIMITS.tapChunkBytes);
-        if (copy.length + piece.length > LIMITS.tapChunkBytes) this.#flushTunnel(side, false);
+        // Both, so that a call's bytes are never recorded behind its answer's.
+        if (copy.length + piece.length > LIMITS.tapChunkBytes) {
+          this.#flushTunnel("client", false);
+          this.#flushTunnel("server", false);
+        }
         const lost = copy.push(piece, tMs);
         if (lost > 0) this.#countDropped(DIRECTIONS[side], lost);
       }

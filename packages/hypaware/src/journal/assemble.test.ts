@@ -106,7 +106,7 @@ test("the low water mark is the first frame of the oldest open exchange", async 
   await write([a[0]!, b[0]!, ...a.slice(1), c[0]!, ...c.slice(1)]);
   const { closed, open } = spans();
   expect(closed.map(({ exchangeId }) => exchangeId)).toEqual([a[0]!.exchangeId, c[0]!.exchangeId]);
-  expect(open.all()).toMatchObject([{ exchangeId: b[0]!.exchangeId, startedAt: openHead().startedAt }]);
+  expect(open.all()).toMatchObject([{ exchangeId: b[0]!.exchangeId, open: openHead("/v1/2") }]);
   expect(open.lowWater()).toEqual([...scanFrames(dir, START)][1]!.position);
   expect(new OpenExchanges().lowWater()).toBeUndefined();
   expect(await assembled(closed[0]!)).toEqual(expected(a));
@@ -170,7 +170,7 @@ test("an exchange whose beginning is lost cannot be rebuilt; one without a body 
   const end = { tMs: 2, outcome: "complete", error: null, requestBytes: 0, responseBytes: 0 } as const;
   await write([...frames.slice(1), ...bare, { kind: "close", exchangeId, end }]);
   const { closed } = spans();
-  expect(closed[0]!.startedAt).toBeNull();
+  expect(closed[0]!.open).toBeNull();
   expect(await assembled(closed[0]!)).toBeUndefined();
   expect(await assembled(closed[1]!)).toMatchObject({ requestComplete: true, requestBody: Buffer.alloc(0) });
 });

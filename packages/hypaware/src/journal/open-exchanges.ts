@@ -1,4 +1,4 @@
-import type { JournalPosition } from "../contract/frame.ts";
+import type { JournalPosition, OpenHead } from "../contract/frame.ts";
 import { decodeFrame } from "./codec.ts";
 import type { ScannedEntry } from "./reader.ts";
 
@@ -7,11 +7,11 @@ export interface ExchangeSpan {
   readonly exchangeId: string;
   readonly from: JournalPosition;
   readonly to: JournalPosition;
-  /** Milliseconds since the Unix epoch; null when its first frame is not an `open`. */
-  readonly startedAt: number | null;
+  /** null when its first frame is not an `open`. */
+  readonly open: OpenHead | null;
 }
 
-/** The exchanges of one run that have begun and not ended, for a reader that follows it. Keeps positions, never bytes. */
+/** The exchanges of one run that have begun and not ended, for a reader that follows it. Keeps heads and positions, never bodies. */
 export class OpenExchanges {
   /** Iterates in the order in which they began. */
   readonly #spans = new Map<string, ExchangeSpan>();
@@ -22,18 +22,23 @@ export class OpenExchanges {
     if (frame.kind === "damage" || frame.kind === "request-base") return undefined;
     const { exchangeId } = frame;
     const known = this.#spans.get(exchangeId);
-    let startedAt = known?.startedAt ?? null;
+    let open = known?.open ?? null;
     if (!known && frame.kind === "open") {
-      const open = decodeFrame(frame);
-      if (open?.kind === "open") startedAt = open.head.startedAt;
+      const decoded = decodeFrame(frame);
+      if (decoded?.kind === "open") open = decoded.head;
     }
-    const span = { exchangeId, from: known?.from ?? position, to: next, startedAt };
+    const span = { exchangeId, from: known?.from ?? position, to: next, open };
     if (frame.kind !== "close") {
       this.#spans.set(exchangeId, span);
       return undefined;
     }
     this.#spans.delete(exchangeId);
     return span;
+  }
+
+  /** Undefined: it has not begun, or has ended. */
+  get(exchangeId: string): ExchangeSpan | undefined {
+    return this.#spans.get(exchangeId);
   }
 
   /** Where a reader that forgot everything must begin again to see all of every open exchange; undefined: none is open. */

@@ -1,6 +1,7 @@
 import type { ExchangeRow, MessageRow } from "../contract/dataset.ts";
 import type { ProjectedRecord } from "../contract/exchange.ts";
 import type { CapturedFacts } from "../contract/frame.ts";
+import type { SessionPlace } from "../contract/projection.ts";
 import type { ThreadConversation, ThreadStore } from "../contract/thread.ts";
 import { align } from "./align.ts";
 import { findInferred, nextInferredId } from "./conversation.ts";
@@ -19,6 +20,8 @@ export interface Application {
   /** Why a body could not be read to its end; null when both could. */
   readonly decodeError: string | null;
   readonly threads: ThreadStore;
+  /** Where a session worked at a time, milliseconds since 1970, as its client's hooks say. */
+  placeAt?(session: string, time: number): SessionPlace | undefined;
 }
 
 export interface Applied {
@@ -33,7 +36,7 @@ export interface Applied {
  */
 export function applyProjection(application: Application): Applied {
   const { record, captured, threads, decodeError } = application;
-  const selection = withoutForbiddenRows(application.selection);
+  const selection = withPlace(withoutForbiddenRows(application.selection), application);
   const { projection, facts } = selection;
   const failed = hasFailed(captured, facts);
 
@@ -63,6 +66,20 @@ function withoutForbiddenRows(selection: Selection): Selection {
   const isForbidden =
     facts !== null && neverMakesRows(facts.request_class) && selection.status === "projected";
   return isForbidden ? { ...selection, status: "no_messages" } : selection;
+}
+
+/** What the wire itself says of the place counts. */
+function withPlace(selection: Selection, application: Application): Selection {
+  const { projection, facts } = selection;
+  if (projection === null || facts?.session_id === undefined || projection.cwd !== undefined)
+    return selection;
+  const place = application.placeAt?.(facts.session_id, application.captured.open.startedAt);
+  if (place === undefined) return selection;
+  const { cwd, git_branch: branch } = place;
+  return {
+    ...selection,
+    projection: { ...projection, cwd, ...(branch === null ? {} : { git_branch: branch }) },
+  };
 }
 
 interface Stored {

@@ -14,14 +14,21 @@ export interface DecodedExchange {
 
 /** A captured exchange as projectors see it. Never rejects over what the wire carried. */
 export async function toRecord(captured: CapturedExchange): Promise<DecodedExchange> {
-  const { open, end, responseHead } = captured;
+  const { open, responseHead, socketEvents } = captured;
   const request = await readText([{ bytes: captured.requestBody, tMs: 0 }], contentEncoding(open.headers));
-  const isSse = responseHead === null ? null : isEventStream(responseHead.headers);
   const response =
-    isSse === true
-      ? await readEvents(captured)
-      : await readText(captured.response, contentEncoding(responseHead?.headers));
-
+    socketEvents !== undefined
+      ? {
+          ...NOTHING,
+          events: socketEvents.map((event) => ({
+            ...STREAM_EVENT,
+            exchange_id: captured.exchangeId,
+            ...event,
+          })),
+        }
+      : responseHead !== null && isEventStream(responseHead.headers)
+        ? await readEvents(captured)
+        : await readText(captured.response, contentEncoding(responseHead?.headers));
   const cut =
     request.truncated ||
     response.truncated ||
@@ -32,8 +39,33 @@ export async function toRecord(captured: CapturedExchange): Promise<DecodedExcha
     response.error === null ? undefined : `response body: ${response.error}`,
   ].filter((error) => error !== undefined);
 
-  const record: ExchangeRecord = {
-    exchange_id: captured.exchangeId,
+  const record = recordOf(captured, request, response, cut);
+  return { record, decodeError: errors.length === 0 ? null : errors.join("; ") };
+}
+
+/** A WebSocket's handshake, before anything went through. */
+export function handshakeRecord(
+  connection: Pick<CapturedExchange, "exchangeId" | "open" | "responseHead">,
+): ExchangeRecord {
+  const end = {
+    tMs: connection.responseHead?.tMs ?? 0,
+    outcome: "complete",
+    error: null,
+    requestBytes: 0,
+    responseBytes: 0,
+  } as const;
+  return recordOf({ ...connection, end }, NOTHING, NOTHING, false);
+}
+
+function recordOf(
+  { exchangeId, open, responseHead, end, socketEvents }: Head,
+  request: Body,
+  response: Body,
+  cut: boolean,
+): ExchangeRecord {
+  const isSse = responseHead === null ? null : isEventStream(responseHead.headers);
+  return {
+    exchange_id: exchangeId,
     ts_start: isoTime(open.startedAt),
     ts_end: isoTime(open.startedAt + end.tMs),
     duration_ms: end.tMs,
@@ -45,7 +77,7 @@ export async function toRecord(captured: CapturedExchange): Promise<DecodedExcha
     request_bytes: end.requestBytes,
     response_bytes: end.responseBytes,
     is_sse: isSse,
-    stream_event_count: isSse === true ? response.events.length : null,
+    stream_event_count: isSse === true || socketEvents !== undefined ? response.events.length : null,
     request_headers: headersJson(open.headers),
     response_headers: responseHead === null ? null : headersJson(responseHead.headers),
     request_body: request.text,
@@ -56,8 +88,9 @@ export async function toRecord(captured: CapturedExchange): Promise<DecodedExcha
     outcome: end.outcome === "complete" && cut ? "truncated" : end.outcome,
     ttfb_ms: responseHead?.tMs ?? null,
   };
-  return { record, decodeError: errors.length === 0 ? null : errors.join("; ") };
 }
+
+type Head = Pick<CapturedExchange, "exchangeId" | "open" | "responseHead" | "end" | "socketEvents">;
 
 interface Body {
   /** null: no byte came, or the body is in `events`. */
@@ -66,6 +99,9 @@ interface Body {
   readonly truncated: boolean;
   readonly error: string | null;
 }
+
+const NOTHING: Body = { text: null, events: [], truncated: false, error: null };
+const STREAM_EVENT = { kind: "stream_event" } as const;
 
 type Chunks = Iterable<{ readonly bytes: Buffer; readonly tMs: number }>;
 

@@ -12,6 +12,7 @@ import { Messages } from "./messages.ts";
 import { Meta } from "./meta.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Segments } from "./segments.ts";
+import { SessionContexts } from "./session-contexts.ts";
 import { commitShadow } from "./shadow-commit.ts";
 import type { ShadowCommit } from "./shadow-commit.ts";
 import { settledFacts } from "./settled.ts";
@@ -37,6 +38,7 @@ export class Catalog {
   readonly meta: Meta;
   /** The sealed part of the store. */
   readonly segments: Segments;
+  readonly contexts: SessionContexts;
   readonly #database: Database;
   readonly #blobs: Blobs;
   readonly #messages: Messages;
@@ -57,6 +59,7 @@ export class Catalog {
     this.#exchanges = new Exchanges(database);
     this.#cursors = new Cursors(database);
     this.#quarantine = new Quarantine(database);
+    this.contexts = new SessionContexts(database, this.#exchanges, this.#messages);
   }
 
   /** Everything `work` writes becomes visible at once, or nothing when it throws. */

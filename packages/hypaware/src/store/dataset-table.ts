@@ -47,6 +47,23 @@ export class DatasetTable {
     return true;
   }
 
+  /** Changes some columns of a hot row. False: it is not hot, or has these values. Needs the caller's transaction. */
+  amend(key: string, values: Readonly<Record<string, SQLInputValue>>): boolean {
+    const names = Object.keys(values).map((name) => `"${name}"`);
+    const marks = names.map(() => "?");
+    const changed = this.#database.run(
+      `UPDATE ${this.#dataset}
+       SET _seq = (SELECT value + 1 FROM sequence), ${names.map((name) => `${name} = ?`).join(", ")}
+       WHERE ${this.#key} = ? AND (${names.join(", ")}) IS NOT (${marks.join(", ")})`,
+      ...Object.values(values),
+      key,
+      ...Object.values(values),
+    );
+    if (changed === 0) return false;
+    this.#database.run("UPDATE sequence SET value = value + 1");
+    return true;
+  }
+
   /** False: there is no such row, hot or sealed. Needs the caller's transaction. */
   remove(key: string): boolean {
     const wasHot = this.#database.run(`DELETE FROM ${this.#dataset} WHERE ${this.#key} = ?`, key) > 0;

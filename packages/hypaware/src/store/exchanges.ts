@@ -139,6 +139,14 @@ export class Exchanges extends DatasetTable {
     return found?.seq ?? 0;
   }
 
+  /** The hot ones of a session. */
+  ofSession(session: string): readonly { readonly id: string; readonly startedAt: number }[] {
+    return this.#database.all<{ id: string; startedAt: number }>(
+      "SELECT exchange_id AS id, started_at AS startedAt FROM ai_gateway_exchanges WHERE session_id = ?",
+      session,
+    );
+  }
+
   /** Ids, oldest first. */
   withStatus(decodeStatus: ExchangeRow["decode_status"]): string[] {
     return this.#database

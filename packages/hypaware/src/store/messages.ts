@@ -41,6 +41,17 @@ export class Messages extends DatasetTable {
     });
   }
 
+  /** Keys of the hot rows that an exchange made. */
+  ofExchange(exchangeId: string): readonly string[] {
+    return this.#database
+      .all<{ key: string }>(
+        `SELECT part_id AS key FROM ai_gateway_messages
+         WHERE json_extract(attributes, '$.gateway.exchange_id') = ?`,
+        exchangeId,
+      )
+      .map(({ key }) => key);
+  }
+
   /** By `part_id`. How many were there. */
   delete(partIds: readonly string[]): number {
     return this.#database.transaction(() => partIds.filter((partId) => this.remove(partId)).length);

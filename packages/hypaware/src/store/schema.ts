@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 3;
+export const STORE_VERSION = 4;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -183,8 +183,18 @@ CREATE INDEX sealed_exchanges_kind ON sealed_exchanges (kind, started_at);
 ALTER TABLE batches DROP COLUMN sample;
 `;
 
+const NOTES = `
+-- Where a session works from when on; at: milliseconds since 1970.
+CREATE TABLE session_contexts (
+  session_id TEXT NOT NULL, at INTEGER NOT NULL, cwd TEXT NOT NULL, git_branch TEXT, PRIMARY KEY (session_id, at)
+) WITHOUT ROWID;
+
+-- How far a file was read that others append to; id: device and inode.
+CREATE TABLE note_files (id TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
 /** What each version changes of the one before. */
-export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE];
+export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES];
 
 /**
  * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,

@@ -94,6 +94,7 @@ export class Shadow {
          SELECT conversation_id FROM stored WHERE lost = 1 AND conversation_id IS NOT NULL`,
       );
       if (before === undefined) this.#copyKept(snapshot.database);
+      this.catalog.contexts.copyFrom(snapshot.database);
       database.run(BASE, String(generation), String(sequence));
     });
     this.#base = { generation, sequence };

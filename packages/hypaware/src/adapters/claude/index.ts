@@ -1,5 +1,8 @@
-import type { AiGateway, PluginContext } from "../../contract/plugin.ts";
+import { join } from "node:path";
+import type { AiGateway, Notes, PluginContext } from "../../contract/plugin.ts";
 import { claudeClient } from "./client.ts";
+import { readContextLine } from "./hook/session-context.ts";
+import { STATE_FILE } from "./hook/state-file.ts";
 import { anthropicPreset } from "./preset.ts";
 import { claudeProjector } from "./projector.ts";
 
@@ -9,4 +12,10 @@ export function activate(context: PluginContext): void {
   gateway.registerUpstreamPreset(anthropicPreset);
   gateway.registerExchangeProjector(claudeProjector);
   gateway.registerClient(claudeClient(context.env));
+  const notes = context.requireCapability<Notes>("hypaware.notes", "^1.0.0");
+  notes.registerSessionContextSource({
+    name: "claude-hooks",
+    file: join(context.paths.stateDir, STATE_FILE),
+    parse: readContextLine,
+  });
 }

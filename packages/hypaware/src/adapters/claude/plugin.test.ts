@@ -3,21 +3,26 @@ import { expect, test } from "vitest";
 import type { PluginContext } from "../../contract/plugin.ts";
 import { createAiGateway } from "../../gateway/capability.ts";
 import { manifestProblems } from "../../kernel/manifest-schema.ts";
+import { createNotes } from "../../notes/registry.ts";
 import * as codex from "../codex/index.ts";
 import * as claude from "./index.ts";
 
 test("the plugins register what their manifests say", () => {
   const registry = createAiGateway({ endpoint: () => undefined });
+  const notes = createNotes();
+  const consumer = { plugin: "test", onDispose: () => undefined };
   const asked: unknown[] = [];
   const requireCapability = (name: string, range: string): unknown => {
     asked.push([name, range]);
-    return registry.capability;
+    return name === "hypaware.notes" ? notes.viewFor(consumer) : registry.capability;
   };
-  const context = { env: {}, requireCapability } as unknown as PluginContext;
+  const paths = { stateDir: "/state" };
+  const context = { env: {}, paths, requireCapability } as unknown as PluginContext;
   claude.activate(context);
   codex.activate(context);
   expect(asked).toEqual([
     ["hypaware.ai-gateway", "^2.0.0"],
+    ["hypaware.notes", "^1.0.0"],
     ["hypaware.ai-gateway", "^2.0.0"],
   ]);
   expect({
@@ -29,6 +34,7 @@ test("the plugins register what their manifests say", () => {
     projectors: ["claude-anthropic-messages"],
     clients: ["claude"],
   });
+  expect(notes.sessionContexts().map(({ file }) => file)).toEqual(["/state/session-context.jsonl"]);
 });
 
 test.each(["claude", "codex"])("the manifest of %s is valid", (name) => {
