@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { FrameSink } from "../contract/frame.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import { headerArrays, headerValue } from "../wire/headers.ts";
-import { pathOf } from "../wire/target.ts";
+import { pathOf, queryOf } from "../wire/target.ts";
 import { type OwnAnswer, ownAnswer, sendAnswer, sendRawAnswer } from "./answer.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Durability } from "./config-defaults.ts";
@@ -310,6 +310,7 @@ class HttpGateway implements Gateway {
     const input = {
       method: request.method ?? "",
       path: pathOf(target),
+      query: queryOf(target),
       headers: headerArrays(request.rawHeaders),
     };
     return this.#routes.route(input, (route, error) => {
