@@ -32,7 +32,7 @@ const LAYERS = [
 const COMPOSITION_ROOTS = ["app.ts"];
 
 /** Words of one client or provider. */
-const BRANDS = /\b\w*(claude|codex|gemini|opencode|anthropic|openai|chatgpt)\w*/i;
+const BRANDS = /\b\w*(claude|codex|gemini|opencode|anthropic|openai|chatgpt|google)\w*/i;
 /** Where brands may stand: the folders that exist for them, and the one table of header names. */
 const BRAND_FOLDERS = ["adapters", "protocols"];
 const BRAND_FILES = ["wire/credential-names.ts"];

@@ -22,6 +22,8 @@ export type {
 export interface RouteInput {
   readonly method: string;
   readonly path: string;
+  /** Beyond the 2.0.0 contract: what stands behind the `?`, as it was sent. Some providers take their key there. */
+  readonly query?: string;
   readonly headers: Readonly<Record<string, readonly string[]>>;
 }
 

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import type { RouteInput } from "../contract/plugin.ts";
 import { rawClient, rawServer, type RawServer, type Rig, SILENT, startRig } from "./fixtures/rig.ts";
 import { startGateway } from "./gateway.ts";
 import { PeerCheck } from "./peer.ts";
@@ -97,6 +98,26 @@ test("a path that nothing matches is a 404 in words, and an exchange without an 
     { kind: "response-bytes" },
     { kind: "close", end: { outcome: "upstream_refused", error: "no upstream matches path" } },
   ]);
+});
+
+test("a key in the query decides where a request goes, arrives whole, and is recorded nowhere", async () => {
+  const [other, keyed] = [await echo("other"), await echo("keyed")];
+  const match = ({ query }: RouteInput): boolean => /(?:^|&)key=shape-/.test(query ?? "");
+  const rig = await rigFor(other.url, {
+    routes: buildRoutes({
+      presets: [{ name: "keyed", base_url: keyed.url, priority: 1, match }],
+      upstreams: [{ name: "other", base_url: other.url, path_prefix: "/" }],
+    }),
+  });
+  const target = "/v1/models?alt=sse&key=shape-0123456789";
+  expect((await ask(rig.port, target)).body).toBe(`keyed ${target}`);
+  expect((await ask(rig.port, "/v1/models?alt=key")).body).toBe("other /v1/models?alt=key");
+  expect(rig.sink.of("open").map(({ head }) => [head.upstream, head.target])).toEqual([
+    ["keyed", "/v1/models?alt=sse&key=REDACTED"],
+    ["other", "/v1/models?alt=key"],
+  ]);
+  const answers = rig.sink.body("response-bytes").toString();
+  expect(answers).toBe(`keyed /v1/models?alt=sse&key=${"*".repeat(16)}other /v1/models?alt=key`);
 });
 
 test("an upgrade to anything but a WebSocket, or with a body, is a 426 and an exchange, also where nothing matches", async () => {

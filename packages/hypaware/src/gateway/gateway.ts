@@ -5,7 +5,7 @@ import type { FrameSink } from "../contract/frame.ts";
 import type { RouteInput } from "../contract/plugin.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import { headerArrays, headerValue } from "../wire/headers.ts";
-import { pathOf } from "../wire/target.ts";
+import { pathOf, queryOf } from "../wire/target.ts";
 import { type OwnAnswer, ownAnswer, sendAnswer, sendRawAnswer } from "./answer.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Durability } from "./config-defaults.ts";
@@ -312,6 +312,7 @@ class HttpGateway implements Gateway {
     const input: RouteInput = {
       method: request.method ?? "",
       path: pathOf(target),
+      query: queryOf(target),
       // Most routes are decided by the path; then nobody reads them.
       get headers() {
         return (headers ??= headerArrays(request.rawHeaders));

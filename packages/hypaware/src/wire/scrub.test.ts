@@ -6,6 +6,7 @@ const SECRETS = [
   "sk-ant-api03-AbCdEf0123456789_xyz-AAAA",
   "sk-proj-AbCdEf0123456789",
   "AIzaSyA0123456789abcdefghijklmnopqrstu",
+  "AQ.Ab8RN6AbCdEf0123456789-abcdefghijk",
   "ya29.a0AfH6SMBabcdefghijk",
   "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
   "ghp_0123456789abcdefghijABCDEFGHIJ",

@@ -8,6 +8,7 @@ const CREDENTIALS = new RegExp(
     String.raw`\bbasic\s+[\w+/]{16,}={0,2}`,
     String.raw`\bsk-[\w-]{8,}`,
     String.raw`\bAIza[\w-]{10,}`,
+    String.raw`\bAQ\.[\w-]{20,}`,
     String.raw`\bya29\.[\w-]{10,}`,
     String.raw`\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}`, // JSON Web Token
     String.raw`\bgh[a-z]_\w{10,}`,

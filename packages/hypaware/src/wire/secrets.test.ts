@@ -67,6 +67,7 @@ test("a kept value does not show a secret of the same request, nor a key by its 
   ]);
   const leak = `y sk-ant-api03-${"k".repeat(30)}`;
   expect(redactHeaders(["user-agent", leak])).toEqual(["user-agent", "y REDACTED"]);
+  expect(scrubTarget(`/x/AQ.Ab8RN6${"k".repeat(30)}`)).toBe("/x/REDACTED");
 });
 
 test("a response head is masked with the secrets of its request", () => {

@@ -14,7 +14,7 @@ const MIN_SECRET_BYTES = 8;
 const MIN_TAIL_CHARS = 20;
 const TOKEN = /^(?=.*[0-9])(?=.*[A-Za-z])[\w.~+/=:-]{16,}$/;
 const KEY_SHAPES =
-  /\b(?:sk-[\w-]{16,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abeoprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*)/g;
+  /\b(?:sk-[\w-]{16,}|AIza[\w-]{30,}|AQ\.[\w-]{30,}|ya29\.[\w-]{20,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abeoprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*)/g;
 const USERINFO = /:\/\/([^/?#@\s]+)@/g;
 const SCHEME = /^([A-Za-z][\w-]*)\s+(\S.*)$/;
 

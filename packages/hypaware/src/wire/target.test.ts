@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseTarget, pathOf } from "./target.ts";
+import { parseTarget, pathOf, queryOf } from "./target.ts";
 
 test.each([
   ["/", "/"],
@@ -33,4 +33,10 @@ test("a path ends at its query or fragment", () => {
   expect(pathOf("/v1/messages?beta=true")).toBe("/v1/messages");
   expect(pathOf("/v1/messages#x?y")).toBe("/v1/messages");
   expect(pathOf("//a/../b")).toBe("//a/../b");
+});
+
+test("a query stands between the first question mark and the fragment", () => {
+  expect(queryOf("/v1/models?key=a?b&c#d?e")).toBe("key=a?b&c");
+  expect(queryOf("/v1/models#x?y")).toBe("");
+  expect(queryOf("/v1/models?")).toBe("");
 });

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { PluginContext } from "../../contract/plugin.ts";
+import { createAiGateway } from "../../gateway/capability.ts";
+import { missingUpstreams } from "../../gateway/config.ts";
+import { manifestProblems } from "../../kernel/manifest-schema.ts";
+import { BUNDLED_ADAPTERS } from "../bundled.ts";
+import { geminiClient } from "./client.ts";
+import { activate } from "./index.ts";
+import { geminiPreset } from "./presets.ts";
+
+const manifest = JSON.parse(readFileSync(new URL("hypaware.plugin.json", import.meta.url), "utf8")) as Record<
+  string,
+  unknown
+>;
+
+test("the plugin ships, and registers what its manifest says", () => {
+  const registry = createAiGateway({ endpoint: () => undefined });
+  const requireCapability = (): unknown => registry.capability;
+  activate({ env: {}, requireCapability } as unknown as PluginContext);
+  const names = (list: readonly { readonly name: string }[]): readonly string[] =>
+    list.map(({ name }) => name);
+  expect(manifestProblems(manifest, "1.0.0")).toEqual([]);
+  expect(manifest["contributes"]).toEqual({
+    upstreams: names(registry.presets()),
+    projectors: names(registry.projectors()),
+    clients: names(registry.clients()),
+  });
+  expect(BUNDLED_ADAPTERS).toContain("gemini");
+});
+
+test("a config without its upstream says so by name, and its preset is one", () => {
+  const clients = [geminiClient({})];
+  expect(missingUpstreams(clients, []).map(({ kind }) => kind)).toEqual(["gateway_missing_gemini_upstream"]);
+  expect(missingUpstreams(clients, [geminiPreset])).toEqual([]);
+});
