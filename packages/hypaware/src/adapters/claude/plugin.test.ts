@@ -3,23 +3,32 @@ import { expect, test } from "vitest";
 import type { PluginContext } from "../../contract/plugin.ts";
 import { createAiGateway } from "../../gateway/capability.ts";
 import { manifestProblems } from "../../kernel/manifest-schema.ts";
+import { createNotes } from "../../notes/registry.ts";
 import * as codex from "../codex/index.ts";
 import * as claude from "./index.ts";
 
 test("the plugins register what their manifests say", () => {
   const registry = createAiGateway({ endpoint: () => undefined });
   const asked: unknown[] = [];
+  const notes = createNotes();
+  const consumer = { plugin: "p", onDispose: () => {} };
   const requireCapability = (name: string, range: string): unknown => {
     asked.push([name, range]);
-    return registry.capability;
+    return name === "hypaware.notes" ? notes.viewFor(consumer) : registry.capability;
   };
-  const context = { env: {}, requireCapability } as unknown as PluginContext;
+  const context = {
+    env: {},
+    paths: { rootDir: "/r", stateDir: "/s" },
+    requireCapability,
+  } as unknown as PluginContext;
   claude.activate(context);
   codex.activate(context);
   expect(asked).toEqual([
     ["hypaware.ai-gateway", "^2.0.0"],
+    ["hypaware.notes", "^1.0.0"],
     ["hypaware.ai-gateway", "^2.0.0"],
   ]);
+  expect(notes.sessionContexts().map(({ file }) => file)).toEqual(["/s/session-context.jsonl"]);
   expect({
     upstreams: registry.presets().map(({ name }) => name),
     projectors: registry.projectors().map(({ name }) => name),
