@@ -125,7 +125,7 @@ const USAGE_NUMBERS = [
 /** `undefined` for a message that has no row: no role, or no content. */
 function parseMessage(message: unknown, cleaner: Cleaner): IntakeMessage | undefined {
   if (!isPlainObject(message)) return undefined;
-  const { role, content, previous_message_id: previous } = message;
+  const { role, content, links, previous_message_id: previous } = message;
   if (typeof role !== "string" || role === "") return undefined;
   const blocks = parseContent(content, cleaner);
   if (blocks.length === 0) return undefined;
@@ -136,10 +136,13 @@ function parseMessage(message: unknown, cleaner: Cleaner): IntakeMessage | undef
     ...cleaner.strings(message, MESSAGE_STRINGS),
     ...cleaner.booleans(message, ["is_sidechain", "is_compact_summary", "is_answer"]),
     ...cleaner.objects(message, ["compact_metadata", "raw_frame", "attributes"]),
-    ...(Array.isArray(previous)
-      ? { previous_message_id: previous.filter((each) => typeof each === "string") }
-      : {}),
+    ...(Array.isArray(previous) ? { previous_message_id: stringsOf(previous) } : {}),
+    ...(Array.isArray(links) ? { links: stringsOf(links).slice(0, LIMITS.messageLinks) } : {}),
   };
+}
+
+function stringsOf(list: readonly unknown[]): readonly string[] {
+  return list.filter((each) => typeof each === "string").map((each) => each.toWellFormed());
 }
 
 function parseContent(content: unknown, cleaner: Cleaner): readonly ContentBlock[] {
