@@ -36,3 +36,55 @@ export interface ClientRecord {
   /** Pure. `undefined`: the line says nothing of a message, or is none of the client's. */
   read(line: string, relativePath: string): RecordEntry | undefined;
 }
+
+/** Why an entry is taken for a message of the wire; each is surer than the one behind it (projection/link.ts). */
+export const BONDS = ["key", "path", "below"] as const;
+export type Bond = (typeof BONDS)[number];
+
+/** Of entries whose predecessor the record names and does not have. */
+export const UNKNOWN = -1;
+
+/** An entry as linking sees it: a tree per conversation, as nodes of the wire are (thread.ts). */
+export interface RecordNode {
+  /** Internal, ascending in the order of reading. */
+  readonly id: number;
+  readonly conversationId: string;
+  readonly messageId: string;
+  /** RecordNode id, ROOT or UNKNOWN. */
+  readonly predecessor: number;
+  /** The predecessor lies behind a compaction: for the client this is a root. */
+  readonly isRestart: boolean;
+  /** null: it does not travel. */
+  readonly matchKey: string | null;
+  readonly role: string;
+  /** Root 0, else 1 + the predecessor's. */
+  readonly depth: number;
+  /** Its rows stand in this conversation. False: a fork repeats what was said where it left. */
+  readonly isHome: boolean;
+  readonly link: RecordLink | null;
+}
+
+export interface RecordLink {
+  /** ThreadNode id. */
+  readonly node: number;
+  readonly bond: Bond;
+}
+
+export interface RecordStore {
+  /** Whether anything is recorded of the conversation. */
+  has(conversationId: string): boolean;
+  node(id: number): RecordNode | undefined;
+  named(conversationId: string, messageId: string): RecordNode | undefined;
+  /** The entry that a message of the wire is linked with. */
+  ofThreadNode(node: number): RecordNode | undefined;
+  /** Oldest first. */
+  withLink(conversationId: string, key: string): readonly RecordNode[];
+  /** ThreadNode ids, oldest first. */
+  threadNodesWithLink(conversationId: string, key: string): readonly number[];
+  rememberLinks(conversationId: string, threadNode: number, keys: readonly string[]): void;
+  /** Without a bond of `key` or `path`, oldest first. */
+  open(conversationId: string, matchKey: string): readonly RecordNode[];
+  /** Match keys of the entries whose bond is `below`. */
+  looseKeys(conversationId: string): readonly string[];
+  setLink(id: number, link: RecordLink | null): void;
+}

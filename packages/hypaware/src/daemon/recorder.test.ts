@@ -68,6 +68,8 @@ const recorder = (projectors: readonly RegisteredProjector[] = [chat]): Recorder
         parse: (line) => JSON.parse(line) as SessionContext,
       },
     ],
+    clientRecords: [],
+    gatewayId: "g",
     log: createLogger([]),
     telemetry: NO_TELEMETRY,
   });

@@ -4,16 +4,17 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HypError } from "../contract/errors.ts";
-import type { SessionContext } from "../contract/plugin.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { type Maintained as MaintainedJournal, maintainJournal } from "../journal/maintain.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { isRunAlive, listRuns, listSegments } from "../journal/runs.ts";
-import { readContextFiles } from "../notes/context-files.ts";
+import { type ContextPlaces, readContextFiles } from "../notes/context-files.ts";
+import { RecordFiles, type RecordPlaces } from "../notes/record-files.ts";
 import type { StoreCounts } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import { type Maintained as MaintainedStore, maintainStore } from "../store/maintain.ts";
 import { needsSeal } from "../store/needs-seal.ts";
+import { linkEntries, linkKnown } from "./link-record.ts";
 import { type Recording, recordExchange } from "./record-exchange.ts";
 import { recordGroup, type WaitingExchange } from "./record-group.ts";
 import { replayInOrder } from "./replay.ts";
@@ -50,6 +51,7 @@ export interface Maintenance {
 
 export class Recorder {
   readonly #recording: Recording;
+  readonly #recordFiles: RecordFiles;
   readonly #followers = new Map<string, RunFollower>();
   readonly #finished = new Set<string>();
   readonly #aliveUntil = new Map<string, number>();
@@ -63,6 +65,7 @@ export class Recorder {
   constructor(recording: Recording) {
     this.#recording = recording;
     this.#suspects = new Set(recording.catalog.attempted());
+    this.#recordFiles = new RecordFiles(recording.clientRecords, recording.log);
     this.#startFromCursors();
   }
 
@@ -73,7 +76,7 @@ export class Recorder {
    */
   pass(thorough = false): Promise<number> {
     return this.#alone(async () => {
-      await this.#readNotes();
+      await this.#readNotes(thorough);
       let stored = 0;
       for (const runId of runIds(this.#recording.paths.journal))
         if (!this.#finished.has(runId)) stored += await this.#advance(runId, thorough);
@@ -81,16 +84,27 @@ export class Recorder {
     });
   }
 
-  /** Before the journals: what a hook said before an exchange ended is known when that is stored. */
-  async #readNotes(): Promise<void> {
-    const { catalog, contextSources, log } = this.#recording;
-    const places = {
-      offset: (fileId: string) => catalog.contexts.offset(fileId),
-      commit: (contexts: readonly SessionContext[], fileId: string, offset: number) =>
-        void catalog.contexts.put(contexts, fileId, offset),
-      forget: (fileId: string) => catalog.contexts.forgetFile(fileId),
+  /** Before the journals: what a client wrote down before an exchange ended is known when that is stored. */
+  async #readNotes(thorough: boolean): Promise<void> {
+    const { catalog, contextSources, gatewayId, log } = this.#recording;
+    const { noteFiles: files } = catalog;
+    const commit = (fileId: string, offset: number, store: () => unknown): void =>
+      catalog.transaction(() => {
+        files.setOffset(fileId, offset);
+        store();
+      });
+    const contexts: ContextPlaces = {
+      offset: (fileId) => files.offset(fileId),
+      commit: (read, fileId, offset) => commit(fileId, offset, () => catalog.contexts.put(read)),
+      forget: (fileId) => files.forget(fileId),
     };
-    for (const source of contextSources) await readContextFiles(source, places, log);
+    for (const source of contextSources) await readContextFiles(source, contexts, log);
+    const records: RecordPlaces = {
+      offset: (fileId) => files.offset(fileId),
+      commit: (read, fileId, offset) => commit(fileId, offset, () => linkEntries(catalog, gatewayId, read)),
+    };
+    const budgetMs = thorough ? LIMITS.recordThoroughMs : LIMITS.recordPassMs;
+    await this.#recordFiles.read(records, budgetMs, thorough);
   }
 
   /** Builds all rows again from the journals, in one transaction: readers see the old ones until the new ones are there. */
@@ -98,7 +112,7 @@ export class Recorder {
     // Its commits must not fall into our transaction.
     await this.endMaintenance();
     return this.#alone(async () => {
-      const { catalog, paths } = this.#recording;
+      const { catalog, paths, gatewayId } = this.#recording;
       const before = catalog.counts();
       try {
         await catalog.rebuild(async () => {
@@ -118,6 +132,7 @@ export class Recorder {
               "journal_incomplete",
               `Only ${exchanges} of ${before.exchanges} recorded exchanges are still in the journal. Nothing was changed.`,
             );
+          linkKnown(catalog, gatewayId);
           for (const { follower, alive } of runs) catalog.setCursor(follower.runId, follower.cursor(!alive));
         });
       } finally {

@@ -94,6 +94,11 @@ test("a store of the version before is brought up to this one, by a writer and b
       "tombstones",
       "session_contexts",
       "note_files",
+      "record_conversations",
+      "record_messages",
+      "record_links",
+      "node_links",
+      "unsealing",
     ])
       old.exec(`DROP TABLE ${table}`);
     old.exec("ALTER TABLE blobs DROP COLUMN sealed; PRAGMA user_version = 1");

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import type { DatasetName, ExchangeRow, MessageRow } from "../contract/dataset.ts";
 import { LIMITS } from "../contract/limits.ts";
+import type { RecordedPart } from "../projection/recorded-row.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { Blobs } from "./blobs.ts";
 import { Cursors } from "./cursors.ts";
@@ -11,7 +12,9 @@ import { Exchanges } from "./exchanges.ts";
 import type { ClientCount, ExchangeSpan, StoredExchange } from "./exchanges.ts";
 import { Messages } from "./messages.ts";
 import { Meta } from "./meta.ts";
+import { NoteFiles } from "./note-files.ts";
 import { Quarantine } from "./quarantine.ts";
+import { Records } from "./records.ts";
 import { Segments } from "./segments.ts";
 import { SessionContexts } from "./session-contexts.ts";
 import { settledFacts } from "./settled.ts";
@@ -38,6 +41,8 @@ export class Catalog {
   /** The sealed part of the store. */
   readonly segments: Segments;
   readonly contexts: SessionContexts;
+  readonly noteFiles: NoteFiles;
+  readonly records: Records;
   readonly #database: Database;
   readonly #blobs: Blobs;
   readonly #messages: Messages;
@@ -59,6 +64,8 @@ export class Catalog {
     this.#cursors = new Cursors(database);
     this.#quarantine = new Quarantine(database);
     this.contexts = new SessionContexts(database, this.#exchanges, this.#messages);
+    this.noteFiles = new NoteFiles(database);
+    this.records = new Records(database);
   }
 
   /** Everything `work` writes becomes visible at once, or nothing when it throws. */
@@ -110,6 +117,16 @@ export class Catalog {
   /** By `part_id`, hot or sealed; each is a change. How many were there. */
   deleteRows(partIds: readonly string[]): number {
     return this.#messages.delete(partIds);
+  }
+
+  /** Changes what a link may change in the hot rows of a message. False: it has none. Needs a transaction. */
+  recast(messageId: string, change: (part: RecordedPart) => RecordedPart): boolean {
+    return this.#messages.recast(messageId, change);
+  }
+
+  /** Hot or sealed. Needs a transaction. */
+  deleteMessage(messageId: string): void {
+    this.#messages.deleteMessage(messageId);
   }
 
   /** What changed in the messages after `seq` and is hot or gone, oldest first; of several changes of one row the last. */
@@ -177,14 +194,15 @@ export class Catalog {
   }
 
   /**
-   * Forgets all that the journal can tell again: rows, segments, exchanges, threads, cursors, blobs. The rows' end is in the
-   * changes, and the sequence goes on. For one transaction together with the replay: readers see the old rows until the new ones are there.
+   * Forgets all that the journal can tell again: rows, segments, exchanges, threads, cursors, blobs. What clients' own records say
+   * stays, without its links. The rows' end is in the changes, and the sequence goes on. For one transaction together with the replay: readers see the old rows until the new ones are there.
    */
   clearDerived(): void {
     this.#database.transaction(() => {
       for (const part of [this.#messages, this.#exchanges, this.#cursors, this.#blobs]) part.clear();
       this.segments.clear(Date.now());
       this.#clearThreads();
+      this.records.clearLinks();
     });
   }
 

@@ -32,6 +32,11 @@ export class SealedRows {
         : "DELETE FROM sealed_exchanges WHERE exchange_id = ? RETURNING batch, seq";
   }
 
+  /** Of message rows. */
+  has(partId: string): boolean {
+    return this.#database.get("SELECT 1 FROM sealed_keys WHERE key = ?", sealedKey(partId)) !== undefined;
+  }
+
   /** The sealed version of the row is no more. False: there was none. */
   bury(key: string): boolean {
     const place = this.#database.get<Place>(

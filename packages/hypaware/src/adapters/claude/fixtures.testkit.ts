@@ -36,7 +36,7 @@ const read = (file: string): unknown =>
 
 export const readFixture = (name: string): readonly ExchangeRecord[] => read(name) as ExchangeRecord[];
 
-/** The client's transcripts of the same runs, cut in the same places: lines by file below its folder of projects. */
+/** The client's transcripts of the same runs, cut in the same places: lines by file below its folder of projects, in the order in which the files came into being. */
 export const readTranscripts = (name: string): Readonly<Record<string, readonly JsonObject[]>> =>
   read(`${name}.transcript`) as Record<string, JsonObject[]>;
 
