@@ -32,14 +32,7 @@ export async function prepare(
   const selection = await selectProjection(record, [projector], log);
   const place = { segment: 1, offset: 0 };
   return {
-    ended: {
-      runId: "run",
-      exchangeId: record.exchange_id,
-      from: place,
-      to: place,
-      endedAt: 0,
-      alive: false,
-    } as PreparedExchange["ended"],
+    ended: { runId: "run", exchangeId: record.exchange_id, from: place, to: place, endedAt: 0, alive: false },
     captured: { ...facts, open: { ...facts.open, startedAt: Date.parse(record.ts_start) } },
     record,
     decodeError: null,

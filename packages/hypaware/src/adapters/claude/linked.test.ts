@@ -80,7 +80,8 @@ test.each(CLIENT_RUNS)(
     // Usage stands once, and is what the provider told each exchange.
     const told = exchanges.map(({ selection }) => selection.projection?.exchange?.usage?.output_tokens ?? 0);
     const kept = rows.flatMap(({ attributes }) => outputTokens(asObject(attributes?.["usage"])) || []);
-    expect(kept.toSorted()).toEqual(told.filter((tokens) => tokens > 0).toSorted());
+    const ascending = (a: number, b: number): number => a - b;
+    expect(kept.toSorted(ascending)).toEqual(told.filter((tokens) => tokens > 0).toSorted(ascending));
   },
 );
 

@@ -117,13 +117,13 @@ test("what is no message says nothing", () => {
 });
 
 test("transcripts lie where the client's settings say, and only they are read", () => {
-  const { accepts, roots } = transcripts({ HOME: "/home/p" });
-  expect(roots).toEqual(["/home/p/.claude/projects"]);
+  const record = transcripts({ HOME: "/home/p" });
+  expect(record.roots).toEqual(["/home/p/.claude/projects"]);
   expect(transcripts({ HOME: "/home/p", CLAUDE_CONFIG_DIR: "/c" }).roots).toEqual(["/c/projects"]);
-  expect(accepts(`-w/${SESSION}.jsonl`)).toBe(true);
-  expect(accepts(`-w/${SESSION}/subagents/agent-a83776af4dc783c7a.jsonl`)).toBe(true);
+  expect(record.accepts(`-w/${SESSION}.jsonl`)).toBe(true);
+  expect(record.accepts(`-w/${SESSION}/subagents/agent-a83776af4dc783c7a.jsonl`)).toBe(true);
   for (const other of [`-w/${SESSION}/tool-results/x.txt`, "-w/memory/notes.jsonl", `-w/${SESSION}.json`])
-    expect(accepts(other)).toBe(false);
+    expect(record.accepts(other)).toBe(false);
 });
 
 test.each(FIXTURES.filter((name) => !name.startsWith("sdk")))(
