@@ -77,6 +77,7 @@ export const LIMITS = {
   sealMemoryMB: 512, // the engine's limit in the child that seals and merges
   sealChildMs: 600_000, // a child that takes longer is stuck
   sealManifestBytes: 16 * MB, // what a child may say in all
+  unsealBytes: 4 * MB, // of sealed rows that a child reads back at once, within what it may say in all
   mergeFanIn: 8, // so many segments of one size become one: each row is written again once per eightfold growth
   mergeBytes: 256 * MB, // a segment of this size is not made larger
   mergeDirtyShare: 0.05, // over it a segment is written again without its dead rows

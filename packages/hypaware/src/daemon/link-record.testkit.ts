@@ -12,8 +12,9 @@ import { exchange } from "../projection/exchange.testkit.ts";
 import { selectProjection } from "../projection/select.ts";
 import { type Catalog, openCatalog } from "../store/catalog.ts";
 import { decode } from "../store/encoding.ts";
+import { maintainStore } from "../store/maintain.ts";
 import { Snapshot } from "../store/snapshot.ts";
-import { linkEntries, linkKnown } from "./link-record.ts";
+import { linkEntries, linkKnown, showUnsealed } from "./link-record.ts";
 import { type PreparedExchange, putExchange, type Recording } from "./record-exchange.ts";
 
 const GATEWAY = "hypaware-local";
@@ -81,7 +82,20 @@ export class LinkedStore {
     });
   }
 
-  /** By part id. */
+  /** What waits for it is made hot; everything that is settled is sealed where `seal` says so. */
+  async maintain(seal: boolean): Promise<void> {
+    await maintainStore({
+      catalog: this.#catalog,
+      catalogPath: this.#path,
+      segmentsDir: join(this.#folder, "segments"),
+      tmpDir: join(this.#folder, "tmp"),
+      settledBefore: seal ? Date.now() : 0,
+      minRows: 1,
+      onUnsealed: (node) => showUnsealed(this.#catalog, GATEWAY, node),
+    });
+  }
+
+  /** Hot ones, by part id. */
   rows(): ReadonlyMap<string, MessageRow> {
     const snapshot = Snapshot.open(this.#path);
     try {

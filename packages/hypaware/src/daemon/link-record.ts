@@ -2,6 +2,7 @@
 
 import type { MessageRow } from "../contract/dataset.ts";
 import type { RecordEntry } from "../contract/record.ts";
+import type { ThreadNode } from "../contract/thread.ts";
 import type { Placement } from "../projection/align.ts";
 import { parseEntry } from "../projection/intake.ts";
 import { link, type LinkableEntry } from "../projection/link.ts";
@@ -59,6 +60,14 @@ export function linkKnown(
   }
 }
 
+/** A message's rows are hot again: they are brought in step with its link. */
+export function showUnsealed(catalog: Catalog, gatewayId: string, node: number): void {
+  const { threads, records } = catalog;
+  const entry = records.ofThreadNode(node);
+  const touched = { nodes: [node], entries: entry === undefined ? [] : [entry.id] };
+  showLinks({ threads, records, rows: new StoredRows(catalog), gatewayId }, touched);
+}
+
 function linkAll(
   catalog: Catalog,
   gatewayId: string,
@@ -91,7 +100,9 @@ class StoredRows implements LinkableRows {
     this.#catalog.deleteMessage(messageId);
   }
 
-  unsealLater(): void {}
+  unsealLater({ id, messageId }: ThreadNode): void {
+    if (this.#catalog.isSealed(messageId)) this.#catalog.records.unsealLater(id);
+  }
 }
 
 /** As above, but some messages have rows that are not stored yet. */

@@ -14,7 +14,7 @@ import type { StoreCounts } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import { type Maintained as MaintainedStore, maintainStore } from "../store/maintain.ts";
 import { needsSeal } from "../store/needs-seal.ts";
-import { linkEntries, linkKnown } from "./link-record.ts";
+import { linkEntries, linkKnown, showUnsealed } from "./link-record.ts";
 import { type Recording, recordExchange } from "./record-exchange.ts";
 import { recordGroup, type WaitingExchange } from "./record-group.ts";
 import { replayInOrder } from "./replay.ts";
@@ -155,7 +155,8 @@ export class Recorder {
 
   async #maintainOnce({ everything = false }: MaintenanceOptions): Promise<Maintenance> {
     const { catalog, paths } = this.#recording;
-    const store = everything || needsSeal(catalog) ? await this.#maintainStore(everything) : NOTHING_SEALED;
+    const isWorthIt = everything || needsSeal(catalog) || catalog.records.unsealing() > 0;
+    const store = isWorthIt ? await this.#maintainStore(everything) : NOTHING_SEALED;
     const journal = await this.#alone(() =>
       maintainJournal({ journalDir: paths.journal, cursors: catalog.cursors() }),
     );
@@ -163,7 +164,7 @@ export class Recorder {
   }
 
   #maintainStore(everything: boolean): Promise<MaintainedStore> {
-    const { catalog, paths } = this.#recording;
+    const { catalog, paths, gatewayId } = this.#recording;
     ensurePrivateFolder(paths.tmp);
     return maintainStore({
       catalog,
@@ -174,6 +175,7 @@ export class Recorder {
       minRows: 1,
       mergeAll: everything,
       signal: this.#ending.signal,
+      onUnsealed: (node) => showUnsealed(catalog, gatewayId, node),
     });
   }
 

@@ -48,9 +48,10 @@ export function showLinks(work: LinkRows, touched: Touched): void {
   const entries = [...touched.entries].sort((a, b) => a - b).map((id) => work.records.node(id)!);
   for (const entry of entries) takeBack(work, entry);
   for (const entry of entries) show(work, entry);
-  const nodes = new Map([...touched.nodes].map((id) => [id, work.threads.node(id)!]));
-  for (const node of [...nodes.values()])
-    for (const below of unlinkedBelow(work, node)) nodes.set(below.id, below);
+  const changed = [...touched.nodes].map((id) => work.threads.node(id)!);
+  const nodes = new Map(
+    [...changed, ...changed.flatMap((node) => unlinkedBelow(work, node))].map((node) => [node.id, node]),
+  );
   for (const node of nodes.values()) placeUnlinked(work, node);
 }
 

@@ -8,6 +8,7 @@ import { Cursors } from "./cursors.ts";
 import type { RunCursor } from "./cursors.ts";
 import { Database } from "./database.ts";
 import type { Change } from "./dataset-table.ts";
+import type { Stored } from "./encoding.ts";
 import { Exchanges } from "./exchanges.ts";
 import type { ClientCount, ExchangeSpan, StoredExchange } from "./exchanges.ts";
 import { Messages } from "./messages.ts";
@@ -122,6 +123,15 @@ export class Catalog {
   /** Changes what a link may change in the hot rows of a message. False: it has none. Needs a transaction. */
   recast(messageId: string, change: (part: RecordedPart) => RecordedPart): boolean {
     return this.#messages.recast(messageId, change);
+  }
+
+  /** A sealed row with this number is hot again with the values that it has. Nothing when it was changed since. Needs a transaction. */
+  unsealRow(seq: number, values: readonly Stored[]): void {
+    this.#messages.unseal(seq, values);
+  }
+
+  isSealed(messageId: string): boolean {
+    return this.#messages.isSealedMessage(messageId);
   }
 
   /** Hot or sealed. Needs a transaction. */

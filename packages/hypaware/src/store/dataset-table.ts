@@ -76,6 +76,10 @@ export class DatasetTable {
     return true;
   }
 
+  isSealed(key: string, seq?: number): boolean {
+    return this.#sealed.has(key, seq);
+  }
+
   /** False: there is no such row, hot or sealed. Needs the caller's transaction. */
   remove(key: string): boolean {
     const wasHot = this.#database.run(`DELETE FROM ${this.#dataset} WHERE ${this.#key} = ?`, key) > 0;

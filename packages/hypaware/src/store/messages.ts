@@ -6,10 +6,11 @@ import type { Database } from "./database.ts";
 import { DatasetTable } from "./dataset-table.ts";
 import { decode, encode, encodeJson } from "./encoding.ts";
 import type { Stored } from "./encoding.ts";
-import { storedColumns } from "./layout.ts";
+import { BLOB_COLUMNS, storedColumns } from "./layout.ts";
 
 const COLUMNS = storedColumns("ai_gateway_messages");
 
+const PART_ID = COLUMNS.findIndex(({ name }) => name === "part_id");
 const RECORDED_NAMES: ReadonlySet<string> = new Set(RECORDED_COLUMNS);
 const LINKED = COLUMNS.filter(({ name }) => RECORDED_NAMES.has(name));
 /** `#` and `$` follow each other. */
@@ -80,6 +81,20 @@ export class Messages extends DatasetTable {
       );
     }
     return parts.length > 0;
+  }
+
+  isSealedMessage(messageId: string): boolean {
+    return this.isSealed(`${messageId}#0`);
+  }
+
+  /** Values in physical order, shared texts by their SHA-256 in hex. In the caller's transaction. */
+  unseal(seq: number, values: readonly Stored[]): void {
+    const partId = values[PART_ID] as string;
+    if (!this.isSealed(partId, seq)) return;
+    const physical = values.map((value, i) =>
+      value !== null && BLOB_COLUMNS.has(COLUMNS[i]!.name) ? this.#blobs.named(value as string) : value,
+    );
+    this.upsert(partId, physical);
   }
 
   /** Of a message, hot or sealed. How many parts it had. In the caller's transaction. */

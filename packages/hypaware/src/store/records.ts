@@ -161,7 +161,7 @@ export class Records implements EntryStore {
     return this.#database
       .all<{ key: string }>(
         `SELECT DISTINCT match_key AS key FROM record_messages
-         WHERE conversation = ${NUMBER} AND ${OPEN} AND bond = 2`,
+         WHERE conversation = ${NUMBER} AND bond = 2`,
         conversationId,
       )
       .map(({ key }) => key);
@@ -193,6 +193,19 @@ export class Records implements EntryStore {
       shown === null || shown.before === null ? null : encodeJson(shown.before),
       entry,
     );
+  }
+
+  unsealLater(node: number): void {
+    this.#database.run("INSERT OR IGNORE INTO unsealing VALUES (?)", node);
+  }
+
+  unsealed(node: number): void {
+    this.#database.run("DELETE FROM unsealing WHERE node = ?", node);
+  }
+
+  /** How many messages wait to be made hot. */
+  unsealing(): number {
+    return this.#database.get<{ nodes: number }>("SELECT count(*) AS nodes FROM unsealing")!.nodes;
   }
 
   /** What is derived from the journal is forgotten; what clients said is not. */

@@ -139,6 +139,7 @@ CREATE UNIQUE INDEX record_messages_name ON record_messages (message_id, convers
 CREATE UNIQUE INDEX record_messages_node ON record_messages (node) WHERE node IS NOT NULL;
 CREATE INDEX record_messages_open ON record_messages (conversation, match_key)
   WHERE match_key IS NOT NULL AND coalesce(bond, 2) = 2;
+CREATE INDEX record_messages_loose ON record_messages (conversation, match_key, message_id) WHERE bond = 2;
 
 -- key: the first 12 bytes of the SHA-256 of conversation and key.
 CREATE TABLE record_links (key BLOB NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (key, entry)) WITHOUT ROWID;

@@ -32,9 +32,13 @@ export class SealedRows {
         : "DELETE FROM sealed_exchanges WHERE exchange_id = ? RETURNING batch, seq";
   }
 
-  /** Of message rows. */
-  has(partId: string): boolean {
-    return this.#database.get("SELECT 1 FROM sealed_keys WHERE key = ?", sealedKey(partId)) !== undefined;
+  /** Of message rows. `seq`: in this version. */
+  has(partId: string, seq?: number): boolean {
+    const place = this.#database.get<Pick<Place, "seq">>(
+      "SELECT seq FROM sealed_keys WHERE key = ?",
+      sealedKey(partId),
+    );
+    return place !== undefined && (seq === undefined || place.seq === seq);
   }
 
   /** The sealed version of the row is no more. False: there was none. */

@@ -116,6 +116,38 @@ test.each(CLIENT_RUNS)(
   },
 );
 
+test("rows that are sealed when their lines come are linked with the next maintenance, neither lost nor twice", async () => {
+  const [exchanges, entries] = [await exchangesOf("subagent"), readEntries("subagent")];
+  const expected = newStore();
+  for (const each of exchanges) expected.exchange(each);
+  expected.entries(entries);
+
+  const store = newStore();
+  for (const each of exchanges) store.exchange(each);
+  await store.maintain(true);
+  expect(store.rows().size).toBe(0);
+  store.entries(entries);
+  const { rows: between } = store.catalog.counts();
+  expect(between).toBe(expected.rows().size);
+  await store.maintain(false);
+  expect(store.catalog.counts().rows).toBe(expected.rows().size);
+  const hot = store.rows();
+  for (const [partId, row] of hot) expect(row).toEqual(expected.rows().get(partId));
+  const cold = [...expected.rows().values()].filter(({ part_id: partId }) => !hot.has(partId));
+  // Only what begins a conversation is told before any of its lines.
+  expect(cold.map(({ message_index: index, role }) => [index, role])).toEqual([
+    [0, "user"],
+    [0, "user"],
+  ]);
+
+  // Sealed again, and read again: nothing changes.
+  await store.maintain(true);
+  store.entries(entries);
+  await store.maintain(false);
+  expect(store.rows().size).toBe(0);
+  expect(store.catalog.counts().rows).toBe(expected.rows().size);
+}, 30_000);
+
 test("without transcripts nothing changes its name", async () => {
   const store = newStore();
   for (const each of await exchangesOf("multi-turn")) store.exchange(each);
