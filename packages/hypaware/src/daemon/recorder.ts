@@ -263,7 +263,10 @@ export class Recorder {
   async #storeGroup(follower: RunFollower, group: readonly WaitingExchange[]): Promise<number> {
     let stored = 0;
     try {
-      while (stored < group.length) stored += await recordGroup(this.#recording, group.slice(stored));
+      while (stored < group.length)
+        stored += await recordGroup(this.#recording, group.slice(stored), ({ session_id: session }) => {
+          if (session !== null) this.#recordFiles.expect(session);
+        });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const { exchangeId } = group[stored]!.ended;

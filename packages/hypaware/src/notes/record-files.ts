@@ -34,9 +34,16 @@ interface File extends Look {
   readonly path: string;
   readonly relativePath: string;
   readonly bornMs: number;
-  bytes: number;
-  /** Up to where it was when it was last read. */
-  readBytes: number;
+  /** Of its state when it was looked at last, and when it was read to its end. */
+  stamp: string;
+  readStamp: string;
+}
+
+interface Search {
+  readonly record: ClientRecord;
+  readonly root: string;
+  readonly thorough: boolean;
+  readonly until: number;
 }
 
 export class RecordFiles {
@@ -59,9 +66,10 @@ export class RecordFiles {
   async read(places: RecordPlaces, budgetMs: number, thorough = false): Promise<void> {
     const until = performance.now() + budgetMs;
     for (const record of this.#records)
-      for (const root of record.roots) await this.#look(record, root, "", 0, thorough);
-    for (const file of this.#files.values()) if (thorough || this.#isDue(file)) await this.#measure(file);
-    const grown = [...this.#files.values()].filter((file) => file.bytes !== file.readBytes);
+      for (const root of record.roots) await this.#look({ record, root, thorough, until }, "", 0);
+    for (const file of this.#files.values())
+      if (performance.now() < until && (thorough || this.#isDue(file))) await this.#measure(file);
+    const grown = [...this.#files.values()].filter((file) => file.stamp !== file.readStamp);
     for (const file of grown.sort((a, b) => a.bornMs - b.bornMs || (a.path < b.path ? -1 : 1))) {
       if (performance.now() >= until) return;
       await this.#try(file.path, () => this.#readFile(file, places, until));
@@ -87,14 +95,8 @@ export class RecordFiles {
     return now - lookedMs >= every;
   }
 
-  async #look(
-    record: ClientRecord,
-    root: string,
-    relative: string,
-    depth: number,
-    thorough: boolean,
-  ): Promise<void> {
-    const path = join(root, relative);
+  async #look(search: Search, relative: string, depth: number): Promise<void> {
+    const path = join(search.root, relative);
     const folder: Folder = this.#folders.get(path) ?? {
       depth,
       folders: new Set(),
@@ -102,14 +104,15 @@ export class RecordFiles {
       lookedMs: Number.NEGATIVE_INFINITY,
     };
     this.#folders.set(path, folder);
-    if (thorough || this.#isDue(folder)) {
+    if (performance.now() >= search.until) return;
+    if (search.thorough || this.#isDue(folder)) {
       folder.lookedMs = this.#now();
-      await this.#try(path, () => this.#list(record, root, relative, folder));
+      await this.#try(path, () => this.#list(search, relative, folder));
     }
-    for (const below of folder.folders) await this.#look(record, root, below, depth + 1, thorough);
+    for (const below of folder.folders) await this.#look(search, below, depth + 1);
   }
 
-  async #list(record: ClientRecord, root: string, relative: string, folder: Folder): Promise<void> {
+  async #list({ record, root }: Search, relative: string, folder: Folder): Promise<void> {
     const path = join(root, relative);
     // The root itself may be a link: it is what the person or the client calls its folder.
     const { mtimeMs } = await (relative === "" ? stat(path) : lstat(path));
@@ -132,8 +135,8 @@ export class RecordFiles {
       path,
       relativePath,
       bornMs,
-      bytes: 0,
-      readBytes: 0,
+      stamp: "",
+      readStamp: "",
       changedMs: 0,
       lookedMs: Number.NEGATIVE_INFINITY,
     });
@@ -142,8 +145,8 @@ export class RecordFiles {
   async #measure(file: File): Promise<void> {
     file.lookedMs = this.#now();
     await this.#try(file.path, async () => {
-      const { size, mtimeMs } = await lstat(file.path);
-      file.bytes = size;
+      const { ino, size, mtimeMs } = await lstat(file.path);
+      file.stamp = `${ino}:${size}:${mtimeMs}`;
       file.changedMs = mtimeMs;
     });
   }
@@ -170,7 +173,7 @@ export class RecordFiles {
       }
       if (offset !== known || entries.length > 0) places.commit(entries, id, offset);
       // What has no newline yet comes with the next growth.
-      file.readBytes = file.bytes;
+      file.readStamp = file.stamp;
     } finally {
       await lines.close();
     }
