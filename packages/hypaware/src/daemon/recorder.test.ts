@@ -8,7 +8,7 @@ import type { Outcome } from "../contract/exchange.ts";
 import type { FrameSink } from "../contract/frame.ts";
 import { homePaths } from "../contract/home.ts";
 import { LIMITS } from "../contract/limits.ts";
-import type { SessionContext } from "../contract/plugin.ts";
+import type { ClientRecord, SessionContext } from "../contract/plugin.ts";
 import type { Projection } from "../contract/projection.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { type Journal, openJournal } from "../journal/journal.ts";
@@ -50,11 +50,43 @@ const chat: RegisteredProjector = {
       provider: "test",
       conversation_id: request.session,
       messages:
-        answer === null ? messages : [...messages, { role: "assistant", content: answer, is_answer: true }],
+        answer === null
+          ? messages
+          : [
+              ...messages,
+              { role: "assistant", content: answer, is_answer: true, links: [`answer:${answer}`] },
+            ],
       exchange: { request_class: "main", session_id: request.session },
     };
   },
 };
+
+/** Lines of `<session>.jsonl`: id, predecessor, role, text. */
+const transcripts = (folder: string): ClientRecord => ({
+  name: "transcripts",
+  roots: [join(folder, "record")],
+  accepts: (path) => path.endsWith(".jsonl"),
+  read(line, path) {
+    const [id, previous, role, text] = JSON.parse(line) as [string, string | null, string, string];
+    const session = path.slice(0, -".jsonl".length);
+    return {
+      conversation_id: session,
+      session_id: session,
+      request_class: "main",
+      provider: "test",
+      is_on_wire: role !== "system",
+      message: {
+        role,
+        content: text,
+        message_id: id,
+        previous_message_id: previous === null ? [] : [previous],
+        message_created_at: "2026-03-01T12:00:00.000Z",
+        provider_uuid: id,
+        links: role === "assistant" ? [`answer:${text}`] : [],
+      },
+    };
+  },
+});
 
 const recorder = (projectors: readonly RegisteredProjector[] = [chat]): Recorder =>
   new Recorder({
@@ -68,7 +100,7 @@ const recorder = (projectors: readonly RegisteredProjector[] = [chat]): Recorder
         parse: (line) => JSON.parse(line) as SessionContext,
       },
     ],
-    clientRecords: [],
+    clientRecords: [transcripts(home)],
     gatewayId: "g",
     log: createLogger([]),
     telemetry: NO_TELEMETRY,
@@ -443,5 +475,34 @@ test("an exchange has the place that its session had when it began, also when th
   const before = catalog.changes(0, 1_000);
   await recorder().pass();
   expect(catalog.changes(0, 1_000)).toEqual(before);
+  await journal.close();
+});
+
+const names = (): readonly string[] =>
+  [...catalog.changes(0, 1_000)].flatMap(({ op, key }) => (op === "upsert" ? key : [])).toSorted();
+
+test("a client's record is read beside the journal, and a reprojection keeps its names though its files are gone", async () => {
+  const journal = await open("r1");
+  const file = join(home, "record", "s.jsonl");
+  mkdirSync(join(home, "record"));
+  const tells = (...line: readonly (string | null)[]): void =>
+    appendFileSync(file, `${JSON.stringify(line)}\n`);
+  tells("u1", null, "user", "hello");
+  exchange(journal, { turns: ["hello"], answer: "HELLO" });
+  exchange(journal, { turns: ["other"], answer: "OTHER", session: "silent" });
+  await journal.flush();
+  const following = recorder();
+  expect(await following.pass(true)).toBe(2);
+  tells("u2", "u1", "system", "a remark");
+  tells("u3", "u2", "assistant", "HELLO");
+  await following.pass(true);
+  const expected = ["u1#0", "u2#0", "u3#0"];
+  expect(names().filter((name) => name.startsWith("u"))).toEqual(expected);
+  expect(names()).toHaveLength(5);
+  rmSync(join(home, "record"), { recursive: true });
+  const before = names();
+  const { after } = await recorder().reproject(() => {});
+  expect(after.rows).toBe(5);
+  expect(names()).toEqual(before);
   await journal.close();
 });
