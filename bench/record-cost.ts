@@ -111,6 +111,8 @@ const recorder = new Recorder({
   catalog,
   projectors: [{ ...claudeProjector, order: 0 }],
   contextSources: [],
+  clientRecords: [],
+  gatewayId: "g",
   log: createLogger([]),
   telemetry: NO_TELEMETRY,
 });

@@ -85,6 +85,8 @@ async function rig(notes: number) {
       catalog,
       projectors: [chat],
       contextSources: [source],
+      clientRecords: [],
+      gatewayId: "bench",
       log: createLogger([]),
       telemetry: NO_TELEMETRY,
     }),

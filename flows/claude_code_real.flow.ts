@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expectedConversations, headerOf } from "@hypaware/testkit";
-import type { FakeProvider } from "@hypaware/testkit";
+import type { ExpectedMessage, FakeProvider } from "@hypaware/testkit";
 import { SETTINGS, comparable, findClaudeCode, makeClaudeHome, promptArgs } from "./lib/claude-code.ts";
 import type { ClaudeHome, ClaudeResult } from "./lib/claude-code.ts";
+import { readTranscripts } from "./lib/claude-transcripts.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { Daemon } from "./lib/daemon.ts";
 import type { FlowContext } from "./lib/flow.ts";
-import { storedConversations } from "./lib/message-rows.ts";
+import { jsonColumn, storedConversations } from "./lib/message-rows.ts";
 
 export const title =
   "the real Claude Code: rows and tokens equal the provider's account, output equals a run without us";
@@ -36,7 +37,8 @@ export default async function claudeCodeReal(ctx: FlowContext): Promise<void> {
   for (const [i, { prompt, tools, ...run }] of RUNS.entries()) {
     if (run.daemon) daemon ??= await ctx.startDaemon();
     const alone = makeClaudeHome(join(ctx.folder, `direct-${i}`), client, path);
-    const carried = makeClaudeHome(join(ctx.folder, `through-${i}`), client, path);
+    // The recorder reads the transcripts of the person whose it is.
+    const carried = makeClaudeHome(join(ctx.folder, `through-${i}`), client, path, String(ctx.env["HOME"]));
     const args = promptArgs(prompt, tools);
     const expected = await ctx.run("claude", args, {
       env: { ...alone.env, ANTHROPIC_BASE_URL: direct.url },
@@ -57,12 +59,48 @@ export default async function claudeCodeReal(ctx: FlowContext): Promise<void> {
   const expected = expectedConversations(through.requests());
   const stored = await storedConversations(ctx);
   assert.deepEqual([...stored.keys()].sort(), [...expected.keys()].sort(), "conversations");
-  for (const [id, messages] of expected) assert.deepEqual(stored.get(id), messages, `messages of ${id}`);
+  // In what order is the transcript's word (checkNames).
+  for (const [id, messages] of expected)
+    assert.deepEqual(inAnyOrder(stored.get(id) ?? []), inAnyOrder(messages), `messages of ${id}`);
+  const lines = await checkNames(ctx);
   await checkExchanges(ctx, through);
   await checkUniqueness(ctx, through);
   if (daemon !== undefined) assert.equal((await daemon.stop()).code, 0);
   const messages = [...expected.values()].reduce((sum, list) => sum + list.length, 0);
-  ctx.note(`client ${client.version}: ${expected.size} conversations, ${messages} messages`);
+  ctx.note(
+    `client ${client.version}: ${expected.size} conversations, ${messages} messages, ${lines} lines of transcripts`,
+  );
+}
+
+function inAnyOrder(messages: readonly ExpectedMessage[]): readonly string[] {
+  return messages.map((message) => JSON.stringify(message)).sort();
+}
+
+/** Each line of a transcript is one message under its own name and below its own parent; what was sent was carried by an exchange. */
+async function checkNames(ctx: FlowContext): Promise<number> {
+  const lines = readTranscripts(String(ctx.env["HOME"]));
+  const rows = await ctx.sql(
+    `SELECT message_id, any_value(previous_message_id) AS previous, any_value(conversation_id) AS conversation,
+            bool_and(json_extract(attributes, '$.gateway.exchange_id') IS NOT NULL) AS carried
+       FROM ai_gateway_messages WHERE provider_uuid IS NOT NULL GROUP BY message_id ORDER BY message_id`,
+  );
+  assert.deepEqual(
+    rows.map(({ message_id, previous, conversation, carried }) => ({
+      message_id,
+      previous: jsonColumn(previous),
+      conversation,
+      carried,
+    })),
+    lines
+      .map(({ uuid, parentUuid, sessionId, type, isSidechain, agentId }) => ({
+        message_id: uuid,
+        previous: parentUuid === null ? [] : [parentUuid],
+        conversation: isSidechain === true ? `${sessionId}/${String(agentId)}` : sessionId,
+        carried: type === "user" || type === "assistant",
+      }))
+      .sort((a, b) => (a.message_id < b.message_id ? -1 : 1)),
+  );
+  return lines.length;
 }
 
 function resultOf(stdout: string): object {

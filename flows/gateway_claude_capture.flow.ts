@@ -3,12 +3,14 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generation, postMessage } from "@hypaware/testkit";
+import { writeTranscript } from "./lib/claude-transcripts.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext, Row } from "./lib/flow.ts";
 import { jsonColumn } from "./lib/message-rows.ts";
 import { eventually } from "./lib/process.ts";
 
-export const title = "two exchanges of a client make four rows under names made from their content";
+export const title =
+  "two exchanges of a client make four rows under names made from their content, and under its own once it wrote them down";
 
 const SESSIONS = ["0b0c5a52-0000-4000-8000-000000000001", "0b0c5a52-0000-4000-8000-000000000002"];
 
@@ -49,6 +51,7 @@ export default async function gatewayClaudeCapture(ctx: FlowContext): Promise<vo
   }
 
   await hookSaysWhere(ctx);
+  await transcriptSaysNames(ctx);
 
   const logs = await eventually("both exchanges are logged", () => {
     const found = ctx.telemetry().logs("aigw.exchange");
@@ -79,6 +82,101 @@ async function hookSaysWhere(ctx: FlowContext): Promise<void> {
     { conversation_id: SESSIONS[0], cwd: repository, git_branch: "topic" },
     { conversation_id: SESSIONS[1], cwd: null, git_branch: null },
   ]);
+}
+
+/** The client's transcript comes when everything is stored. The session that has none keeps what it has. */
+async function transcriptSaysNames(ctx: FlowContext): Promise<void> {
+  const [session, other] = SESSIONS;
+  const { messageId, requestId } = generation("testkit", 1);
+  const line = (uuid: string, parentUuid: string | null, fields: object): object => ({
+    parentUuid,
+    isSidechain: false,
+    uuid,
+    timestamp: "2026-03-01T12:00:00.000Z",
+    userType: "external",
+    entrypoint: "cli",
+    cwd: "/project",
+    sessionId: session,
+    version: "2.1.330",
+    gitBranch: "main",
+    ...fields,
+  });
+  writeTranscript(String(ctx.env["HOME"]), "/project", String(session), [
+    { type: "last-prompt", sessionId: session },
+    line("uuid-1", null, {
+      type: "user",
+      promptId: "prompt-1",
+      message: { role: "user", content: "SAY:text captured" },
+    }),
+    line("uuid-2", "uuid-1", { type: "attachment", attachment: { type: "date", date: "2026-03-01" } }),
+    line("uuid-3", "uuid-2", {
+      type: "assistant",
+      requestId,
+      apiBlockIndex: 0,
+      message: { id: messageId, role: "assistant", content: [{ type: "text", text: "captured" }] },
+    }),
+  ]);
+  const rows = await ctx.sql(
+    `SELECT message_id, part_id, previous_message_id, provider_uuid, parent_uuid, message_index, role, part_type, content_text,
+            provider_type, attachment_type, prompt_id, request_id, cwd, git_branch,
+            json_extract(attributes, '$.usage.output_tokens')::INT AS output_tokens,
+            json_extract_string(attributes, '$.gateway.identity_source') AS identity_source,
+            json_extract_string(attributes, '$.claude.identity_source') AS client_source
+       FROM ai_gateway_messages WHERE conversation_id = '${session}' ORDER BY message_index`,
+  );
+  const shared = { cwd: "/project", git_branch: "main", identity_source: null, client_source: null };
+  const named = (index: number, uuid: string, parent: string | null): object => ({
+    message_id: uuid,
+    part_id: `${uuid}#0`,
+    previous_message_id: parent === null ? [] : [parent],
+    provider_uuid: uuid,
+    parent_uuid: parent,
+    message_index: index,
+    ...shared,
+  });
+  assert.deepEqual(
+    rows.map((row) => ({ ...row, previous_message_id: jsonColumn(row["previous_message_id"]) })),
+    [
+      {
+        ...named(0, "uuid-1", null),
+        role: "user",
+        part_type: "text",
+        content_text: "SAY:text captured",
+        provider_type: "user",
+        attachment_type: null,
+        prompt_id: "prompt-1",
+        request_id: requestId,
+        output_tokens: null,
+      },
+      {
+        ...named(1, "uuid-2", "uuid-1"),
+        role: "system",
+        part_type: "attachment",
+        content_text: null,
+        provider_type: "attachment",
+        attachment_type: "date",
+        prompt_id: null,
+        request_id: null,
+        output_tokens: null,
+      },
+      {
+        ...named(2, "uuid-3", "uuid-2"),
+        role: "assistant",
+        part_type: "text",
+        content_text: "captured",
+        provider_type: "assistant",
+        attachment_type: null,
+        prompt_id: null,
+        request_id: requestId,
+        output_tokens: 21,
+      },
+    ],
+  );
+  const fallback = await ctx.sql(
+    `SELECT DISTINCT json_extract_string(attributes, '$.gateway.identity_source') AS identity_source, provider_uuid
+       FROM ai_gateway_messages WHERE conversation_id = '${other}'`,
+  );
+  assert.deepEqual(fallback, [{ identity_source: "gateway_fallback", provider_uuid: null }]);
 }
 
 function checkRow(

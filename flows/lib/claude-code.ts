@@ -38,8 +38,13 @@ export interface ClaudeHome {
 /** The seed has odd spacing: whoever rewrites it, even with the same values, is found out. */
 export const SETTINGS = '{ "env":{"FROM_SETTINGS" : "1"},\n\n  "cleanupPeriodDays":30}\n';
 
-export function makeClaudeHome(folder: string, client: ClaudeCode, path: string): ClaudeHome {
-  const home = join(folder, "home");
+/** `home`: of a person who has one already. */
+export function makeClaudeHome(
+  folder: string,
+  client: ClaudeCode,
+  path: string,
+  home = join(folder, "home"),
+): ClaudeHome {
   const project = join(folder, "project");
   const bin = join(folder, "bin");
   for (const made of [home, project, bin, join(home, ".claude"), join(folder, "tmp")]) {

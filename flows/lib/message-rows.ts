@@ -1,13 +1,13 @@
 import type { ExpectedMessage, ExpectedPart } from "@hypaware/testkit";
 import type { FlowContext, Row } from "./flow.ts";
 
-/** Messages as the table has them, in display order, in the oracle's shape. */
+/** Messages that exchanges carried, as the table has them, in display order, in the oracle's shape. */
 export async function storedConversations(
   ctx: FlowContext,
 ): Promise<ReadonlyMap<string, readonly ExpectedMessage[]>> {
   const rows = await ctx.sql(
     `SELECT conversation_id, message_id, role, part_type, content_text, tool_name, tool_call_id, tool_args
-       FROM ai_gateway_messages
+       FROM ai_gateway_messages WHERE json_extract(attributes, '$.gateway.exchange_id') IS NOT NULL
       ORDER BY conversation_id, message_index, message_created_at, message_id, part_index`,
   );
   const byConversation = Map.groupBy(rows, (row) => String(row["conversation_id"]));

@@ -35,7 +35,7 @@ const part = (type: string, fields: object = {}) => ({
   ...fields,
 });
 
-test("assistant blocks and tool results are messages, other neighbours are one", async () => {
+test("each block is a message", async () => {
   const conversations = await expectedAfter([
     {
       messages: [
@@ -57,7 +57,8 @@ test("assistant blocks and tool results are messages, other neighbours are one",
     },
   ]);
   expect(conversations.get("s")).toEqual([
-    { role: "user", parts: [part("text", { text: "a" }), part("text", { text: "SAY:bash b" })] },
+    { role: "user", parts: [part("text", { text: "a" })] },
+    { role: "user", parts: [part("text", { text: "SAY:bash b" })] },
     { role: "assistant", parts: [part("text", { text: "c" })] },
     {
       role: "assistant",

@@ -52,19 +52,9 @@ function conversationOf(exchange: RecordedExchange, request: WireRequest): strin
   return request.output_config?.format === undefined ? session : `${session}/title`;
 }
 
-/** One wire message as the client's own record cuts it: assistant blocks and tool results one by one, the rest together. */
+/** One wire message as the client's own record cuts it: block by block. */
 function atClientGrain(message: WireMessage, toolNames: ReadonlyMap<unknown, string>): ExpectedMessage[] {
-  const messages: { role: string; parts: ExpectedPart[] }[] = [];
-  let together = false;
-  for (const block of blocksOf(message)) {
-    const alone = message.role === "assistant" || block.type === "tool_result";
-    const part = partOf(block, toolNames);
-    const open = messages.at(-1);
-    if (!alone && together && open !== undefined) open.parts.push(part);
-    else messages.push({ role: message.role, parts: [part] });
-    together = !alone;
-  }
-  return messages;
+  return blocksOf(message).map((block) => ({ role: message.role, parts: [partOf(block, toolNames)] }));
 }
 
 function partOf(block: WireBlock, toolNames: ReadonlyMap<unknown, string>): ExpectedPart {

@@ -5,11 +5,14 @@ import type { Recording } from "../daemon/record-exchange.ts";
 export const recordingOf = ({
   registry,
   notes,
+  gatewayConfig,
   log,
   telemetry,
 }: App): Omit<Recording, "catalog" | "paths"> => ({
   projectors: registry.projectors(),
   contextSources: notes.sessionContexts(),
+  clientRecords: notes.clientRecords(),
+  gatewayId: gatewayConfig.gatewayId,
   log,
   telemetry,
 });

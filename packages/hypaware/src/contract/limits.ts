@@ -54,6 +54,7 @@ export const LIMITS = {
 
   // projection
   projectionValues: 2_000_000, // JSON values in one projector's result; a 200 KB body has about 10,000
+  messageLinks: 16, // keys of one message; a block has three
   knownNodes: 20_000, // places of messages kept in memory, 300 bytes each: the conversations that are going on
   alignCells: 2_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 
@@ -83,6 +84,7 @@ export const LIMITS = {
   sealChildMs: 600_000, // a child that takes longer is stuck
   mergeBeginMs: 120_000, // after it a child begins no further merge: one takes a minute or two, and all must fit in its time
   sealManifestBytes: 16 * MB, // what a child may say in all
+  unsealBytes: 4 * MB, // of sealed rows that a child reads back at once, within what it may say in all
   mergeFanIn: 8, // so many segments of one size become one: each row is written again once per eightfold growth
   mergeBytes: 256 * MB, // a segment of this size is not made larger
   mergeDirtyShare: 0.05, // over it a segment is written again without its dead rows
@@ -93,6 +95,12 @@ export const LIMITS = {
   // notes
   noteLineBytes: 16 * MB, // of one line; a longer one is passed over
   noteBatch: 500, // notes of one transaction
+  recordBatch: 100, // entries of a client's record in one transaction
+  recordPassMs: 50, // reading of clients' records before the journals are looked at again …
+  recordThoroughMs: 1_000, // … and when someone waits for all that is there
+  recordLookMs: 1_000, // between two looks at a file or folder that changed just now …
+  recordIdleMs: 60_000, // … and at one that has not for long
+  recordDepth: 6, // folders below a record's root
 
   // logs and development telemetry
   logFields: 64, // of one record; more is a mistake

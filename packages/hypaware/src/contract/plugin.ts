@@ -1,6 +1,7 @@
 // The public plugin interface, exported as `hypaware/plugin`. Its surface is pinned by a test.
 
 import type { ExchangeProjector, JsonObject, ProjectorLog } from "./projection.ts";
+import type { ClientRecord } from "./record.ts";
 
 export type { DecodeStatus, ExchangeRecord, Outcome, RequestClass, StreamEvent } from "./exchange.ts";
 export type {
@@ -17,6 +18,7 @@ export type {
   SocketMessage,
   Usage,
 } from "./projection.ts";
+export type { ClientRecord, RecordedMessage, RecordEntry } from "./record.ts";
 
 /** What a preset's `match` may look at. `path` has no query; header names are lower-case, every value is an array. */
 export interface RouteInput {
@@ -95,6 +97,7 @@ export interface SessionContextSource {
 /** Capability `hypaware.notes` 1.0.0: facts that did not travel over HTTP. */
 export interface Notes {
   registerSessionContextSource(source: SessionContextSource): void;
+  registerClientRecord(record: ClientRecord): void;
 }
 
 /** For whom a capability's value is made: what it registers for a plugin is undone with that plugin. */

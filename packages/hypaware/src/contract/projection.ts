@@ -49,6 +49,11 @@ export interface ProjectedMessage {
    * assistant messages at the end of the list.
    */
   readonly is_answer?: boolean;
+  /**
+   * Keys that name this message within its conversation, strongest first, the same in each lane: what the wire shows and what the
+   * client's own record says are linked by them.
+   */
+  readonly links?: readonly string[];
 }
 
 /** Tokens of one response. Absent = the wire did not say. */

@@ -42,6 +42,8 @@ export interface ThreadStore {
 
   node(id: number): ThreadNode | undefined;
   child(conversationId: string, predecessor: number, matchKey: string): ThreadNode | undefined;
+  /** Oldest first. */
+  children(conversationId: string, predecessor: number): readonly ThreadNode[];
   hasChildren(node: number): boolean;
   /** Oldest first. */
   withKey(conversationId: string, matchKey: string): readonly ThreadNode[];

@@ -26,6 +26,8 @@ const options = {
   catalog,
   projectors: [crashing],
   contextSources: [],
+  clientRecords: [],
+  gatewayId: "g",
   log: createLogger([]),
   telemetry: NO_TELEMETRY,
 };

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import type { Outcome } from "../contract/exchange.ts";
 import type { FrameSink } from "../contract/frame.ts";
+import type { ClientRecord } from "../contract/plugin.ts";
 import type { Projection } from "../contract/projection.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 
@@ -20,7 +22,12 @@ export const chat: RegisteredProjector = {
       provider: "test",
       conversation_id: request.session,
       messages:
-        answer === null ? messages : [...messages, { role: "assistant", content: answer, is_answer: true }],
+        answer === null
+          ? messages
+          : [
+              ...messages,
+              { role: "assistant", content: answer, is_answer: true, links: [`answer:${answer}`] },
+            ],
       exchange: { request_class: "main", session_id: request.session },
     };
   },
@@ -80,3 +87,30 @@ export function exchange(
   });
   return exchangeId;
 }
+
+/** Lines of `<session>.jsonl`: id, predecessor, role, text. */
+export const transcripts = (folder: string): ClientRecord => ({
+  name: "transcripts",
+  roots: [join(folder, "record")],
+  accepts: (path) => path.endsWith(".jsonl"),
+  read(line, path) {
+    const [id, previous, role, text] = JSON.parse(line) as [string, string | null, string, string];
+    const session = path.slice(0, -".jsonl".length);
+    return {
+      conversation_id: session,
+      session_id: session,
+      request_class: "main",
+      provider: "test",
+      is_on_wire: role !== "system",
+      message: {
+        role,
+        content: text,
+        message_id: id,
+        previous_message_id: previous === null ? [] : [previous],
+        message_created_at: "2026-03-01T12:00:00.000Z",
+        provider_uuid: id,
+        links: role === "assistant" ? [`answer:${text}`] : [],
+      },
+    };
+  },
+});

@@ -5,7 +5,7 @@ import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
 import type { ProjectedRecord } from "../contract/exchange.ts";
 import type { CapturedFacts } from "../contract/frame.ts";
-import type { SessionContextSource } from "../contract/plugin.ts";
+import type { ClientRecord, SessionContextSource } from "../contract/plugin.ts";
 import type { HomePaths } from "../contract/home.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { ExchangeReader } from "../journal/assemble.ts";
@@ -16,6 +16,7 @@ import { toRecord } from "../projection/record.ts";
 import { NOTHING_SELECTED, type Selection, selectProjection } from "../projection/select.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
+import { linkExchange } from "./link-record.ts";
 import type { EndedExchange } from "./run-follower.ts";
 
 export interface Recording {
@@ -23,6 +24,9 @@ export interface Recording {
   readonly catalog: Catalog;
   readonly projectors: readonly RegisteredProjector[];
   readonly contextSources: readonly SessionContextSource[];
+  readonly clientRecords: readonly ClientRecord[];
+  /** Of rows that no gateway carried. */
+  readonly gatewayId: string;
   readonly log: Logger;
   readonly telemetry: Telemetry;
 }
@@ -110,14 +114,14 @@ export function storeExchange(
 }
 
 /** Writes rows and thread state. In the caller's transaction. */
-export function putExchange({ catalog }: Recording, prepared: PreparedExchange): ExchangeRow {
+export function putExchange({ catalog, gatewayId }: Recording, prepared: PreparedExchange): ExchangeRow {
   const { ended } = prepared;
   const applied = applyProjection({
     ...prepared,
     threads: catalog.threads,
     placeAt: (session, time) => catalog.contexts.at(session, time),
   });
-  catalog.putRows(applied.rows);
+  catalog.putRows(linkExchange(catalog, gatewayId, applied.fresh, applied.rows));
   catalog.putExchange(applied.exchange, ended);
   return applied.exchange;
 }

@@ -37,7 +37,11 @@ interface Ready extends WaitingExchange {
  * Stores the first ones of a group, all of one run and in its order, and resolves with how many. Rejects when the first one
  * cannot be read or the store not be written: nothing is lost, read again from the stored cursor.
  */
-export async function recordGroup(recording: Recording, group: readonly WaitingExchange[]): Promise<number> {
+export async function recordGroup(
+  recording: Recording,
+  group: readonly WaitingExchange[],
+  onStored: (exchange: ExchangeRow) => void,
+): Promise<number> {
   const { catalog } = recording;
   const ids = group.map(({ ended }) => ended.exchangeId);
   const [only] = ids.length === 1 ? ids : [];
@@ -46,7 +50,10 @@ export async function recordGroup(recording: Recording, group: readonly WaitingE
   else isQuarantined = catalog.beginAttempt(only) > LIMITS.quarantineTries;
   try {
     const ready = await prepareGroup(recording, group, isQuarantined);
-    for (const exchange of storeGroup(recording, ready)) announceExchange(recording, exchange);
+    for (const exchange of storeGroup(recording, ready)) {
+      announceExchange(recording, exchange);
+      onStored(exchange);
+    }
     return ready.length;
   } catch (error) {
     // A throw is an answer, too: only a crash or a hang leaves the attempt noted.

@@ -14,7 +14,7 @@ import { listRuns } from "../journal/runs.ts";
 import { createLogger } from "../kernel/log.ts";
 import { NO_TELEMETRY } from "../kernel/telemetry.ts";
 import { type Catalog, openCatalog } from "../store/catalog.ts";
-import { chat, exchange } from "./journal-exchange.testkit.ts";
+import { chat, exchange, transcripts } from "./journal-exchange.testkit.ts";
 import { Recorder } from "./recorder.ts";
 
 let home: string;
@@ -44,6 +44,8 @@ const recorder = (projectors: readonly RegisteredProjector[] = [chat]): Recorder
         parse: (line) => JSON.parse(line) as SessionContext,
       },
     ],
+    clientRecords: [transcripts(home)],
+    gatewayId: "g",
     log: createLogger([]),
     telemetry: NO_TELEMETRY,
   });
@@ -299,5 +301,29 @@ test("an exchange has the place that its session had when it began, also when th
   const before = catalog.changes(0, 1_000);
   await recorder().pass();
   expect(catalog.changes(0, 1_000)).toEqual(before);
+  await journal.close();
+});
+
+const names = (): readonly string[] =>
+  [...catalog.changes(0, 1_000)].flatMap(({ op, key }) => (op === "upsert" ? key : [])).toSorted();
+
+test("a client's record is read beside the journal, and names what exchanges carried", async () => {
+  const journal = await open("r1");
+  const file = join(home, "record", "s.jsonl");
+  mkdirSync(join(home, "record"));
+  const tells = (...line: readonly (string | null)[]): void =>
+    appendFileSync(file, `${JSON.stringify(line)}\n`);
+  tells("u1", null, "user", "hello");
+  exchange(journal, { turns: ["hello"], answer: "HELLO" });
+  exchange(journal, { turns: ["other"], answer: "OTHER", session: "silent" });
+  await journal.flush();
+  const following = recorder();
+  expect(await following.pass(true)).toBe(2);
+  tells("u2", "u1", "system", "a remark");
+  tells("u3", "u2", "assistant", "HELLO");
+  await following.pass(true);
+  const expected = ["u1#0", "u2#0", "u3#0"];
+  expect(names().filter((name) => name.startsWith("u"))).toEqual(expected);
+  expect(names()).toHaveLength(5);
   await journal.close();
 });

@@ -3,17 +3,18 @@
 
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { SessionContext } from "../contract/plugin.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { type Maintained as MaintainedJournal, maintainJournal } from "../journal/maintain.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { isRunAlive, listSegments } from "../journal/runs.ts";
-import { readContextFiles } from "../notes/context-files.ts";
+import { type ContextPlaces, readContextFiles } from "../notes/context-files.ts";
+import { RecordFiles, type RecordPlaces } from "../notes/record-files.ts";
 import { callsOf } from "../projection/socket-calls.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import { type Maintained as MaintainedStore, maintainStore } from "../store/maintain.ts";
 import { needsSeal } from "../store/needs-seal.ts";
 import type { ShadowCommit } from "../store/shadow-commit.ts";
+import { linkEntries, showUnsealed } from "./link-record.ts";
 import type { Recording } from "./record-exchange.ts";
 import { recordGroup, type WaitingExchange } from "./record-group.ts";
 import { type EndedExchange, RunFollower } from "./run-follower.ts";
@@ -43,6 +44,7 @@ export interface Maintenance {
 
 export class Recorder {
   readonly #recording: Recording;
+  readonly #recordFiles: RecordFiles;
   readonly #followers = new Map<string, RunFollower>();
   readonly #finished = new Set<string>();
   readonly #aliveUntil = new Map<string, number>();
@@ -56,6 +58,7 @@ export class Recorder {
   constructor(recording: Recording) {
     this.#recording = recording;
     this.#suspects = new Set(recording.catalog.attempted());
+    this.#recordFiles = new RecordFiles(recording.clientRecords, recording.log);
     this.#startFromCursors();
   }
 
@@ -66,7 +69,7 @@ export class Recorder {
    */
   pass(thorough = false): Promise<number> {
     return this.#alone(async () => {
-      await this.#readNotes();
+      await this.#readNotes(thorough);
       let stored = 0;
       for (const runId of runIds(this.#recording.paths.journal))
         if (!this.#finished.has(runId)) stored += await this.#advance(runId, thorough);
@@ -74,16 +77,27 @@ export class Recorder {
     });
   }
 
-  /** Before the journals: what a hook said before an exchange ended is known when that is stored. */
-  async #readNotes(): Promise<void> {
-    const { catalog, contextSources, log } = this.#recording;
-    const places = {
-      offset: (fileId: string) => catalog.contexts.offset(fileId),
-      commit: (contexts: readonly SessionContext[], fileId: string, offset: number) =>
-        void catalog.contexts.put(contexts, fileId, offset),
-      forget: (fileId: string) => catalog.contexts.forgetFile(fileId),
+  /** Before the journals: what a client wrote down before an exchange ended is known when that is stored. */
+  async #readNotes(thorough: boolean): Promise<void> {
+    const { catalog, contextSources, gatewayId, log } = this.#recording;
+    const { noteFiles: files } = catalog;
+    const commit = (fileId: string, offset: number, store: () => unknown): void =>
+      catalog.transaction(() => {
+        files.setOffset(fileId, offset);
+        store();
+      });
+    const contexts: ContextPlaces = {
+      offset: (fileId) => files.offset(fileId),
+      commit: (read, fileId, offset) => commit(fileId, offset, () => catalog.contexts.put(read)),
+      forget: (fileId) => files.forget(fileId),
     };
-    for (const source of contextSources) await readContextFiles(source, places, log);
+    for (const source of contextSources) await readContextFiles(source, contexts, log);
+    const records: RecordPlaces = {
+      offset: (fileId) => files.offset(fileId),
+      commit: (read, fileId, offset) => commit(fileId, offset, () => linkEntries(catalog, gatewayId, read)),
+    };
+    const budgetMs = thorough ? LIMITS.recordThoroughMs : LIMITS.recordPassMs;
+    await this.#recordFiles.read(records, budgetMs, thorough);
   }
 
   /** What a reprojection found, from the shadow at `path`: readers see the old rows until the new ones are there. */
@@ -113,7 +127,8 @@ export class Recorder {
     const { catalog, paths } = this.#recording;
     // A reprojection that is being committed comes first.
     await this.#alone(async () => {});
-    const store = everything || needsSeal(catalog) ? await this.#maintainStore(everything) : NOTHING_SEALED;
+    const isWorthIt = everything || needsSeal(catalog) || catalog.records.unsealing() > 0;
+    const store = isWorthIt ? await this.#maintainStore(everything) : NOTHING_SEALED;
     const journal = await this.#alone(() =>
       maintainJournal({ journalDir: paths.journal, cursors: catalog.cursors() }),
     );
@@ -121,7 +136,7 @@ export class Recorder {
   }
 
   #maintainStore(everything: boolean): Promise<MaintainedStore> {
-    const { catalog, paths } = this.#recording;
+    const { catalog, paths, gatewayId } = this.#recording;
     ensurePrivateFolder(paths.tmp);
     return maintainStore({
       catalog,
@@ -132,6 +147,7 @@ export class Recorder {
       minRows: 1,
       mergeAll: everything,
       signal: this.#ending.signal,
+      onUnsealed: (node) => showUnsealed(catalog, gatewayId, node),
     });
   }
 
@@ -219,7 +235,10 @@ export class Recorder {
   async #storeGroup(follower: RunFollower, group: readonly WaitingExchange[]): Promise<number> {
     let stored = 0;
     try {
-      while (stored < group.length) stored += await recordGroup(this.#recording, group.slice(stored));
+      while (stored < group.length)
+        stored += await recordGroup(this.#recording, group.slice(stored), ({ session_id: session }) => {
+          if (session !== null) this.#recordFiles.expect(session);
+        });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const { exchangeId } = group[stored]!.ended;

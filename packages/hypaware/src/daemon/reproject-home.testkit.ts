@@ -14,11 +14,17 @@ import { commitManifest } from "../store/commit.ts";
 import { sealStore } from "../store/seal.ts";
 import type { ScopeFilter } from "../store/shadow-scope.ts";
 import { verifyStore } from "../store/verify.ts";
-import { chat } from "./journal-exchange.testkit.ts";
+import { chat, transcripts } from "./journal-exchange.testkit.ts";
 import { Recorder } from "./recorder.ts";
 import { type Compared, Reprojection } from "./reprojection.ts";
 
-const work = { contextSources: [], log: createLogger([]), telemetry: NO_TELEMETRY };
+const work = {
+  contextSources: [],
+  clientRecords: [],
+  gatewayId: "g",
+  log: createLogger([]),
+  telemetry: NO_TELEMETRY,
+};
 
 /** A home with real journals and a real store, and what `hyp reproject` does to it. */
 export class ReprojectHome {
@@ -58,7 +64,7 @@ export class ReprojectHome {
 
   recorder(projectors: readonly RegisteredProjector[] = [chat]): Recorder {
     const { paths, catalog } = this;
-    return new Recorder({ ...work, paths, catalog, projectors });
+    return new Recorder({ ...work, clientRecords: [transcripts(paths.home)], paths, catalog, projectors });
   }
 
   /** A thorough pass. */

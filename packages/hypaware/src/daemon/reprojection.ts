@@ -13,9 +13,11 @@ import type { Difference } from "../store/difference.ts";
 import { Cursors } from "../store/cursors.ts";
 import type { ShadowCommit } from "../store/shadow-commit.ts";
 import { type Scope, type ScopeFilter, chooseScope } from "../store/shadow-scope.ts";
+import { recordedInScope } from "../store/shadow-records.ts";
 import { compareThreads } from "../store/shadow-threads.ts";
 import { Shadow, shadowPath } from "../store/shadow.ts";
 import { Snapshot } from "../store/snapshot.ts";
+import { linkKnown } from "./link-record.ts";
 import { recordExchange } from "./record-exchange.ts";
 import { type ReplayRun, replayInOrder } from "./replay.ts";
 import { type EndedExchange, RunFollower } from "./run-follower.ts";
@@ -168,6 +170,10 @@ export class Reprojection {
     const { paths, work, filter, samples, onProgress } = this.#options;
     onProgress?.("comparing rows");
     const chosen = chooseScope(this.#shadow, snapshot.database, filter);
+    // What no exchange carried has rows, too.
+    await this.#shadow.replay(async () =>
+      linkKnown(this.#shadow.catalog, work.gatewayId, recordedInScope(this.#shadow.database)),
+    );
     const { projectors } = work;
     const isUnknown = projectors.every(({ name }) => name !== filter.projector);
     if (filter.projector !== undefined && isUnknown && chosen.exchanges + chosen.keptExchanges === 0)

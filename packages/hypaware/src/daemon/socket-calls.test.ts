@@ -80,6 +80,8 @@ const recorder = (): Recorder =>
     catalog,
     projectors: [words],
     contextSources: [],
+    clientRecords: [],
+    gatewayId: "g",
     log: createLogger([]),
     telemetry: NO_TELEMETRY,
   });

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 
@@ -11,6 +12,7 @@ export interface LineFile {
   readonly bytes: number;
   /** Milliseconds since 1970. */
   readonly writtenMs: number;
+  readonly bornMs: number;
   /** Whole lines behind `offset`, each with where the next begins. What has no newline yet is not there yet. */
   lines(offset: number): AsyncGenerator<FileLine>;
   close(): Promise<void>;
@@ -22,21 +24,22 @@ export interface FileLine {
   readonly next: number;
 }
 
-/** `undefined`: there is no such file. Rejects with the system's other errors. */
+/** `undefined`: there is no such file. Rejects with the system's other errors, for a symbolic link, too. */
 export async function openLineFile(path: string, maxLineBytes: number): Promise<LineFile | undefined> {
   let file: FileHandle;
   try {
-    file = await open(path, "r");
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
   try {
-    const { dev, ino, size, mtimeMs } = await file.stat();
+    const { dev, ino, size, mtimeMs, birthtimeMs } = await file.stat();
     return {
       id: `${dev}:${ino}`,
       bytes: size,
       writtenMs: mtimeMs,
+      bornMs: birthtimeMs,
       lines: (offset) => readLines(file, offset, maxLineBytes),
       close: () => file.close(),
     };

@@ -3,7 +3,7 @@ import type { ProjectedRecord } from "../contract/exchange.ts";
 import type { CapturedFacts } from "../contract/frame.ts";
 import type { SessionPlace } from "../contract/projection.ts";
 import type { ThreadConversation, ThreadStore } from "../contract/thread.ts";
-import { align } from "./align.ts";
+import { align, type Placement } from "./align.ts";
 import { findInferred, nextInferredId } from "./conversation.ts";
 import { type Entries, toEntries } from "./entry.ts";
 import { toExchangeRow } from "./exchange-row.ts";
@@ -28,6 +28,7 @@ export interface Applied {
   readonly exchange: ExchangeRow;
   /** New messages only. */
   readonly rows: MessageRow[];
+  readonly fresh: readonly Placement[];
 }
 
 /**
@@ -57,7 +58,7 @@ export function applyProjection(application: Application): Applied {
     historyEdits: thread?.edits ?? 0,
     rowsWritten: thread?.rows.length ?? 0,
   });
-  return { exchange, rows: thread?.rows ?? [] };
+  return { exchange, rows: thread?.rows ?? [], fresh: thread?.fresh ?? [] };
 }
 
 /** Classes that only repeat what others say have an exchange row, whatever their projector found in them. */
@@ -85,6 +86,7 @@ function withPlace(selection: Selection, application: Application): Selection {
 interface Stored {
   readonly conversationId: string;
   readonly rows: MessageRow[];
+  readonly fresh: readonly Placement[];
   readonly edits: number;
 }
 
@@ -103,7 +105,7 @@ function store(application: Application, projection: Intake, failed: boolean): S
     fresh,
     fresh.findLast((placement) => placement.entry === lastAnswer),
   );
-  return { conversationId: conversation.id, rows, edits };
+  return { conversationId: conversation.id, rows, fresh, edits };
 }
 
 function conversationOf(

@@ -51,6 +51,17 @@ export function gatewayAttributes(
   };
 }
 
+/** Of a message that has a native name after all. `identity_source` stands among the gateway's attributes and the client's own. */
+export function withoutFallbackMarks(attributes: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(attributes).flatMap(([name, value]): [string, Json | undefined][] => {
+      if (!isObject(value) || value["identity_source"] === undefined) return [[name, value]];
+      const { identity_source: _, ...rest } = value;
+      return Object.keys(rest).length === 0 ? [] : [[name, rest]];
+    }),
+  );
+}
+
 /** `{dev_run_id}` when the request carried one. */
 export function devRunId(record: ProjectedRecord): JsonObject {
   const runId = parseObject(record.metadata)?.["dev_run_id"];

@@ -13,6 +13,7 @@ import type {
   Usage,
 } from "../contract/projection.ts";
 import { REQUEST_CLASSES } from "../contract/exchange.ts";
+import type { RecordEntry } from "../contract/record.ts";
 
 const TOO_DEEP = "[nested too deeply]";
 
@@ -27,6 +28,11 @@ export interface Intake extends Projection {
   readonly messages: readonly IntakeMessage[];
   /** Length of the list as the projector gave it: messages without role or content are dropped from `messages`. */
   readonly suppliedMessages: number;
+}
+
+export interface IntakeEntry {
+  readonly entry: RecordEntry;
+  readonly blocks: readonly ContentBlock[];
 }
 
 /**
@@ -57,6 +63,23 @@ export function parseProjection(result: unknown): Intake | undefined {
         : { tools: cleaner.once(result["tools"], () => cleaner.json(result["tools"])) }),
       ...(facts === undefined ? {} : { exchange: facts }),
     };
+  } catch (error) {
+    if (error instanceof NotJson) return undefined;
+    throw error;
+  }
+}
+
+/** An entry of a client's own record, cleaned the same way; `undefined` when its shape is invalid. */
+export function parseEntry(entry: RecordEntry): IntakeEntry | undefined {
+  const cleaner = new Cleaner();
+  try {
+    const message = parseMessage(entry.message, cleaner);
+    const at = Date.parse(entry.message.message_created_at);
+    if (message === undefined || Number.isNaN(at) || !entry.message.message_id) return undefined;
+    const { message_id, previous_message_id } = entry.message;
+    const { blocks, ...said } = message;
+    const created = { message_created_at: new Date(at).toISOString() };
+    return { entry: { ...entry, message: { ...said, ...created, message_id, previous_message_id } }, blocks };
   } catch (error) {
     if (error instanceof NotJson) return undefined;
     throw error;
@@ -125,7 +148,7 @@ const USAGE_NUMBERS = [
 /** `undefined` for a message that has no row: no role, or no content. */
 function parseMessage(message: unknown, cleaner: Cleaner): IntakeMessage | undefined {
   if (!isPlainObject(message)) return undefined;
-  const { role, content, previous_message_id: previous } = message;
+  const { role, content, links, previous_message_id: previous } = message;
   if (typeof role !== "string" || role === "") return undefined;
   const blocks = parseContent(content, cleaner);
   if (blocks.length === 0) return undefined;
@@ -136,10 +159,13 @@ function parseMessage(message: unknown, cleaner: Cleaner): IntakeMessage | undef
     ...cleaner.strings(message, MESSAGE_STRINGS),
     ...cleaner.booleans(message, ["is_sidechain", "is_compact_summary", "is_answer"]),
     ...cleaner.objects(message, ["compact_metadata", "raw_frame", "attributes"]),
-    ...(Array.isArray(previous)
-      ? { previous_message_id: previous.filter((each) => typeof each === "string") }
-      : {}),
+    ...(Array.isArray(previous) ? { previous_message_id: stringsOf(previous) } : {}),
+    ...(Array.isArray(links) ? { links: stringsOf(links).slice(0, LIMITS.messageLinks) } : {}),
   };
+}
+
+function stringsOf(list: readonly unknown[]): readonly string[] {
+  return list.filter((each) => typeof each === "string").map((each) => each.toWellFormed());
 }
 
 function parseContent(content: unknown, cleaner: Cleaner): readonly ContentBlock[] {

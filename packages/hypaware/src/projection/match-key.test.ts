@@ -20,7 +20,9 @@ test("what clients and providers add or lose on the way does not count", () => {
   expect(key("assistant", text("a", { id: "msg_1", status: "completed" }))).toBe(plain);
   expect(key("assistant", { type: "thinking", thinking: "hm" }, text("a"))).toBe(plain);
   expect(key("assistant", text("\n\n"), text("  a\n"))).toBe(plain);
+  expect(key("user", text("a\n"))).toBe(key("user", text("a")));
   expect(key("user", text(" a"))).not.toBe(key("user", text("a")));
+  expect(key("user", text("a "))).not.toBe(key("user", text("a")));
 });
 
 test("tool call ids count, a provider's id beside a call id does not", () => {

@@ -61,8 +61,10 @@ function normalBlock(block: ContentBlock, role: string): JsonObject {
     if (VOLATILE.has(name) || value === undefined || isEmpty(value)) return [];
     if (name === "id" && (ID_IS_PROVIDERS.has(block["type"]) || typeof block["call_id"] === "string"))
       return [];
-    // Clients trim what a model said before they send it back; what a person said they send as it is.
-    if (name === "text" && typeof value === "string" && answers(role)) return [[name, value.trim()]];
+    // Clients trim what a model said before they send it back. What a person said they send as it is, but for line breaks
+    // at its end, which they add where more follows in the same message of the wire.
+    if (name === "text" && typeof value === "string")
+      return [[name, answers(role) ? value.trim() : value.replace(/\n+$/, "")]];
     if (name === "content") return [[name, normalContent(value, role)]];
     return [[name, value]];
   });

@@ -78,6 +78,9 @@ export function threadStoreContract(make: () => ThreadStore): void {
     expect(store.child("d", ROOT, "k")).toEqual(other);
     expect(store.child("d", first.id, "k")).toBeUndefined();
     expect(store.child("c", ROOT, "other")).toBeUndefined();
+    expect(store.children("c", first.id)).toEqual([second]);
+    expect(store.children("c", second.id)).toEqual([]);
+    expect(store.children("d", first.id)).toEqual([]);
     expect(store.hasChildren(first.id)).toBe(true);
     expect(store.hasChildren(second.id)).toBe(false);
   });

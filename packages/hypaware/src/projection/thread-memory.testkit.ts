@@ -42,6 +42,10 @@ export function memoryThreads(): ThreadStore {
     node: (id) => nodes.get(id),
     child: (conversationId, predecessor, matchKey) =>
       nodes.get(byPlace.get(place(conversationId, predecessor, matchKey)) ?? -1),
+    children: (conversationId, predecessor) =>
+      [...nodes.values()].filter(
+        (node) => node.conversationId === conversationId && node.predecessor === predecessor,
+      ),
     hasChildren: (node) => parents.has(node),
     withKey: (conversationId, matchKey) => all(byKey.get(place(conversationId, matchKey))),
     inferredAnswers: (matchKey, limit) =>

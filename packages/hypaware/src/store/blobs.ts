@@ -42,6 +42,14 @@ export class Blobs {
     )!.id;
   }
 
+  /** The number of a text that is stored, by its SHA-256 in hex. */
+  named(hash: string): number {
+    return this.#database.get<{ id: number }>(
+      "SELECT id FROM blobs WHERE hash = ?",
+      Buffer.from(hash, "hex"),
+    )!.id;
+  }
+
   get(id: number): string {
     const { encoding, data } = this.#database.get<{ encoding: number; data: Uint8Array }>(
       "SELECT encoding, data FROM blobs WHERE id = ?",

@@ -1,16 +1,20 @@
 import { statSync } from "node:fs";
 import type { DatasetName, ExchangeRow, MessageRow } from "../contract/dataset.ts";
+import type { RecordedPart } from "../projection/recorded-row.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { Blobs } from "./blobs.ts";
 import { Cursors } from "./cursors.ts";
 import type { RunCursor } from "./cursors.ts";
 import { Database } from "./database.ts";
 import type { Change } from "./dataset-table.ts";
+import type { Stored } from "./encoding.ts";
 import { Exchanges } from "./exchanges.ts";
 import type { ClientCount, ExchangeSpan, StoredExchange } from "./exchanges.ts";
 import { Messages } from "./messages.ts";
 import { Meta } from "./meta.ts";
+import { NoteFiles } from "./note-files.ts";
 import { Quarantine } from "./quarantine.ts";
+import { Records } from "./records.ts";
 import { Segments } from "./segments.ts";
 import { SessionContexts } from "./session-contexts.ts";
 import { commitShadow } from "./shadow-commit.ts";
@@ -39,6 +43,8 @@ export class Catalog {
   /** The sealed part of the store. */
   readonly segments: Segments;
   readonly contexts: SessionContexts;
+  readonly noteFiles: NoteFiles;
+  readonly records: Records;
   readonly #database: Database;
   readonly #blobs: Blobs;
   readonly #messages: Messages;
@@ -60,6 +66,8 @@ export class Catalog {
     this.#cursors = new Cursors(database);
     this.#quarantine = new Quarantine(database);
     this.contexts = new SessionContexts(database, this.#exchanges, this.#messages);
+    this.noteFiles = new NoteFiles(database);
+    this.records = new Records(database);
   }
 
   /** Everything `work` writes becomes visible at once, or nothing when it throws. */
@@ -111,6 +119,25 @@ export class Catalog {
   /** By `part_id`, hot or sealed; each is a change. How many were there. */
   deleteRows(partIds: readonly string[]): number {
     return this.#messages.delete(partIds);
+  }
+
+  /** Changes what a link may change in the hot rows of a message. False: it has none. Needs a transaction. */
+  recast(messageId: string, change: (part: RecordedPart) => RecordedPart): boolean {
+    return this.#messages.recast(messageId, change);
+  }
+
+  /** A sealed row with this number is hot again with the values that it has. Nothing when it was changed since. Needs a transaction. */
+  unsealRow(seq: number, values: readonly Stored[]): void {
+    this.#messages.unseal(seq, values);
+  }
+
+  isSealed(messageId: string): boolean {
+    return this.#messages.isSealedMessage(messageId);
+  }
+
+  /** Hot or sealed. Needs a transaction. */
+  deleteMessage(messageId: string): void {
+    this.#messages.deleteMessage(messageId);
   }
 
   /** What changed in the messages after `seq` and is hot or gone, oldest first; of several changes of one row the last. */

@@ -1,5 +1,5 @@
 import type { Catalog } from "./catalog.ts";
-import type { Manifest, MergeManifest, SealManifest } from "./manifest.ts";
+import type { Manifest, MergeManifest, SealManifest, UnsealManifest } from "./manifest.ts";
 import { requireWhole } from "./segments.ts";
 
 /** `stale`: the rows were made anew meanwhile, or a merge came first. The file stays an orphan until the next sweep. */
@@ -23,6 +23,29 @@ export function commitMerge(catalog: Catalog, manifest: MergeManifest): Committe
   });
 }
 
-export function commitManifest(catalog: Catalog, manifest: Manifest): Committed {
-  return manifest.kind === "seal" ? commitSeal(catalog, manifest) : commitMerge(catalog, manifest);
+/** One transaction: afterwards the message's rows are hot, and `change` has changed them; or nothing changed. */
+function commitUnseal(catalog: Catalog, manifest: UnsealManifest, change: (node: number) => void): Committed {
+  return catalog.transaction(() => {
+    if (catalog.segments.generation() !== manifest.generation) return "stale";
+    for (const { seq, values } of manifest.rows) catalog.unsealRow(seq, values);
+    catalog.records.unsealed(manifest.node);
+    change(manifest.node);
+    return "committed";
+  });
+}
+
+/** `onUnsealed`: within the transaction. */
+export function commitManifest(
+  catalog: Catalog,
+  manifest: Manifest,
+  onUnsealed: (node: number) => void = () => {},
+): Committed {
+  switch (manifest.kind) {
+    case "seal":
+      return commitSeal(catalog, manifest);
+    case "merge":
+      return commitMerge(catalog, manifest);
+    case "unseal":
+      return commitUnseal(catalog, manifest, onUnsealed);
+  }
 }

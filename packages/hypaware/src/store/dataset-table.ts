@@ -47,7 +47,10 @@ export class DatasetTable {
     return true;
   }
 
-  /** Changes some columns of a hot row. False: it is not hot, or has these values. Needs the caller's transaction. */
+  /**
+   * Changes some columns of a hot row, the key among them: then the old one is gone. False: it is not hot, or has these values.
+   * Needs the caller's transaction.
+   */
   amend(key: string, values: Readonly<Record<string, SQLInputValue>>): boolean {
     const names = Object.keys(values).map((name) => `"${name}"`);
     const marks = names.map(() => "?");
@@ -61,7 +64,16 @@ export class DatasetTable {
     );
     if (changed === 0) return false;
     this.#database.run("UPDATE sequence SET value = value + 1");
+    const renamed = values[this.#key];
+    if (typeof renamed === "string" && renamed !== key) {
+      this.#database.run("DELETE FROM deletions WHERE dataset = ? AND key = ?", this.#dataset, renamed);
+      this.#noteDeletion(key);
+    }
     return true;
+  }
+
+  isSealed(key: string, seq?: number): boolean {
+    return this.#sealed.has(key, seq);
   }
 
   /** False: there is no such row, hot or sealed. Needs the caller's transaction. */

@@ -22,6 +22,8 @@ export interface MaintainOptions {
   /** Merge everything that can be, not only what has grown ripe. */
   readonly mergeAll?: boolean;
   readonly signal?: AbortSignal;
+  /** A message's rows are hot again, and what they waited for can be done. In the transaction that makes them so. */
+  onUnsealed?(node: number): void;
 }
 
 export interface Maintained extends Swept {
@@ -31,7 +33,7 @@ export interface Maintained extends Swept {
 }
 
 /**
- * Seals what is settled, merges what is ripe and deletes what is left over. Files are written by children; every change of
+ * Makes hot what has to change, seals what is settled, merges what is ripe and deletes what is left over. Files are written by children; every change of
  * the catalog is a transaction of its own, so that it may be stopped or killed at any point. One at a time, and only for who
  * holds the recorder's lock. Throws Error with the child's words when a child fails; what was committed stays.
  */
@@ -40,12 +42,19 @@ export async function maintainStore(options: MaintainOptions): Promise<Maintaine
   const common = { catalogPath, segmentsDir, tmpDir, memoryMB: LIMITS.sealMemoryMB };
   const done = { sealedRows: 0, newSegments: 0, mergedSegments: 0 };
   const commit = (manifest: Manifest): boolean => {
-    if (commitManifest(catalog, manifest) === "stale") return false;
+    const committed = commitManifest(catalog, manifest, (node) => options.onUnsealed?.(node));
+    if (committed === "stale") return false;
     if (manifest.kind === "merge") done.mergedSegments += manifest.replaces.length;
-    else
+    else if (manifest.kind === "seal")
       [done.sealedRows, done.newSegments] = [done.sealedRows + manifest.segment.rows, done.newSegments + 1];
     return true;
   };
+  // What stays sealed for want of a commit is asked for in the next round.
+  let waiting = catalog.records.unsealing();
+  for (let before = Infinity; waiting > 0 && waiting < before;) {
+    await runChild({ kind: "unseal", ...common }, commit, options.signal);
+    [before, waiting] = [waiting, catalog.records.unsealing()];
+  }
   await runChild({ kind: "seal", ...common, settledBefore, minRows }, commit, options.signal);
   // A merge may fill the class above it, or leave some for the next child; one that committed nothing would be planned again
   // for ever.

@@ -1,4 +1,5 @@
 import type { DatasetName } from "../contract/dataset.ts";
+import type { Stored } from "./encoding.ts";
 import type { SeqRanges } from "./seq-ranges.ts";
 
 // What the child that writes files tells the recorder, which alone writes the catalog. Until the recorder has committed it
@@ -36,4 +37,14 @@ export interface MergeManifest {
   readonly dropped: SeqRanges;
 }
 
-export type Manifest = SealManifest | MergeManifest;
+/** A message whose rows are to be hot again. */
+export interface UnsealManifest {
+  readonly kind: "unseal";
+  readonly generation: number;
+  /** Id in `nodes`. */
+  readonly node: number;
+  /** Values in physical order; of a shared text its SHA-256 in hex. */
+  readonly rows: readonly { readonly seq: number; readonly values: readonly Stored[] }[];
+}
+
+export type Manifest = SealManifest | MergeManifest | UnsealManifest;

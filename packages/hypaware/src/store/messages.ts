@@ -1,12 +1,21 @@
 import type { MessageRow } from "../contract/dataset.ts";
 import type { Json } from "../contract/projection.ts";
+import { RECORDED_COLUMNS, type RecordedPart } from "../projection/recorded-row.ts";
 import type { Blobs } from "./blobs.ts";
 import type { Database } from "./database.ts";
 import { DatasetTable } from "./dataset-table.ts";
-import { encode, encodeJson } from "./encoding.ts";
-import { storedColumns } from "./layout.ts";
+import { decode, encode, encodeJson } from "./encoding.ts";
+import type { Stored } from "./encoding.ts";
+import { BLOB_COLUMNS, storedColumns } from "./layout.ts";
 
 const COLUMNS = storedColumns("ai_gateway_messages");
+
+const PART_ID = COLUMNS.findIndex(({ name }) => name === "part_id");
+const RECORDED_NAMES: ReadonlySet<string> = new Set(RECORDED_COLUMNS);
+const LINKED = COLUMNS.filter(({ name }) => RECORDED_NAMES.has(name));
+/** `#` and `$` follow each other. */
+const PARTS = "part_id >= ?1 || '#' AND part_id < ?1 || '$'";
+const RECORDED = `SELECT ${LINKED.map(({ name }) => `"${name}"`).join(", ")} FROM ai_gateway_messages WHERE ${PARTS}`;
 
 /** `ai_gateway_messages` in the hot tier. */
 export class Messages extends DatasetTable {
@@ -41,15 +50,58 @@ export class Messages extends DatasetTable {
     });
   }
 
-  /** Keys of the hot rows that an exchange made. */
+  /** Keys of the hot rows that an exchange made, but for those of which the client's own record says more. */
   ofExchange(exchangeId: string): readonly string[] {
     return this.#database
       .all<{ key: string }>(
         `SELECT part_id AS key FROM ai_gateway_messages
-         WHERE json_extract(attributes, '$.gateway.exchange_id') = ?`,
+         WHERE json_extract(attributes, '$.gateway.exchange_id') = ? AND provider_uuid IS NULL`,
         exchangeId,
       )
       .map(({ key }) => key);
+  }
+
+  /** Changes what a link may change in the hot rows of a message. False: it has none. In the caller's transaction. */
+  recast(messageId: string, change: (part: RecordedPart) => RecordedPart): boolean {
+    const parts = this.#database
+      .all<Record<string, Stored>>(`${RECORDED} ORDER BY part_index`, messageId)
+      .map(
+        (stored) =>
+          Object.fromEntries(
+            LINKED.map((column) => [column.name, decode(column, stored[column.name]!)]),
+          ) as unknown as RecordedPart,
+      );
+    for (const part of parts) {
+      const changed = change(part);
+      this.amend(
+        part.part_id,
+        Object.fromEntries(
+          LINKED.map((column) => [column.name, encode(column, changed[column.name as keyof RecordedPart])]),
+        ),
+      );
+    }
+    return parts.length > 0;
+  }
+
+  isSealedMessage(messageId: string): boolean {
+    return this.isSealed(`${messageId}#0`);
+  }
+
+  /** Values in physical order, shared texts by their SHA-256 in hex. In the caller's transaction. */
+  unseal(seq: number, values: readonly Stored[]): void {
+    const partId = values[PART_ID] as string;
+    if (!this.isSealed(partId, seq)) return;
+    const physical = values.map((value, i) =>
+      value !== null && BLOB_COLUMNS.has(COLUMNS[i]!.name) ? this.#blobs.named(value as string) : value,
+    );
+    this.upsert(partId, physical);
+  }
+
+  /** Of a message, hot or sealed. How many parts it had. In the caller's transaction. */
+  deleteMessage(messageId: string): number {
+    let parts = 0;
+    while (this.remove(`${messageId}#${parts}`)) parts += 1;
+    return parts;
   }
 
   /** By `part_id`. How many were there. */

@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 4;
+export const STORE_VERSION = 5;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -193,8 +193,37 @@ CREATE TABLE session_contexts (
 CREATE TABLE note_files (id TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+const RECORDS = `
+-- Conversations that a client's own record tells of. started_at, grown_at: when its first message was said, and when the last was read.
+CREATE TABLE record_conversations (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, started_at INTEGER NOT NULL, grown_at INTEGER NOT NULL
+);
+
+-- One row per message and conversation that has it. predecessor: id, 0 at a root, -1 when the record does not have it. node, bond: the
+-- message of the wire that it is, and why (0 key, 1 path, 2 below). shown: the one whose rows stand under this name; before: what they
+-- were, JSON, as long as that may be undone.
+-- payload: the entry as JSON, zstd; null where another conversation is its home.
+CREATE TABLE record_messages (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, conversation INTEGER NOT NULL, message_id TEXT NOT NULL, predecessor INTEGER NOT NULL,
+  is_restart INTEGER NOT NULL, match_key TEXT, role TEXT NOT NULL, depth INTEGER NOT NULL,
+  node INTEGER, bond INTEGER, shown INTEGER, before TEXT, payload BLOB
+);
+CREATE UNIQUE INDEX record_messages_name ON record_messages (message_id, conversation);
+CREATE UNIQUE INDEX record_messages_node ON record_messages (node) WHERE node IS NOT NULL;
+CREATE INDEX record_messages_open ON record_messages (conversation, match_key)
+  WHERE match_key IS NOT NULL AND coalesce(bond, 2) = 2;
+CREATE INDEX record_messages_loose ON record_messages (conversation, match_key, message_id) WHERE bond = 2;
+
+-- key: the first 12 bytes of the SHA-256 of conversation and key.
+CREATE TABLE record_links (key BLOB NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (key, entry)) WITHOUT ROWID;
+CREATE TABLE node_links (key BLOB NOT NULL, node INTEGER NOT NULL, PRIMARY KEY (key, node)) WITHOUT ROWID;
+
+-- Messages of the wire whose rows are sealed and have to change: they are made hot again first.
+CREATE TABLE unsealing (node INTEGER PRIMARY KEY);
+`;
+
 /** What each version changes of the one before. */
-export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES];
+export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES, RECORDS];
 
 /**
  * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,

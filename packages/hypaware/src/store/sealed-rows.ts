@@ -36,6 +36,15 @@ export class SealedRows {
     this.#delete = `DELETE ${row}`;
   }
 
+  /** Of message rows. `seq`: in this version. */
+  has(partId: string, seq?: number): boolean {
+    const place = this.#database.get<Pick<Place, "seq">>(
+      "SELECT seq FROM sealed_keys WHERE key = ?",
+      sealedKey(partId),
+    );
+    return place !== undefined && (seq === undefined || place.seq === seq);
+  }
+
   /** The sealed version of the row is no more. False: there was none. */
   bury(key: string): boolean {
     const name = this.#dataset === "ai_gateway_messages" ? sealedKey(key) : compactHex(key);

@@ -27,26 +27,12 @@ export class SessionContexts {
     );
   }
 
-  /** How far a file was read. */
-  offset(fileId: string): number {
-    return (
-      this.#database.get<{ offset: number }>("SELECT offset FROM note_files WHERE id = ?", fileId)?.offset ??
-      0
-    );
-  }
-
-  /** The file is gone: another may get its id. */
-  forgetFile(fileId: string): void {
-    this.#database.run("DELETE FROM note_files WHERE id = ?", fileId);
-  }
-
   /**
-   * Stores what a file says and how far it was read, and fills places into the sessions' hot rows: the first exchange of a
-   * session comes before the hook that says where it works. How many rows changed.
+   * Stores what a file says, and fills places into the sessions' hot rows: the first exchange of a session comes before the
+   * hook that says where it works. How many rows changed.
    */
-  put(contexts: readonly SessionContext[], fileId: string, offset: number): number {
+  put(contexts: readonly SessionContext[]): number {
     return this.#database.transaction(() => {
-      this.#database.run("INSERT OR REPLACE INTO note_files (id, offset) VALUES (?, ?)", fileId, offset);
       const sessions = new Set<string>();
       for (const context of contexts) if (this.#add(context)) sessions.add(context.session_id);
       let changed = 0;

@@ -3,15 +3,17 @@ import { LIMITS } from "../contract/limits.ts";
 import type { Database } from "./database.ts";
 import { storedColumns } from "./layout.ts";
 
-// Settled = not expected to change: the row's conversation had no exchange after the given time, nor is the row itself
-// younger. The sealed exchanges of a conversation are older than its hot ones and need not be asked.
+// Settled = not expected to change: the row's conversation had no exchange after the given time, nor has its client's record grown, nor
+// is the row itself younger, nor is its name one that may be taken back. The sealed exchanges of a conversation are older than its hot ones and need not be asked.
 
 const ACTIVE = `
   SELECT conversation_id FROM ai_gateway_exchanges
-  WHERE coalesce(ended_at, started_at) > ?1 AND conversation_id IS NOT NULL`;
+  WHERE coalesce(ended_at, started_at) > ?1 AND conversation_id IS NOT NULL
+  UNION ALL SELECT id FROM record_conversations WHERE grown_at > ?1`;
+const LOOSE = "SELECT message_id FROM record_messages WHERE bond = 2";
 
 const CONDITIONS = {
-  ai_gateway_messages: `message_created_at <= ?1 AND conversation_id NOT IN (${ACTIVE})`,
+  ai_gateway_messages: `message_created_at <= ?1 AND conversation_id NOT IN (${ACTIVE}) AND message_id NOT IN (${LOOSE})`,
   ai_gateway_exchanges: "coalesce(ended_at, started_at, 0) <= ?1",
 } as const satisfies Record<DatasetName, string>;
 

@@ -7,6 +7,7 @@ import { eachRow } from "./each-row.ts";
 import { Exchanges, SPAN_COLUMNS } from "./exchanges.ts";
 import { BLOB_COLUMNS, KEYS, storedColumns } from "./layout.ts";
 import type { Segments } from "./segments.ts";
+import { areRecordsFresh } from "./shadow-records.ts";
 import { commitThreads } from "./shadow-thread-commit.ts";
 
 // What a shadow differs in goes to the store, in one transaction and only if nothing of it has moved on since. Everything is read
@@ -49,7 +50,7 @@ export async function commitShadow(target: CommitTarget, path: string): Promise<
   }
 }
 
-/** No other reprojection came first, and no exchange to a conversation of the scope. */
+/** No other reprojection came first, and no exchange or line of a client's record to a conversation of the scope. */
 function requireFresh({ database, segments }: CommitTarget, shadow: Database): void {
   const base = (name: string): number =>
     Number(shadow.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", `base_${name}`)!.value);
@@ -57,6 +58,7 @@ function requireFresh({ database, segments }: CommitTarget, shadow: Database): v
   const inScope = shadow.prepare("SELECT 1 FROM scope_conversations WHERE key = ?");
   for (const { conversationId } of new Exchanges(database).placesSince(base("sequence")))
     if (conversationId !== null && inScope.get(conversationId) !== undefined) throw new Stale();
+  if (!areRecordsFresh(database, shadow)) throw new Stale();
 }
 
 async function commitRows(

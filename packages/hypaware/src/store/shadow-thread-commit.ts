@@ -1,12 +1,13 @@
 import { type Compact, nodeNamed } from "./compact.ts";
 import type { Database } from "./database.ts";
 import { eachRow } from "./each-row.ts";
+import { commitLinks, forgetLinks } from "./shadow-records.ts";
 
 // What identity remembers, from the shadow to the store: only the conversations that `compareThreads` found to differ. A node
 // whose name was there keeps its id, so that what is not made anew still means the same message.
 
 /** The store's id of a node: that of the stored one of its name, else the number-th after all that there ever were. */
-interface NodeIds {
+export interface NodeIds {
   of(storedId: number | null, number: number | null): number;
 }
 
@@ -17,6 +18,7 @@ export async function commitThreads(store: Database, shadow: Database): Promise<
     .map(({ id }) => id);
   const last = store.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'nodes'")?.seq ?? 0;
   const ids: NodeIds = { of: (storedId, number) => storedId ?? (number === null ? 0 : last + number) };
+  forgetLinks(store, shadow);
   // All old nodes go first, so that names and places are free.
   for (const id of changed) replaceConversation(store, shadow, id);
   if (!(await addNodes(store, shadow, ids))) return false;
@@ -25,6 +27,7 @@ export async function commitThreads(store: Database, shadow: Database): Promise<
     addTools(store, shadow, id);
   }
   commitAttempts(store, shadow);
+  await commitLinks(store, shadow, ids);
   return true;
 }
 

@@ -7,6 +7,7 @@ import { Database } from "./database.ts";
 import { Exchanges } from "./exchanges.ts";
 import type { ExchangeSpan } from "./exchanges.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { learnRecords } from "./shadow-records.ts";
 
 // What the history would be if it were projected now: a catalog of its own, in a folder that does not survive the command.
 // Beside the rows it holds what the store says (`stored`), what is to be made anew (`scope_*`), and what that changes
@@ -95,6 +96,7 @@ export class Shadow {
       );
       if (before === undefined) this.#copyKept(snapshot.database);
       this.catalog.contexts.copyFrom(snapshot.database);
+      learnRecords(database, snapshot.database);
       database.run(BASE, String(generation), String(sequence));
     });
     this.#base = { generation, sequence };

@@ -110,6 +110,17 @@ export class Threads implements ThreadStore {
     );
   }
 
+  children(conversationId: string, predecessor: number): readonly ThreadNode[] {
+    if (this.#known.isLeaf(predecessor)) return [];
+    return this.#database
+      .all<NodeColumns>(
+        `${NODES} WHERE conversation = ${NUMBER} AND predecessor = ?2 ORDER BY n.id`,
+        conversationId,
+        predecessor,
+      )
+      .map(nodeOf);
+  }
+
   hasChildren(node: number): boolean {
     if (this.#known.isLeaf(node)) return false;
     return this.#database.get(`SELECT 1 FROM nodes WHERE ${PARENT} = ? LIMIT 1`, node) !== undefined;

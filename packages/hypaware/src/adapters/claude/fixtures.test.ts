@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ContentBlock, ExchangeRecord, ProjectedMessage, Projection } from "../../contract/plugin.ts";
 import { describeExchange } from "../../protocols/golden.testkit.ts";
-import { FIXTURES, project, readFixture, readTranscripts } from "./fixtures.testkit.ts";
+import { FIXTURES, project, readEntries, readFixture } from "./fixtures.testkit.ts";
 
 const CLIENT_RUNS = FIXTURES.filter((name) => !name.startsWith("sdk"));
 
@@ -43,23 +43,25 @@ describe.each(FIXTURES)("%s", (name) => {
 describe.each(CLIENT_RUNS)("%s, beside the client's transcript", (name) => {
   const records = readFixture(name);
   const projected = records.flatMap((record) => project(record) ?? []);
-  const lines = Object.entries(readTranscripts(name)).flatMap(([conversation, each]) =>
-    each.map((line) => ({ conversation, ...line })),
-  );
+  const entries = readEntries(name).filter((entry) => entry.is_on_wire);
 
   test("each content block of an answer is a message, as it is a line there", () => {
     for (const [index, record] of records.entries()) {
       const projection = project(record);
       const requestId = projection?.request_id;
       // A fork's transcript repeats the lines of its origin.
-      const own = lines.filter(
-        (line) => line.request_id === requestId && line.conversation === projection?.conversation_id,
+      const own = entries.filter(
+        ({ message, conversation_id: conversation }) =>
+          message.request_id === requestId && conversation === projection?.conversation_id,
       );
       const answer = answerOf(projection);
       const isKept = projection?.exchange?.request_class !== "compaction" && answer.length > 0;
       // The client writes no line for the block that was open when the provider broke off.
       const expected = record.outcome === "upstream_aborted" ? answer.slice(0, -1) : answer;
-      expect(own.map(witness), `exchange ${index + 1}`).toEqual(isKept ? expected.map(witnessOf) : []);
+      expect(
+        own.map(({ message }) => witnessOf(message)),
+        `exchange ${index + 1}`,
+      ).toEqual(isKept ? expected.map(witnessOf) : []);
     }
   });
 
@@ -68,8 +70,27 @@ describe.each(CLIENT_RUNS)("%s, beside the client's transcript", (name) => {
       projection.messages.filter((message) => blockOf(message)["type"] === "tool_result"),
     );
     for (const message of results) expect(message.content).toHaveLength(1);
-    const recorded = lines.filter((line) => line.type === "tool_result").map((line) => line.tool_use_id);
-    expect(new Set(results.map((message) => blockOf(message)["tool_use_id"]))).toEqual(new Set(recorded));
+    const recorded = entries
+      .map(({ message }) => blockOf(message))
+      .filter((block) => block["type"] === "tool_result");
+    expect(new Set(results.map((message) => blockOf(message)["tool_use_id"]))).toEqual(
+      new Set(recorded.map((block) => block["tool_use_id"])),
+    );
+  });
+
+  test("a key stands on at most one message of an answer, and is found in both lanes", () => {
+    const said = new Map<string, unknown>();
+    for (const message of projected.flatMap(({ messages }) => messages)) {
+      for (const link of message.links ?? []) {
+        expect(said.get(link) ?? witnessOf(message), link).toEqual(witnessOf(message));
+        said.set(link, witnessOf(message));
+      }
+    }
+    for (const { message } of entries)
+      expect(
+        message.links?.filter((link) => !said.has(link)),
+        message.message_id,
+      ).toEqual([]);
   });
 });
 

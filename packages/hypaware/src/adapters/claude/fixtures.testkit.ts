@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import type { ExchangeRecord, Projection } from "../../contract/plugin.ts";
+import type { ExchangeRecord, JsonObject, Projection, RecordEntry } from "../../contract/plugin.ts";
 import * as records from "../../protocols/exchange-record.testkit.ts";
 import { claudeProjector } from "./projector.ts";
+import { readTranscriptLine } from "./record.ts";
 
 /** Exchanges of real client runs, in the order in which they began; prompts and tool descriptions of the vendor are cut. */
 export const FIXTURES = [
@@ -29,20 +30,15 @@ const read = (file: string): unknown =>
 
 export const readFixture = (name: string): readonly ExchangeRecord[] => read(name) as ExchangeRecord[];
 
-/** A line of the client's own transcript: one content block of an answer, or a tool result. */
-export interface TranscriptLine {
-  readonly role: string;
-  readonly request_id?: string;
-  readonly type: string;
-  readonly text?: string;
-  readonly thinking?: string;
-  readonly id?: string;
-  readonly tool_use_id?: string;
-}
+/** The client's transcripts of the same runs, cut in the same places: lines by file below its folder of projects, in the order in which the files came into being. */
+export const readTranscripts = (name: string): Readonly<Record<string, readonly JsonObject[]>> =>
+  read(`${name}.transcript`) as Record<string, JsonObject[]>;
 
-/** By conversation: the session, or `<session>/<agent>`. */
-export const readTranscripts = (name: string): Readonly<Record<string, readonly TranscriptLine[]>> =>
-  read(`${name}.transcript`) as Record<string, TranscriptLine[]>;
+/** Their lines that are messages. */
+export const readEntries = (name: string): readonly RecordEntry[] =>
+  Object.values(readTranscripts(name)).flatMap((lines) =>
+    lines.flatMap((line) => readTranscriptLine(JSON.stringify(line)) ?? []),
+  );
 
 export type { LogLine } from "../../protocols/exchange-record.testkit.ts";
 

@@ -1,9 +1,13 @@
 // What is one message. Claude Code writes its transcript line by line, and a message here is what a line is there: one content
-// block of an answer, one tool result, or whatever else a user or system message holds between tool results. Programs that use the
-// API directly have no transcript: theirs is one message per message of the wire.
-import type { ContentBlock } from "../../contract/plugin.ts";
+// block of an answer, one tool result, or one text with the images and documents behind it. The client joins what it has to say into
+// one message of the wire: a prompt, the reminders around it, the output of a local command. Programs that use the API directly have
+// no transcript: theirs is one message per message of the wire.
+import type { ContentBlock, Json } from "../../contract/plugin.ts";
 import type { WireMessage } from "../../protocols/anthropic/request.ts";
 import type { AnswerBlock } from "../../protocols/anthropic/answer.ts";
+
+/** What a person attaches to a text stands in the text's line. */
+const BESIDE_TEXT = new Set<Json | undefined>(["image", "document"]);
 
 /** The pieces of a request's message, each a message of its own; none without content. */
 export function splitMessage(
@@ -14,17 +18,10 @@ export function splitMessage(
   if (!perLine) return [blocks];
   if (role === "assistant") return blocks.map((block) => [block]);
   const pieces: ContentBlock[][] = [];
-  let open: ContentBlock[] | undefined;
   for (const block of blocks) {
-    if (block["type"] === "tool_result") {
-      pieces.push([block]);
-      open = undefined;
-    } else if (open === undefined) {
-      open = [block];
-      pieces.push(open);
-    } else {
-      open.push(block);
-    }
+    const text = BESIDE_TEXT.has(block["type"]) ? pieces.at(-1) : undefined;
+    if (text?.[0]?.["type"] === "text") text.push(block);
+    else pieces.push([block]);
   }
   return pieces;
 }

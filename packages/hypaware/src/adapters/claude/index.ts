@@ -5,6 +5,7 @@ import { readContextLine } from "./hook/session-context.ts";
 import { STATE_FILE } from "./hook/state-file.ts";
 import { anthropicPreset } from "./preset.ts";
 import { claudeProjector } from "./projector.ts";
+import { transcripts } from "./record.ts";
 
 /** Plugin `@hypaware/claude`: carries Claude Code's traffic, and that of every program that speaks to Anthropic's API. */
 export function activate(context: PluginContext): void {
@@ -18,4 +19,5 @@ export function activate(context: PluginContext): void {
     file: join(context.paths.stateDir, STATE_FILE),
     parse: readContextLine,
   });
+  notes.registerClientRecord(transcripts(context.env));
 }

@@ -25,6 +25,7 @@ test("the plugins register what their manifests say", () => {
     ["hypaware.notes", "^1.0.0"],
     ["hypaware.ai-gateway", "^2.0.0"],
   ]);
+  expect(notes.sessionContexts().map(({ file }) => file)).toEqual(["/state/session-context.jsonl"]);
   expect({
     upstreams: registry.presets().map(({ name }) => name),
     projectors: registry.projectors().map(({ name }) => name),

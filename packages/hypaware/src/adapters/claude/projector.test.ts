@@ -123,12 +123,13 @@ test("what has no message by nature tells facts only", () => {
   expect(project(exchange({ method: "HEAD", path: "/" }))?.client_name).toBeUndefined();
 });
 
-test("tool results, text between them, and blocks of answers are messages of their own for the client", () => {
+test("each block is a message of its own for the client, but what is attached to a text stays with it", () => {
   const call: ContentBlock = { type: "tool_use", id: "t1", name: "Bash", input: {} };
+  const image: ContentBlock = { type: "image", source: { type: "base64", data: "" } };
   const body = {
     messages: [
       { role: "assistant", content: [text("a"), call] },
-      { role: "user", content: [text("b"), text("c"), result("t1"), result("t2"), text("d")] },
+      { role: "user", content: [text("b"), text("c"), image, image, result("t1"), image, text("d")] },
       { role: "system", content: [] },
       { role: "system", content: [text("e"), text("f")] },
     ],
@@ -141,15 +142,17 @@ test("tool results, text between them, and blocks of answers are messages of the
   expect(shape(CLIENT)).toEqual([
     ["assistant", 1],
     ["assistant", 1],
-    ["user", 2],
+    ["user", 1],
+    ["user", 3],
     ["user", 1],
     ["user", 1],
     ["user", 1],
-    ["system", 2],
+    ["system", 1],
+    ["system", 1],
   ]);
   expect(shape({})).toEqual([
     ["assistant", 2],
-    ["user", 5],
+    ["user", 7],
     ["system", 2],
   ]);
 });

@@ -22,6 +22,7 @@ import { shortHash } from "../../protocols/short-hash.ts";
 import { type Caller, callerOf } from "./caller.ts";
 import { endpointOf, isMessagesPath } from "./endpoint.ts";
 import { splitAnswer, splitMessage } from "./grain.ts";
+import { answerLinks, blockLinks } from "./links.ts";
 import { anthropicPreset } from "./preset.ts";
 import { isCompactSummary, requestClass } from "./request-class.ts";
 
@@ -195,6 +196,7 @@ function requestMessage(
     role,
     content,
     is_answer: false,
+    ...(isClaudeCode ? linked(content.flatMap(blockLinks)) : {}),
     ...(isSummary ? { is_compact_summary: true } : {}),
   });
 }
@@ -211,9 +213,16 @@ function answerMessages(
     role: answer.role,
     content: piece.map(({ block }) => block),
     is_answer: true,
+    ...(caller.isClaudeCode
+      ? linked(piece.flatMap((each) => answerLinks(answer.id, answer.blocks.indexOf(each), each.block)))
+      : {}),
     ...known({
       message_created_at: timeAfter(record, piece[0]?.tMs ?? record.ttfb_ms ?? record.duration_ms ?? 0),
       stop_reason: index === pieces.length - 1 ? stopReason : undefined,
     }),
   }));
+}
+
+function linked(links: readonly string[]): Pick<ProjectedMessage, "links"> {
+  return links.length === 0 ? {} : { links };
 }

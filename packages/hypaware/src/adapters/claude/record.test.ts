@@ -1,0 +1,140 @@
+import { expect, test } from "vitest";
+import type { JsonObject } from "../../contract/plugin.ts";
+import { FIXTURES, readEntries, readTranscripts } from "./fixtures.testkit.ts";
+import { readTranscriptLine, transcripts } from "./record.ts";
+
+const SESSION = "fa8e0815-43c9-4475-a2d7-2954d3e503ca";
+const entry = (line: JsonObject): ReturnType<typeof readTranscriptLine> =>
+  readTranscriptLine(
+    JSON.stringify({
+      uuid: "u",
+      parentUuid: "p",
+      sessionId: SESSION,
+      timestamp: "2026-03-01T12:00:00Z",
+      ...line,
+    }),
+  );
+
+test("a prompt has its names, its chain and its place", () => {
+  const said = entry({
+    type: "user",
+    message: { role: "user", content: "hello" },
+    promptId: "prompt",
+    cwd: "/w",
+    gitBranch: "topic",
+    version: "2.1.330",
+    entrypoint: "cli",
+    userType: "external",
+    isSidechain: false,
+  });
+  expect(said).toMatchObject({
+    conversation_id: SESSION,
+    session_id: SESSION,
+    request_class: "main",
+    is_on_wire: true,
+    cwd: "/w",
+    git_branch: "topic",
+    client_version: "2.1.330",
+    message: {
+      role: "user",
+      content: [{ type: "text", text: "hello" }],
+      message_id: "u",
+      provider_uuid: "u",
+      parent_uuid: "p",
+      previous_message_id: ["p"],
+      message_created_at: "2026-03-01T12:00:00.000Z",
+      prompt_id: "prompt",
+      provider_type: "user",
+      is_sidechain: false,
+      links: [],
+    },
+  });
+  expect(said?.message.raw_frame).toMatchObject({ uuid: "u", message: { role: "user" } });
+  expect(said?.message.raw_frame).not.toHaveProperty("message.content");
+  expect(entry({ type: "user", parentUuid: null })?.message.previous_message_id).toEqual([]);
+});
+
+test("a subagent's line belongs to the subagent's conversation", () => {
+  const said = entry({ type: "user", isSidechain: true, agentId: "a1", message: { content: "x" } });
+  expect(said).toMatchObject({ conversation_id: `${SESSION}/a1`, request_class: "subagent" });
+});
+
+test("an answer's block is named by its place, older versions' by what it says", () => {
+  const line = { type: "assistant", message: { id: "msg", content: [{ type: "text", text: "a" }] } };
+  expect(entry({ ...line, apiBlockIndex: 2 })?.message.links).toContain("answer:msg#2");
+  expect(entry(line)?.message.links).toEqual([expect.stringMatching(/^answer:msg=[0-9a-f]{16}$/)]);
+});
+
+test("what the client says to itself is a message, but not on the wire", () => {
+  const attachment = entry({ type: "attachment", attachment: { type: "hook", hookEvent: "Stop", x: 1 } });
+  expect(attachment).toMatchObject({
+    is_on_wire: false,
+    message: {
+      role: "system",
+      content: [{ type: "attachment" }],
+      attachment_type: "hook",
+      hook_event: "Stop",
+      raw_frame: { attachment: { x: 1 } },
+    },
+  });
+  const boundary = entry({
+    type: "system",
+    subtype: "compact_boundary",
+    parentUuid: null,
+    logicalParentUuid: "l",
+    compactMetadata: { trigger: "manual" },
+  });
+  expect(boundary?.message).toMatchObject({
+    content: [{ type: "system" }],
+    provider_subtype: "compact_boundary",
+    previous_message_id: [],
+    logical_parent_uuid: "l",
+    compact_metadata: { trigger: "manual" },
+  });
+  const failure = entry({
+    type: "assistant",
+    isApiErrorMessage: true,
+    message: { role: "assistant", model: "<synthetic>", content: [{ type: "text", text: "API Error" }] },
+  });
+  expect(failure?.is_on_wire).toBe(false);
+  expect(failure?.model).toBeUndefined();
+});
+
+test("what a cut answer cost is the client's guess", () => {
+  const said = entry({
+    type: "assistant",
+    isAbortedMidStream: true,
+    message: { content: "x", usage: { output_tokens: 28 } },
+  });
+  expect(said?.message.attributes).toEqual({ claude: { reported_usage: { output_tokens: 28 } } });
+});
+
+test("what is no message says nothing", () => {
+  for (const line of ["", "{", "[]", "null", '"x"', '{"type":"summary","summary":"s","leafUuid":"u"}'])
+    expect(readTranscriptLine(line)).toBeUndefined();
+  expect(entry({ type: "user", uuid: 1 })).toBeUndefined();
+  expect(entry({ type: "user", timestamp: "yesterday" })).toBeUndefined();
+});
+
+test("transcripts lie where the client's settings say, and only they are read", () => {
+  const record = transcripts({ HOME: "/home/p" });
+  expect(record.roots).toEqual(["/home/p/.claude/projects"]);
+  expect(transcripts({ HOME: "/home/p", CLAUDE_CONFIG_DIR: "/c" }).roots).toEqual(["/c/projects"]);
+  expect(record.accepts(`-w/${SESSION}.jsonl`)).toBe(true);
+  expect(record.accepts(`-w/${SESSION}/subagents/agent-a83776af4dc783c7a.jsonl`)).toBe(true);
+  for (const other of [`-w/${SESSION}/tool-results/x.txt`, "-w/memory/notes.jsonl", `-w/${SESSION}.json`])
+    expect(record.accepts(other)).toBe(false);
+});
+
+test.each(FIXTURES.filter((name) => !name.startsWith("sdk")))(
+  "%s: each uuid is an entry, chained whole",
+  (name) => {
+    const lines = Object.values(readTranscripts(name)).flat();
+    const entries = readEntries(name);
+    expect(entries.map(({ message }) => message.message_id)).toEqual(lines.flatMap(({ uuid }) => uuid ?? []));
+    const known = new Set(entries.map(({ message }) => message.message_id));
+    for (const { message } of entries)
+      for (const id of [...message.previous_message_id, message.logical_parent_uuid ?? message.message_id])
+        expect(known).toContain(id);
+  },
+);

@@ -1,0 +1,132 @@
+// Claude Code's transcripts: `<projects>/<folder>/<session>.jsonl` and, for subagents, `…/<session>/subagents/agent-<id>.jsonl`.
+// Each line with a `uuid` is a message; `parentUuid` chains them, attachments and system lines included. A fork's file begins with
+// the lines of the session that it left, under their old `uuid`.
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type {
+  ClientRecord,
+  ContentBlock,
+  Json,
+  JsonObject,
+  PluginContext,
+  RecordEntry,
+} from "../../contract/plugin.ts";
+import { asName, asNumber, asObject, asObjects, asText, known, parseJson } from "../../protocols/loose.ts";
+import { answerLinks, blockLinks } from "./links.ts";
+
+const TRANSCRIPT =
+  /(?:^|\/)(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|agent-[\w-]+)\.jsonl$/;
+
+export function transcripts(env: PluginContext["env"]): ClientRecord {
+  const configured = env["CLAUDE_CONFIG_DIR"];
+  const folder = configured === undefined || configured === "" ? undefined : configured;
+  const home = env["HOME"] ?? homedir();
+  return {
+    name: "claude-transcripts",
+    roots: [join(folder ?? join(home, ".claude"), "projects")],
+    accepts: (relativePath) => TRANSCRIPT.test(relativePath),
+    read: readTranscriptLine,
+  };
+}
+
+/** `undefined` for lines that are no messages: they have no `uuid`. */
+export function readTranscriptLine(text: string): RecordEntry | undefined {
+  const line = asObject(parseJson(text));
+  const uuid = asName(line?.["uuid"]);
+  const session = asName(line?.["sessionId"]);
+  const type = asName(line?.["type"]);
+  const at = isoTime(asName(line?.["timestamp"]));
+  if (line === undefined || uuid === undefined || session === undefined) return undefined;
+  if (type === undefined || at === undefined) return undefined;
+  const agent = line["isSidechain"] === true ? asName(line["agentId"]) : undefined;
+  const said = asObject(line["message"]);
+  const attachment = asObject(line["attachment"]);
+  const parent = asName(line["parentUuid"]);
+  const content = contentOf(said?.["content"]);
+  const model = asName(said?.["model"]);
+  return {
+    conversation_id: agent === undefined ? session : `${session}/${agent}`,
+    session_id: session,
+    request_class: agent === undefined ? "main" : "subagent",
+    provider: "anthropic",
+    conversation_source: "claude_code",
+    client_name: "claude",
+    is_on_wire: content !== undefined && line["isApiErrorMessage"] !== true,
+    ...known({
+      client_version: asName(line["version"]),
+      model: model === "<synthetic>" ? undefined : model,
+      cwd: asName(line["cwd"]),
+      git_branch: asName(line["gitBranch"]),
+    }),
+    message: {
+      role: asName(said?.["role"]) ?? "system",
+      content: content ?? [{ type }],
+      message_id: uuid,
+      previous_message_id: parent === undefined ? [] : [parent],
+      message_created_at: at,
+      provider_uuid: uuid,
+      provider_type: type,
+      links: content === undefined ? [] : linksOf(line, said, content),
+      raw_frame: withoutContent(line, said),
+      ...known({
+        parent_uuid: parent,
+        logical_parent_uuid: asName(line["logicalParentUuid"]),
+        source_tool_assistant_uuid: asName(line["sourceToolAssistantUUID"]),
+        request_id: asName(line["requestId"]),
+        prompt_id: asName(line["promptId"]),
+        provider_subtype: asName(line["subtype"]),
+        entrypoint: asName(line["entrypoint"]),
+        user_type: asName(line["userType"]),
+        permission_mode: asName(line["permissionMode"]),
+        is_sidechain: asFlag(line["isSidechain"]),
+        attachment_type: asName(attachment?.["type"]),
+        hook_event: asName(attachment?.["hookEvent"]) ?? asName(line["hookEvent"]),
+        is_compact_summary: asFlag(line["isCompactSummary"]),
+        compact_metadata: asObject(line["compactMetadata"]),
+        attributes: reportedUsage(line, said),
+      }),
+    },
+  };
+}
+
+/** `undefined`: the line has none of its own. */
+function contentOf(content: Json | undefined): readonly ContentBlock[] | undefined {
+  const text = asText(content);
+  const blocks = text === undefined ? asObjects(content) : [{ type: "text", text }];
+  return blocks.length === 0 || text === "" ? undefined : blocks;
+}
+
+function linksOf(
+  line: JsonObject,
+  said: JsonObject | undefined,
+  content: readonly ContentBlock[],
+): readonly string[] {
+  const [block] = content;
+  if (block === undefined) return [];
+  if (line["type"] !== "assistant") return blockLinks(block);
+  return answerLinks(asName(said?.["id"]), asNumber(line["apiBlockIndex"]), block);
+}
+
+/** The line as it is, but for what stands in the message's parts. */
+function withoutContent(line: JsonObject, said: JsonObject | undefined): JsonObject {
+  if (said === undefined) return line;
+  const { content: _, ...message } = said;
+  return { ...line, message };
+}
+
+/** Of an answer that was cut the client only guesses what it cost. */
+function reportedUsage(line: JsonObject, said: JsonObject | undefined): JsonObject | undefined {
+  const usage = asObject(said?.["usage"]);
+  return line["isAbortedMidStream"] === true && usage !== undefined
+    ? { claude: { reported_usage: usage } }
+    : undefined;
+}
+
+function asFlag(value: Json | undefined): boolean | undefined {
+  return typeof value === "boolean" ? value : undefined;
+}
+
+function isoTime(text: string | undefined): string | undefined {
+  const date = new Date(text ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}

@@ -1,0 +1,90 @@
+import type { RequestClass } from "./exchange.ts";
+import type { ProjectedMessage } from "./projection.ts";
+
+/** A message as the client's own record has it: one line of a transcript. */
+export interface RecordEntry {
+  /** As the client's projector names it. */
+  readonly conversation_id: string;
+  readonly session_id: string;
+  readonly request_class: RequestClass;
+  readonly provider: string;
+  readonly message: RecordedMessage;
+  /** Its content travels: a request or an answer holds it. The rest are the client's own remarks. */
+  readonly is_on_wire: boolean;
+  readonly conversation_source?: string;
+  readonly client_name?: string;
+  readonly client_version?: string;
+  readonly model?: string;
+  readonly cwd?: string;
+  readonly git_branch?: string;
+}
+
+export interface RecordedMessage extends ProjectedMessage {
+  readonly message_id: string;
+  /** The entry before it in the record; `[]` at a root. */
+  readonly previous_message_id: readonly string[];
+  readonly message_created_at: string;
+}
+
+/** The record that a client keeps of its conversations: folders of files that it appends lines to. They are only read. */
+export interface ClientRecord {
+  readonly name: string;
+  /** Absolute folders. What does not exist is looked for again. */
+  readonly roots: readonly string[];
+  /** Whether a file below a root belongs to the record. `relativePath` has `/` between its parts. */
+  accepts(relativePath: string): boolean;
+  /** Pure. `undefined`: the line says nothing of a message, or is none of the client's. */
+  read(line: string, relativePath: string): RecordEntry | undefined;
+}
+
+/** Why an entry is taken for a message of the wire; each is surer than the one behind it (projection/link.ts). */
+export const BONDS = ["key", "path", "below"] as const;
+export type Bond = (typeof BONDS)[number];
+
+/** Of entries whose predecessor the record names and does not have. */
+export const UNKNOWN = -1;
+
+/** An entry as linking sees it: a tree per conversation, as nodes of the wire are (thread.ts). */
+export interface RecordNode {
+  /** Internal, ascending in the order of reading. */
+  readonly id: number;
+  readonly conversationId: string;
+  readonly messageId: string;
+  /** RecordNode id, ROOT or UNKNOWN. */
+  readonly predecessor: number;
+  /** The predecessor lies behind a compaction: for the client this is a root. */
+  readonly isRestart: boolean;
+  /** null: it does not travel. */
+  readonly matchKey: string | null;
+  readonly role: string;
+  /** Root 0, else 1 + the predecessor's. */
+  readonly depth: number;
+  /** Its rows stand in this conversation. False: a fork repeats what was said where it left. */
+  readonly isHome: boolean;
+  readonly link: RecordLink | null;
+}
+
+export interface RecordLink {
+  /** ThreadNode id. */
+  readonly node: number;
+  readonly bond: Bond;
+}
+
+export interface RecordStore {
+  /** Whether anything is recorded of the conversation. */
+  has(conversationId: string): boolean;
+  node(id: number): RecordNode | undefined;
+  named(conversationId: string, messageId: string): RecordNode | undefined;
+  /** The entry that a message of the wire is linked with. */
+  ofThreadNode(node: number): RecordNode | undefined;
+  /** Oldest first. */
+  withLink(conversationId: string, key: string): readonly RecordNode[];
+  /** ThreadNode ids, oldest first. */
+  threadNodesWithLink(conversationId: string, key: string): readonly number[];
+  rememberLinks(conversationId: string, threadNode: number, keys: readonly string[]): void;
+  /** Without a bond of `key` or `path`, oldest first. */
+  open(conversationId: string, matchKey: string): readonly RecordNode[];
+  /** Match keys of the entries whose bond is `below`. */
+  looseKeys(conversationId: string): readonly string[];
+  setLink(id: number, link: RecordLink | null): void;
+}

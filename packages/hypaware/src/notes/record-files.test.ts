@@ -1,0 +1,180 @@
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { LIMITS } from "../contract/limits.ts";
+import type { ProjectorLog } from "../contract/projection.ts";
+import type { ClientRecord, RecordEntry } from "../contract/record.ts";
+import { RecordFiles, type RecordPlaces } from "./record-files.ts";
+
+let root: string;
+let now: number;
+let warnings: string[];
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "record-files-"));
+  now = Date.now();
+  warnings = [];
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const entry = (name: string): RecordEntry => ({
+  conversation_id: "c",
+  session_id: "s",
+  request_class: "main",
+  provider: "p",
+  is_on_wire: true,
+  message: {
+    role: "user",
+    content: name,
+    message_id: name,
+    previous_message_id: [],
+    message_created_at: "2026-03-01T12:00:00.000Z",
+  },
+});
+const record = (): ClientRecord => ({
+  name: "test",
+  roots: [join(root, "projects")],
+  accepts: (path) => path.endsWith(".jsonl"),
+  read: (line) => (line.startsWith("#") ? undefined : entry(line)),
+});
+const log: ProjectorLog = {
+  debug: () => {},
+  info: () => {},
+  warn: (event) => void warnings.push(event),
+  error: () => {},
+};
+const files = (): RecordFiles => new RecordFiles([record()], log, () => now);
+
+function write(name: string, text: string): string {
+  const path = join(root, "projects", name);
+  mkdirSync(dirname(path), { recursive: true });
+  appendFileSync(path, text);
+  return path;
+}
+
+/** What the store would remember. */
+class Places implements RecordPlaces {
+  readonly offsets = new Map<string, number>();
+  readonly read: string[] = [];
+  offset(id: string): number {
+    return this.offsets.get(id) ?? 0;
+  }
+  commit(entries: readonly RecordEntry[], id: string, offset: number): void {
+    this.read.push(...entries.map(({ message }) => message.message_id));
+    this.offsets.set(id, offset);
+  }
+  taken(): string[] {
+    return this.read.splice(0);
+  }
+}
+
+test("files at any depth are read, each line once, and what has no newline yet is waited for", async () => {
+  const [each, places] = [files(), new Places()];
+  write("w/a.jsonl", "1\n#\n2\n3");
+  write("w/a/subagents/b.jsonl", "4\n");
+  write("w/notes.txt", "no\n");
+  await each.read(places, 1_000);
+  expect(places.taken().toSorted()).toEqual(["1", "2", "4"]);
+  write("w/a.jsonl", "\n5\n");
+  write("w/c.jsonl", "6\n");
+  now += LIMITS.recordLookMs * 5;
+  await each.read(places, 1_000);
+  expect(places.taken()).toEqual(["3", "5", "6"]);
+  await each.read(places, 1_000, true);
+  expect(places.taken()).toEqual([]);
+  expect(warnings).toEqual([]);
+});
+
+test("a new process goes on where the last one was", async () => {
+  const places = new Places();
+  write("w/a.jsonl", "1\n2\n");
+  await files().read(places, 1_000);
+  write("w/a.jsonl", "3\n");
+  await files().read(places, 1_000);
+  expect(places.taken()).toEqual(["1", "2", "3"]);
+});
+
+test("a file that was written anew is read from its start; one that is gone is forgotten", async () => {
+  const [each, places] = [files(), new Places()];
+  const path = write("w/a.jsonl", "1\n2\n");
+  await each.read(places, 1_000);
+  places.taken();
+  writeFileSync(`${path}.new`, "1\n9\n2\n");
+  renameSync(`${path}.new`, path);
+  now += LIMITS.recordLookMs * 5;
+  await each.read(places, 1_000);
+  expect(places.taken()).toEqual(["1", "9", "2"]);
+  writeFileSync(`${path}.new`, "1\n8\n2\n");
+  renameSync(`${path}.new`, path);
+  await each.read(places, 1_000, true);
+  expect(places.taken()).toEqual(["1", "8", "2"]);
+  rmSync(path);
+  await each.read(places, 1_000, true);
+  expect(warnings).toEqual([]);
+});
+
+test("no symbolic link below the root is followed, but the root may be one", async () => {
+  const [each, places] = [files(), new Places()];
+  mkdirSync(join(root, "real", "w"), { recursive: true });
+  mkdirSync(join(root, "outside"));
+  writeFileSync(join(root, "outside", "secret.jsonl"), "secret\n");
+  writeFileSync(join(root, "real", "w", "a.jsonl"), "1\n");
+  symlinkSync(join(root, "outside"), join(root, "real", "linked"));
+  symlinkSync(join(root, "outside", "secret.jsonl"), join(root, "real", "w", "b.jsonl"));
+  symlinkSync(join(root, "real"), join(root, "projects"));
+  await each.read(places, 1_000, true);
+  expect(places.taken()).toEqual(["1"]);
+});
+
+test("what has not changed for long is looked at rarely, unless its session is spoken of", async () => {
+  const [each, places] = [files(), new Places()];
+  const path = write("w/session-1.jsonl", "1\n");
+  const past = new Date(now - 86_400_000);
+  for (const old of [path, dirname(path), join(root, "projects")]) utimesSync(old, past, past);
+  await each.read(places, 1_000);
+  places.taken();
+  appendFileSync(path, "2\n");
+  write("w/session-2.jsonl", "3\n");
+  now += LIMITS.recordLookMs * 5;
+  await each.read(places, 1_000);
+  expect(places.taken()).toEqual([]);
+  each.expect("session-1");
+  await each.read(places, 1_000);
+  expect(places.taken()).toEqual(["2"]);
+  each.expect("session-2");
+  await each.read(places, 1_000);
+  expect(places.taken()).toEqual(["3"]);
+  appendFileSync(path, "4\n");
+  now += LIMITS.recordIdleMs;
+  await each.read(places, 1_000);
+  expect(places.taken()).toEqual(["4"]);
+});
+
+test("without time left only so much is read, and the rest comes next", async () => {
+  const [each, places] = [files(), new Places()];
+  const lines = Array.from({ length: LIMITS.recordBatch * 3 }, (_, n) => String(n));
+  write("w/a.jsonl", lines.map((line) => `${line}\n`).join(""));
+  for (let calls = 0; places.read.length < lines.length; calls++) {
+    expect(calls).toBeLessThan(lines.length * 2);
+    await each.read(places, (calls % 2) * 5);
+  }
+  expect(places.taken()).toEqual(lines);
+});
+
+test("a folder that is not there yet is no warning", async () => {
+  const [each, places] = [files(), new Places()];
+  await each.read(places, 1_000, true);
+  write("w/a.jsonl", "1\n");
+  await each.read(places, 1_000, true);
+  expect(places.taken()).toEqual(["1"]);
+  expect(warnings).toEqual([]);
+});

@@ -1,0 +1,153 @@
+// Brings rows in step with links (link.ts). An entry's name stands over one message's rows: over its own, made of the record alone, as
+// long as no message of the wire is linked with it; then over that message's.
+
+import type { MessageRow } from "../contract/dataset.ts";
+import type { RecordEntry, RecordNode, RecordStore } from "../contract/record.ts";
+import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
+import { contentHash } from "./name.ts";
+import { asRecorded, entryRows, recordedPart, type RecordedPart, type RecordPlace } from "./recorded-row.ts";
+
+/** Rows by the name of their message. */
+export interface LinkableRows {
+  put(rows: readonly MessageRow[]): void;
+  /** False: the message has no row that could be changed here. */
+  recast(messageId: string, change: (part: RecordedPart) => RecordedPart): boolean;
+  remove(messageId: string): void;
+  /** The message's rows are sealed: to be made hot, and brought in step then. */
+  unsealLater(node: ThreadNode): void;
+}
+
+/** Which message's rows stand under an entry's name, and what they were before where that may be undone. */
+export interface Shown {
+  readonly node: number;
+  readonly before: readonly RecordedPart[] | null;
+}
+
+export interface EntryStore extends RecordStore {
+  payload(id: number): RecordEntry;
+  /** Milliseconds since 1970. */
+  startedAt(conversationId: string): number;
+  shown(entry: number): Shown | null;
+  setShown(entry: number, shown: Shown | null): void;
+}
+
+export interface LinkRows {
+  readonly threads: ThreadStore;
+  readonly records: EntryStore;
+  readonly rows: LinkableRows;
+  readonly gatewayId: string;
+}
+
+/** Ids of messages of the wire and of entries that are new, or whose link is another. */
+export interface Touched {
+  readonly nodes: Iterable<number>;
+  readonly entries: Iterable<number>;
+}
+
+export function showLinks(work: LinkRows, touched: Touched): void {
+  const entries = [...touched.entries].sort((a, b) => a - b).map((id) => work.records.node(id)!);
+  for (const entry of entries) takeBack(work, entry);
+  for (const entry of entries) show(work, entry);
+  const changed = [...touched.nodes].map((id) => work.threads.node(id)!);
+  const nodes = new Map(
+    [...changed, ...changed.flatMap((node) => unlinkedBelow(work, node))].map((node) => [node.id, node]),
+  );
+  for (const node of nodes.values()) placeUnlinked(work, node);
+}
+
+/** Rows under the entry's name that belong to a message that it is not any more. */
+function takeBack({ records, rows }: LinkRows, { id, messageId, link }: RecordNode): void {
+  const shown = records.shown(id);
+  if (shown === null || shown.node === link?.node) return;
+  const { before } = shown;
+  if (before !== null) rows.recast(messageId, (part) => before[part.part_index] ?? part);
+  records.setShown(id, null);
+}
+
+function show(work: LinkRows, entry: RecordNode): void {
+  const { threads, records, rows } = work;
+  const { id, messageId, link, isHome } = entry;
+  if (link === null) {
+    if (isHome) rows.put(ownRows(work, entry));
+    return;
+  }
+  const isLoose = link.bond === "below";
+  if (records.shown(id) !== null) {
+    if (!isLoose) records.setShown(id, { node: link.node, before: null });
+    return;
+  }
+  const node = threads.node(link.node);
+  if (node === undefined) return;
+  if (!isHome) {
+    // The message has its rows where it was said. While the bond may be undone this one keeps its own.
+    if (isLoose) return;
+    rows.remove(node.messageId);
+    records.setShown(id, { node: node.id, before: null });
+    return;
+  }
+  rows.remove(messageId);
+  const [payload, place] = [records.payload(id), placeOf(work, entry)];
+  const before: RecordedPart[] = [];
+  const isShown = rows.recast(node.messageId, (part) => {
+    before[part.part_index] = recordedPart(part);
+    return asRecorded(part, payload, place);
+  });
+  if (isShown) records.setShown(id, { node: node.id, before: isLoose ? before : null });
+  else rows.unsealLater(node);
+}
+
+/** Reminders and the like: they have no entry, hang at the nearest message that has one, and nothing hangs at them. */
+function placeUnlinked({ threads, records, rows }: LinkRows, node: ThreadNode): void {
+  if (isShown(records, node) || contentHash(node.messageId) === undefined) return;
+  const predecessor = threads.node(node.predecessor);
+  let previous = predecessor === undefined ? [] : [predecessor.messageId];
+  let index = node.depth;
+  for (let at = predecessor; at !== undefined; at = threads.node(at.predecessor)) {
+    const entry = records.ofThreadNode(at.id);
+    if (entry === undefined) continue;
+    previous = [entry.messageId];
+    index = entry.depth + node.depth - at.depth;
+    break;
+  }
+  const change = (part: RecordedPart): RecordedPart => ({
+    ...part,
+    previous_message_id: previous,
+    message_index: index,
+  });
+  if (!rows.recast(node.messageId, change)) rows.unsealLater(node);
+}
+
+function isShown(records: EntryStore, node: ThreadNode): boolean {
+  const entry = records.ofThreadNode(node.id);
+  return entry !== undefined && records.shown(entry.id)?.node === node.id;
+}
+
+function unlinkedBelow(work: LinkRows, node: ThreadNode): readonly ThreadNode[] {
+  const found: ThreadNode[] = [];
+  const open = [node];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const below = work.threads
+      .children(at.conversationId, at.id)
+      .filter(({ id }) => work.records.ofThreadNode(id) === undefined);
+    found.push(...below);
+    open.push(...below);
+  }
+  return found;
+}
+
+function ownRows(work: LinkRows, entry: RecordNode): readonly MessageRow[] {
+  const { records, gatewayId } = work;
+  const payload = records.payload(entry.id);
+  const caller = payload.message.source_tool_assistant_uuid;
+  const toolName = (callId: string): string | undefined => {
+    const call = caller === undefined ? undefined : records.named(entry.conversationId, caller);
+    const content = call?.isHome === true ? records.payload(call.id).message.content : [];
+    const block = typeof content === "string" ? undefined : content.find((each) => each["id"] === callId);
+    return typeof block?.["name"] === "string" ? block["name"] : undefined;
+  };
+  return entryRows(payload, placeOf(work, entry), gatewayId, toolName);
+}
+
+function placeOf({ records }: LinkRows, { depth, conversationId }: RecordNode): RecordPlace {
+  return { depth, conversationStartedAt: new Date(records.startedAt(conversationId)).toISOString() };
+}

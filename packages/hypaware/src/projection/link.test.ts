@@ -1,0 +1,202 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { RecordNode } from "../contract/record.ts";
+import { ROOT, type ThreadNode } from "../contract/thread.ts";
+import { type Catalog, openCatalog } from "../store/catalog.ts";
+import { link, type LinkableEntry, type LinkableNode } from "./link.ts";
+import { matchKey } from "./match-key.ts";
+
+// The catalog is below projection; a test may stand on it.
+
+let catalog: Catalog;
+beforeEach(() => {
+  catalog = openCatalog(":memory:");
+  catalog.threads.addConversation({ id: "c", base: "c", inferred: false, startedAt: "", failedLeaf: null });
+});
+afterEach(() => catalog.close());
+
+const blocks = (text: string) => [{ type: "text", text }];
+const roleOf = (text: string): string => (text.startsWith("answer") ? "assistant" : "user");
+
+/** A message of the wire, named by what it says. `links`: its keys. */
+function node(text: string, below?: LinkableNode, ...links: string[]): LinkableNode {
+  const at: ThreadNode = catalog.threads.add({
+    conversationId: "c",
+    predecessor: below?.node.id ?? ROOT,
+    matchKey: matchKey(roleOf(text), blocks(text)).key,
+    messageId: `${text} below ${below?.node.messageId ?? "root"}`,
+    role: roleOf(text),
+    depth: below === undefined ? 0 : below.node.depth + 1,
+    isAnswer: false,
+  });
+  catalog.records.rememberLinks("c", at.id, links);
+  return { node: at, links };
+}
+
+interface Told {
+  readonly uuid: string;
+  readonly text?: string;
+  readonly below?: string;
+  readonly behind?: string;
+  readonly links?: readonly string[];
+}
+
+/** A line. Without a text it does not travel. */
+function entry({ uuid, text, below, behind, links = [] }: Told): LinkableEntry {
+  const content = blocks(text ?? "");
+  const role = roleOf(text ?? "");
+  const added = catalog.records.add(
+    {
+      conversation_id: "c",
+      session_id: "c",
+      request_class: "main",
+      provider: "p",
+      is_on_wire: text !== undefined,
+      message: {
+        role,
+        content,
+        message_id: uuid,
+        previous_message_id: below === undefined ? [] : [below],
+        message_created_at: "2026-03-01T12:00:00.000Z",
+        links,
+        ...(behind === undefined ? {} : { logical_parent_uuid: behind }),
+      },
+    },
+    text === undefined ? null : matchKey(role, content).key,
+    0,
+  );
+  return { entry: added!, links };
+}
+
+function bring(nodes: readonly LinkableNode[], entries: readonly LinkableEntry[]): void {
+  link(catalog.threads, catalog.records, "c", { nodes, entries });
+}
+
+/** By uuid: which message of the wire an entry is, and why. */
+function links(): Record<string, string> {
+  return Object.fromEntries(
+    catalog.records
+      .of("c")
+      .map(({ messageId, link: known }: RecordNode) => [
+        messageId,
+        known === null ? "none" : `${known.bond}: ${catalog.threads.node(known.node)?.messageId}`,
+      ]),
+  );
+}
+
+test("the n-th message with a key is the n-th entry with it", () => {
+  const [one] = [node("answer", undefined, "k")];
+  const two = node("answer", one, "k");
+  const entries = [
+    entry({ uuid: "1", text: "answer", links: ["k"] }),
+    entry({ uuid: "2", text: "answer", below: "1", links: ["k"] }),
+    entry({ uuid: "3", text: "answer", below: "2", links: ["k"] }),
+  ];
+  bring([one, two], entries);
+  expect(links()).toMatchObject({
+    1: `key: ${one.node.messageId}`,
+    2: `key: ${two.node.messageId}`,
+  });
+  expect(links()["3"]).toBe("none");
+});
+
+test("between two pairs what is on both ways is linked in order; reminders and attachments stay alone", () => {
+  const first = node("answer 1", undefined, "a1");
+  const reminder = node("reminder", first);
+  const yes = node("yes", reminder);
+  const again = node("yes", yes);
+  const last = node("answer 2", again, "a2");
+  bring([first, reminder, yes, again, last], []);
+  bring(
+    [],
+    [
+      entry({ uuid: "1", text: "answer 1", links: ["a1"] }),
+      entry({ uuid: "2", below: "1" }),
+      entry({ uuid: "3", text: "yes", below: "2" }),
+      entry({ uuid: "4", text: "yes", below: "3" }),
+      entry({ uuid: "5", text: "answer 2", below: "4", links: ["a2"] }),
+    ],
+  );
+  expect(links()).toEqual({
+    1: `key: ${first.node.messageId}`,
+    2: "none",
+    3: `path: ${yes.node.messageId}`,
+    4: `path: ${again.node.messageId}`,
+    5: `key: ${last.node.messageId}`,
+  });
+});
+
+test("a prompt without an answer is linked for the time being, and gives way to what its answer says", () => {
+  const dropped = node("reminder", undefined);
+  const failed = node("go", dropped);
+  bring([dropped, failed], [entry({ uuid: "1", text: "go" })]);
+  expect(links()).toEqual({ 1: `below: ${failed.node.messageId}` });
+  const other = node("another reminder", undefined);
+  const sent = node("go", other);
+  const answer = node("answer", sent, "a");
+  bring([other, sent, answer], [entry({ uuid: "2", text: "answer", below: "1", links: ["a"] })]);
+  expect(links()).toEqual({ 1: `path: ${sent.node.messageId}`, 2: `key: ${answer.node.messageId}` });
+});
+
+test("content alone links nothing: below another answer the same words are other words", () => {
+  const answer = node("answer", undefined, "a");
+  const elsewhere = node("go", undefined);
+  bring([answer, elsewhere], []);
+  bring(
+    [],
+    [
+      entry({ uuid: "1", text: "answer", links: ["a"] }),
+      entry({ uuid: "2", text: "go", below: "1" }),
+      entry({ uuid: "3", text: "go", below: "a line that nobody has" }),
+    ],
+  );
+  expect(links()).toEqual({ 1: `key: ${answer.node.messageId}`, 2: "none", 3: "none" });
+});
+
+test("a prompt that was sent again is the first line that says it; the other is a line of its own", () => {
+  const sent = node("go", undefined);
+  const answer = node("answer", sent, "a");
+  bring([sent, answer], []);
+  bring(
+    [],
+    [
+      entry({ uuid: "1", text: "go" }),
+      entry({ uuid: "2", text: "go", below: "1" }),
+      entry({ uuid: "3", text: "answer", below: "2", links: ["a"] }),
+    ],
+  );
+  expect(links()).toMatchObject({ 1: `path: ${sent.node.messageId}`, 2: "none" });
+});
+
+test("behind a compaction the summary is a root, and what follows goes on where the wire does", () => {
+  const before = node("answer 1", undefined, "a1");
+  const summary = node("summary", undefined);
+  const next = node("next", before);
+  const after = node("answer 2", next, "a2");
+  bring([before, summary, next, after], []);
+  bring(
+    [],
+    [
+      entry({ uuid: "1", text: "answer 1", links: ["a1"] }),
+      entry({ uuid: "2", behind: "1" }),
+      entry({ uuid: "3", text: "summary", below: "2" }),
+      entry({ uuid: "4", text: "next", below: "3" }),
+      entry({ uuid: "5", text: "answer 2", below: "4", links: ["a2"] }),
+    ],
+  );
+  expect(links()).toMatchObject({
+    3: `below: ${summary.node.messageId}`,
+    4: `path: ${next.node.messageId}`,
+    5: `key: ${after.node.messageId}`,
+  });
+});
+
+test("a fork's lines keep their first conversation, and are linked in both", () => {
+  entry({ uuid: "1", text: "answer", links: ["a"] });
+  const copy = { ...catalog.records.payload(1), conversation_id: "fork" };
+  expect(catalog.records.add(copy, matchKey("assistant", blocks("answer")).key, 0)).toMatchObject({
+    isHome: false,
+    conversationId: "fork",
+  });
+  expect(catalog.records.add(copy, null, 0)).toBeUndefined();
+  expect(catalog.records.named("c", "1")?.isHome).toBe(true);
+});

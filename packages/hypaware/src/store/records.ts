@@ -1,0 +1,264 @@
+import { createHash } from "node:crypto";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { BONDS, type RecordEntry, type RecordLink, type RecordNode, UNKNOWN } from "../contract/record.ts";
+import { ROOT } from "../contract/thread.ts";
+import type { EntryStore, Shown } from "../projection/link-rows.ts";
+import type { RecordedPart } from "../projection/recorded-row.ts";
+import type { Database } from "./database.ts";
+import { encodeJson } from "./encoding.ts";
+
+const KEY_BYTES = 12;
+
+interface Columns {
+  id: number;
+  conversation_id: string;
+  message_id: string;
+  predecessor: number;
+  is_restart: number;
+  match_key: string | null;
+  role: string;
+  depth: number;
+  node: number | null;
+  bond: number | null;
+  is_home: number;
+}
+
+const ENTRIES = `
+  SELECT m.id, c.id AS conversation_id, message_id, predecessor, is_restart, match_key, role, depth, node, bond,
+    payload IS NOT NULL AS is_home
+  FROM record_messages m JOIN record_conversations c ON c.number = m.conversation`;
+const NUMBER = "(SELECT number FROM record_conversations WHERE id = ?1)";
+/** As the partial index has it. */
+const OPEN = "match_key IS NOT NULL AND coalesce(bond, 2) = 2";
+
+/** What clients' own records say, and which messages of the wire they are. Writes belong to the caller's transaction. */
+export class Records implements EntryStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** `undefined`: its conversation has it already. `matchKey`: null for what does not travel. */
+  add(entry: RecordEntry, matchKey: string | null, now: number): RecordNode | undefined {
+    const { conversation_id: conversation, message } = entry;
+    const number = this.#conversation(conversation, Date.parse(message.message_created_at), now);
+    const [previous] = message.previous_message_id;
+    const isRestart = previous === undefined && message.logical_parent_uuid !== undefined;
+    const before = previous ?? message.logical_parent_uuid;
+    const predecessor = before === undefined ? undefined : this.named(conversation, before);
+    const isHome = !this.#isKnown(message.message_id);
+    const added = this.#database.get<{ id: number }>(
+      `INSERT INTO record_messages (conversation, message_id, predecessor, is_restart, match_key, role, depth, payload)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
+      number,
+      message.message_id,
+      predecessor?.id ?? (before === undefined ? ROOT : UNKNOWN),
+      isRestart ? 1 : 0,
+      matchKey,
+      message.role,
+      predecessor === undefined ? 0 : predecessor.depth + 1,
+      isHome ? zstdCompressSync(JSON.stringify(entry)) : null,
+    );
+    if (added === undefined) return undefined;
+    for (const key of message.links ?? [])
+      this.#database.run(
+        "INSERT OR IGNORE INTO record_links VALUES (?, ?)",
+        keyOf(conversation, key),
+        added.id,
+      );
+    return this.node(added.id)!;
+  }
+
+  /** Of an entry at home. */
+  payload(id: number): RecordEntry {
+    const { payload } = this.#database.get<{ payload: Uint8Array }>(
+      "SELECT payload FROM record_messages WHERE id = ?",
+      id,
+    )!;
+    return JSON.parse(zstdDecompressSync(payload).toString("utf8")) as RecordEntry;
+  }
+
+  /** Milliseconds since 1970. */
+  startedAt(conversationId: string): number {
+    return this.#database.get<{ at: number }>(
+      "SELECT started_at AS at FROM record_conversations WHERE id = ?",
+      conversationId,
+    )!.at;
+  }
+
+  conversations(): readonly string[] {
+    return this.#database
+      .all<{ id: string }>("SELECT id FROM record_conversations ORDER BY number")
+      .map(({ id }) => id);
+  }
+
+  has(conversationId: string): boolean {
+    return (
+      this.#database.get("SELECT 1 FROM record_conversations WHERE id = ?", conversationId) !== undefined
+    );
+  }
+
+  node(id: number): RecordNode | undefined {
+    return id > ROOT ? this.#one(`${ENTRIES} WHERE m.id = ?`, id) : undefined;
+  }
+
+  named(conversationId: string, messageId: string): RecordNode | undefined {
+    return this.#one(
+      `${ENTRIES} WHERE conversation = ${NUMBER} AND message_id = ?2`,
+      conversationId,
+      messageId,
+    );
+  }
+
+  ofThreadNode(node: number): RecordNode | undefined {
+    return this.#one(`${ENTRIES} WHERE node = ?`, node);
+  }
+
+  /** All of a conversation, oldest first. */
+  of(conversationId: string): readonly RecordNode[] {
+    return this.#all(`${ENTRIES} WHERE conversation = ${NUMBER} ORDER BY m.id`, conversationId);
+  }
+
+  withLink(conversationId: string, key: string): readonly RecordNode[] {
+    return this.#all(
+      `${ENTRIES} WHERE m.id IN (SELECT entry FROM record_links WHERE key = ?) ORDER BY m.id`,
+      keyOf(conversationId, key),
+    );
+  }
+
+  linksOf(entry: RecordNode): readonly string[] {
+    return this.#homePayload(entry).message.links ?? [];
+  }
+
+  threadNodesWithLink(conversationId: string, key: string): readonly number[] {
+    return this.#database
+      .all<{ node: number }>(
+        "SELECT node FROM node_links WHERE key = ? ORDER BY node",
+        keyOf(conversationId, key),
+      )
+      .map(({ node }) => node);
+  }
+
+  rememberLinks(conversationId: string, threadNode: number, keys: readonly string[]): void {
+    for (const key of keys)
+      this.#database.run(
+        "INSERT OR IGNORE INTO node_links VALUES (?, ?)",
+        keyOf(conversationId, key),
+        threadNode,
+      );
+  }
+
+  open(conversationId: string, matchKey: string): readonly RecordNode[] {
+    return this.#all(
+      `${ENTRIES} WHERE conversation = ${NUMBER} AND match_key = ?2 AND ${OPEN} ORDER BY m.id`,
+      conversationId,
+      matchKey,
+    );
+  }
+
+  looseKeys(conversationId: string): readonly string[] {
+    return this.#database
+      .all<{ key: string }>(
+        `SELECT DISTINCT match_key AS key FROM record_messages
+         WHERE conversation = ${NUMBER} AND bond = 2`,
+        conversationId,
+      )
+      .map(({ key }) => key);
+  }
+
+  setLink(id: number, link: RecordLink | null): void {
+    this.#database.run(
+      "UPDATE record_messages SET node = ?, bond = ? WHERE id = ?",
+      link?.node ?? null,
+      link === null ? null : BONDS.indexOf(link.bond),
+      id,
+    );
+  }
+
+  shown(entry: number): Shown | null {
+    const { node, before } = this.#database.get<{ node: number | null; before: string | null }>(
+      "SELECT shown AS node, before FROM record_messages WHERE id = ?",
+      entry,
+    )!;
+    return node === null
+      ? null
+      : { node, before: before === null ? null : (JSON.parse(before) as RecordedPart[]) };
+  }
+
+  setShown(entry: number, shown: Shown | null): void {
+    this.#database.run(
+      "UPDATE record_messages SET shown = ?, before = ? WHERE id = ?",
+      shown?.node ?? null,
+      shown === null || shown.before === null ? null : encodeJson(shown.before),
+      entry,
+    );
+  }
+
+  unsealLater(node: number): void {
+    this.#database.run("INSERT OR IGNORE INTO unsealing VALUES (?)", node);
+  }
+
+  unsealed(node: number): void {
+    this.#database.run("DELETE FROM unsealing WHERE node = ?", node);
+  }
+
+  /** How many messages wait to be made hot. */
+  unsealing(): number {
+    return this.#database.get<{ nodes: number }>("SELECT count(*) AS nodes FROM unsealing")!.nodes;
+  }
+
+  #homePayload({ messageId }: RecordNode): RecordEntry {
+    const home = this.#database.get<{ id: number }>(
+      "SELECT id FROM record_messages WHERE message_id = ? AND payload IS NOT NULL",
+      messageId,
+    )!;
+    return this.payload(home.id);
+  }
+
+  #conversation(id: string, at: number, now: number): number {
+    return this.#database.get<{ number: number }>(
+      `INSERT INTO record_conversations (id, started_at, grown_at) VALUES (?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET grown_at = excluded.grown_at RETURNING number`,
+      id,
+      at,
+      now,
+    )!.number;
+  }
+
+  #isKnown(messageId: string): boolean {
+    return (
+      this.#database.get("SELECT 1 FROM record_messages WHERE message_id = ? LIMIT 1", messageId) !==
+      undefined
+    );
+  }
+
+  #one(sql: string, ...values: (string | number)[]): RecordNode | undefined {
+    const columns = this.#database.get<Columns>(sql, ...values);
+    return columns && nodeOf(columns);
+  }
+
+  #all(sql: string, ...values: (string | number | Uint8Array)[]): readonly RecordNode[] {
+    return this.#database.all<Columns>(sql, ...values).map(nodeOf);
+  }
+}
+
+function keyOf(conversationId: string, key: string): Buffer {
+  return createHash("sha256").update(`${conversationId}\n${key}`).digest().subarray(0, KEY_BYTES);
+}
+
+function nodeOf(columns: Columns): RecordNode {
+  const { node, bond } = columns;
+  return {
+    id: columns.id,
+    conversationId: columns.conversation_id,
+    messageId: columns.message_id,
+    predecessor: columns.predecessor,
+    isRestart: columns.is_restart === 1,
+    matchKey: columns.match_key,
+    role: columns.role,
+    depth: columns.depth,
+    isHome: columns.is_home === 1,
+    link: node === null || bond === null ? null : { node, bond: BONDS[bond]! },
+  };
+}
