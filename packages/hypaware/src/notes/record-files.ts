@@ -162,7 +162,7 @@ export class RecordFiles {
       let offset = known > lines.bytes ? 0 : known;
       let entries: RecordEntry[] = [];
       for await (const { text, next } of lines.lines(offset)) {
-        const entry = text === undefined ? undefined : file.record.read(text, file.relativePath);
+        const entry = text === undefined ? undefined : this.#entryOf(file, text);
         if (entry !== undefined) entries.push(entry);
         offset = next;
         const isLate = performance.now() >= until;
@@ -176,6 +176,16 @@ export class RecordFiles {
       file.readStamp = file.stamp;
     } finally {
       await lines.close();
+    }
+  }
+
+  /** A line that its adapter cannot bear says nothing: those behind it do. */
+  #entryOf({ record, path, relativePath }: File, text: string): RecordEntry | undefined {
+    try {
+      return record.read(text, relativePath);
+    } catch (error) {
+      this.#log.warn("notes.line_failed", { record: record.name, file: path, error: String(error) });
+      return undefined;
     }
   }
 
