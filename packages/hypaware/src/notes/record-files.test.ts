@@ -189,3 +189,20 @@ test("a line that its adapter cannot bear is a warning, and those behind it are 
   expect(places.taken()).toEqual(["1", "2"]);
   expect(warnings).toEqual(["notes.line_failed"]);
 });
+
+test("what cannot be stored is a warning, tried again after a while, and lost by nobody", async () => {
+  const [each, places] = [files(), new Places()];
+  write("w/a.jsonl", "1\n");
+  const full: RecordPlaces = {
+    offset: (id) => places.offset(id),
+    commit: () => {
+      throw new Error("the disk is full");
+    },
+  };
+  await each.read(full, 1_000);
+  await each.read(full, 1_000);
+  expect(warnings).toEqual(["notes.read_failed"]);
+  now += LIMITS.recordIdleMs;
+  await each.read(places, 1_000);
+  expect(places.taken()).toEqual(["1"]);
+});
