@@ -97,7 +97,7 @@ export const LIMITS = {
   noteBatch: 500, // notes of one transaction
   recordBatch: 100, // entries of a client's record in one transaction
   recordPassMs: 50, // reading of clients' records before the journals are looked at again …
-  recordThoroughMs: 1_000, // … and when someone waits for all that is there
+  recordThoroughMs: 300, // … and when someone waits for what is there
   recordLookMs: 1_000, // between two looks at a file or folder that changed just now …
   recordIdleMs: 60_000, // … and at one that has not for long
   recordDepth: 6, // folders below a record's root

@@ -44,7 +44,10 @@ const record = (): ClientRecord => ({
   name: "test",
   roots: [join(root, "projects")],
   accepts: (path) => path.endsWith(".jsonl"),
-  read: (line) => (line.startsWith("#") ? undefined : entry(line)),
+  read(line) {
+    if (line === "!") throw new Error("cannot bear it");
+    return line.startsWith("#") ? undefined : entry(line);
+  },
 });
 const log: ProjectorLog = {
   debug: () => {},
@@ -177,4 +180,29 @@ test("a folder that is not there yet is no warning", async () => {
   await each.read(places, 1_000, true);
   expect(places.taken()).toEqual(["1"]);
   expect(warnings).toEqual([]);
+});
+
+test("a line that its adapter cannot bear is a warning, and those behind it are read", async () => {
+  const [each, places] = [files(), new Places()];
+  write("w/a.jsonl", "1\n!\n2\n");
+  await each.read(places, 1_000);
+  expect(places.taken()).toEqual(["1", "2"]);
+  expect(warnings).toEqual(["notes.line_failed"]);
+});
+
+test("what cannot be stored is a warning, tried again after a while, and lost by nobody", async () => {
+  const [each, places] = [files(), new Places()];
+  write("w/a.jsonl", "1\n");
+  const full: RecordPlaces = {
+    offset: (id) => places.offset(id),
+    commit: () => {
+      throw new Error("the disk is full");
+    },
+  };
+  await each.read(full, 1_000);
+  await each.read(full, 1_000);
+  expect(warnings).toEqual(["notes.read_failed"]);
+  now += LIMITS.recordIdleMs;
+  await each.read(places, 1_000);
+  expect(places.taken()).toEqual(["1"]);
 });

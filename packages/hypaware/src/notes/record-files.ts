@@ -37,6 +37,8 @@ interface File extends Look {
   /** Of its state when it was looked at last, and when it was read to its end. */
   stamp: string;
   readStamp: string;
+  /** When reading it failed last. */
+  failedMs: number;
 }
 
 interface Search {
@@ -61,7 +63,7 @@ export class RecordFiles {
 
   /**
    * Reads what is new, for about `budgetMs`; the rest comes with the next call. `thorough`: whatever is there now is found.
-   * What cannot be read is a warning, and is tried again.
+   * What cannot be read is a warning, and is tried again later.
    */
   async read(places: RecordPlaces, budgetMs: number, thorough = false): Promise<void> {
     const until = performance.now() + budgetMs;
@@ -69,10 +71,13 @@ export class RecordFiles {
       for (const root of record.roots) await this.#look({ record, root, thorough, until }, "", 0);
     for (const file of this.#files.values())
       if (performance.now() < until && (thorough || this.#isDue(file))) await this.#measure(file);
-    const grown = [...this.#files.values()].filter((file) => file.stamp !== file.readStamp);
+    const grown = [...this.#files.values()].filter(
+      (file) => file.stamp !== file.readStamp && this.#now() - file.failedMs >= LIMITS.recordIdleMs,
+    );
     for (const file of grown.sort((a, b) => a.bornMs - b.bornMs || (a.path < b.path ? -1 : 1))) {
       if (performance.now() >= until) return;
-      await this.#try(file.path, () => this.#readFile(file, places, until));
+      const isRead = await this.#try(file.path, () => this.#readFile(file, places, until));
+      if (!isRead) file.failedMs = this.#now();
     }
   }
 
@@ -137,6 +142,7 @@ export class RecordFiles {
       bornMs,
       stamp: "",
       readStamp: "",
+      failedMs: Number.NEGATIVE_INFINITY,
       changedMs: 0,
       lookedMs: Number.NEGATIVE_INFINITY,
     });
@@ -162,7 +168,7 @@ export class RecordFiles {
       let offset = known > lines.bytes ? 0 : known;
       let entries: RecordEntry[] = [];
       for await (const { text, next } of lines.lines(offset)) {
-        const entry = text === undefined ? undefined : file.record.read(text, file.relativePath);
+        const entry = text === undefined ? undefined : this.#entryOf(file, text);
         if (entry !== undefined) entries.push(entry);
         offset = next;
         const isLate = performance.now() >= until;
@@ -179,12 +185,24 @@ export class RecordFiles {
     }
   }
 
-  async #try(path: string, work: () => Promise<void>): Promise<void> {
+  /** A line that its adapter cannot bear says nothing: those behind it do. */
+  #entryOf({ record, path, relativePath }: File, text: string): RecordEntry | undefined {
+    try {
+      return record.read(text, relativePath);
+    } catch (error) {
+      this.#log.warn("notes.line_failed", { record: record.name, file: path, error: String(error) });
+      return undefined;
+    }
+  }
+
+  async #try(path: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") this.#forget(path);
       else this.#log.warn("notes.read_failed", { file: path, error: String(error) });
+      return false;
     }
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Json } from "../contract/projection.ts";
 import { LIMITS } from "../contract/limits.ts";
-import { parseProjection } from "./intake.ts";
+import { parseEntry, parseProjection } from "./intake.ts";
 
 const base = { provider: "fake", conversation_id: "c" };
 const messages = (...list: unknown[]) => parseProjection({ ...base, messages: list })?.messages;
@@ -102,4 +102,39 @@ test("a frozen message is cleaned once, and counts as often as it comes", () => 
   expect(messages(...Array<object>(4).fill(message))).toBeUndefined();
   const dropped = Object.freeze({ role: "user", content: "" });
   expect([messages(dropped), messages(dropped)]).toEqual([[], []]);
+});
+
+test("an entry of a client's record needs its names, a time and a content; the rest is cleaned", () => {
+  const message = {
+    role: "user",
+    content: "hi",
+    message_id: "u",
+    previous_message_id: ["p"],
+    message_created_at: "2026-03-01T12:00:00Z",
+    links: ["k", 7],
+  };
+  const entry = { ...base, session_id: "s", request_class: "main", is_on_wire: true, message };
+  expect(parseEntry({ ...entry, cwd: 7, more: 1 })).toEqual({
+    entry: {
+      ...entry,
+      message: {
+        ...message,
+        content: [{ type: "text", text: "hi" }],
+        message_created_at: "2026-03-01T12:00:00.000Z",
+        links: ["k"],
+      },
+    },
+    blocks: [{ type: "text", text: "hi" }],
+  });
+  for (const broken of [
+    null,
+    { ...entry, conversation_id: 7 },
+    { ...entry, session_id: "" },
+    { ...entry, message: null },
+    { ...entry, message: { ...message, message_id: undefined } },
+    { ...entry, message: { ...message, previous_message_id: "p" } },
+    { ...entry, message: { ...message, message_created_at: "soon" } },
+    { ...entry, message: { ...message, content: [] } },
+  ])
+    expect(parseEntry(broken)).toBeUndefined();
 });

@@ -14,6 +14,7 @@ import type {
 } from "../contract/projection.ts";
 import { REQUEST_CLASSES } from "../contract/exchange.ts";
 import type { RecordEntry } from "../contract/record.ts";
+import { isoTime } from "./expand.ts";
 
 const TOO_DEEP = "[nested too deeply]";
 
@@ -70,21 +71,44 @@ export function parseProjection(result: unknown): Intake | undefined {
 }
 
 /** An entry of a client's own record, cleaned the same way; `undefined` when its shape is invalid. */
-export function parseEntry(entry: RecordEntry): IntakeEntry | undefined {
+export function parseEntry(given: unknown): IntakeEntry | undefined {
+  if (!isPlainObject(given) || !isPlainObject(given["message"])) return undefined;
   const cleaner = new Cleaner();
   try {
-    const message = parseMessage(entry.message, cleaner);
-    const at = Date.parse(entry.message.message_created_at);
-    if (message === undefined || Number.isNaN(at) || !entry.message.message_id) return undefined;
-    const { message_id, previous_message_id } = entry.message;
-    const { blocks, ...said } = message;
-    const created = { message_created_at: new Date(at).toISOString() };
-    return { entry: { ...entry, message: { ...said, ...created, message_id, previous_message_id } }, blocks };
+    const message = parseMessage(given["message"], cleaner);
+    const { conversation_id, session_id, provider, ...more } = cleaner.strings(given, ENTRY_STRINGS);
+    const at = isoTime(message?.message_created_at);
+    if (!message?.message_id || message.previous_message_id === undefined || at === undefined)
+      return undefined;
+    if (!conversation_id || !session_id || !provider) return undefined;
+    const { blocks, message_id, previous_message_id, ...said } = message;
+    const entry = {
+      conversation_id,
+      session_id,
+      provider,
+      ...more,
+      request_class: REQUEST_CLASSES.find((each) => each === given["request_class"]) ?? "other",
+      is_on_wire: given["is_on_wire"] === true,
+      message: { ...said, message_id, previous_message_id, message_created_at: at },
+    };
+    return { entry, blocks };
   } catch (error) {
     if (error instanceof NotJson) return undefined;
     throw error;
   }
 }
+
+const ENTRY_STRINGS = [
+  "conversation_id",
+  "session_id",
+  "provider",
+  "conversation_source",
+  "client_name",
+  "client_version",
+  "model",
+  "cwd",
+  "git_branch",
+] as const;
 
 const PROJECTION_STRINGS = [
   "conversation_started_at",

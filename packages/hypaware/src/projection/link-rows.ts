@@ -48,11 +48,9 @@ export function showLinks(work: LinkRows, touched: Touched): void {
   const entries = [...touched.entries].sort((a, b) => a - b).map((id) => work.records.node(id)!);
   for (const entry of entries) takeBack(work, entry);
   for (const entry of entries) show(work, entry);
-  const changed = [...touched.nodes].map((id) => work.threads.node(id)!);
-  const nodes = new Map(
-    [...changed, ...changed.flatMap((node) => unlinkedBelow(work, node))].map((node) => [node.id, node]),
-  );
-  for (const node of nodes.values()) placeUnlinked(work, node);
+  const nodes = withUnlinkedBelow(work, touched.nodes);
+  const above = new Map<number, Above | null>();
+  for (const node of nodes) placeUnlinked(work, node, above);
 }
 
 /** Rows under the entry's name that belong to a message that it is not any more. */
@@ -96,19 +94,21 @@ function show(work: LinkRows, entry: RecordNode): void {
   else rows.unsealLater(node);
 }
 
+/** The nearest message above that has an entry. */
+interface Above {
+  readonly entry: RecordNode;
+  readonly node: ThreadNode;
+}
+
 /** Reminders and the like: they have no entry, hang at the nearest message that has one, and nothing hangs at them. */
-function placeUnlinked({ threads, records, rows }: LinkRows, node: ThreadNode): void {
+function placeUnlinked(work: LinkRows, node: ThreadNode, known: Map<number, Above | null>): void {
+  const { threads, records, rows } = work;
   if (isShown(records, node) || contentHash(node.messageId) === undefined) return;
   const predecessor = threads.node(node.predecessor);
-  let previous = predecessor === undefined ? [] : [predecessor.messageId];
-  let index = node.depth;
-  for (let at = predecessor; at !== undefined; at = threads.node(at.predecessor)) {
-    const entry = records.ofThreadNode(at.id);
-    if (entry === undefined) continue;
-    previous = [entry.messageId];
-    index = entry.depth + node.depth - at.depth;
-    break;
-  }
+  const above = predecessor === undefined ? null : nearest(work, predecessor, known);
+  const unnamed = predecessor === undefined ? [] : [predecessor.messageId];
+  const previous = above === null ? unnamed : [above.entry.messageId];
+  const index = above === null ? node.depth : above.entry.depth + node.depth - above.node.depth;
   const change = (part: RecordedPart): RecordedPart => ({
     ...part,
     previous_message_id: previous,
@@ -117,22 +117,47 @@ function placeUnlinked({ threads, records, rows }: LinkRows, node: ThreadNode): 
   if (!rows.recast(node.messageId, change)) rows.unsealLater(node);
 }
 
+/** At `node` or above. `known`: what earlier calls found, so that a long run of unlinked messages is walked once. */
+function nearest(
+  { threads, records }: LinkRows,
+  node: ThreadNode,
+  known: Map<number, Above | null>,
+): Above | null {
+  const passed: number[] = [];
+  let found: Above | null = null;
+  for (let at: ThreadNode | undefined = node; at !== undefined; at = threads.node(at.predecessor)) {
+    const before = known.get(at.id);
+    if (before !== undefined) {
+      found = before;
+      break;
+    }
+    passed.push(at.id);
+    const entry = records.ofThreadNode(at.id);
+    if (entry === undefined) continue;
+    found = { entry, node: at };
+    break;
+  }
+  for (const id of passed) known.set(id, found);
+  return found;
+}
+
 function isShown(records: EntryStore, node: ThreadNode): boolean {
   const entry = records.ofThreadNode(node.id);
   return entry !== undefined && records.shown(entry.id)?.node === node.id;
 }
 
-function unlinkedBelow(work: LinkRows, node: ThreadNode): readonly ThreadNode[] {
-  const found: ThreadNode[] = [];
-  const open = [node];
+/** With everything below them that has no entry, each once. */
+function withUnlinkedBelow({ threads, records }: LinkRows, ids: Iterable<number>): Iterable<ThreadNode> {
+  const found = new Map([...ids].map((id) => [id, threads.node(id)!]));
+  const open = [...found.values()];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    const below = work.threads
-      .children(at.conversationId, at.id)
-      .filter(({ id }) => work.records.ofThreadNode(id) === undefined);
-    found.push(...below);
-    open.push(...below);
+    for (const below of threads.children(at.conversationId, at.id)) {
+      if (found.has(below.id) || records.ofThreadNode(below.id) !== undefined) continue;
+      found.set(below.id, below);
+      open.push(below);
+    }
   }
-  return found;
+  return found.values();
 }
 
 function ownRows(work: LinkRows, entry: RecordNode): readonly MessageRow[] {

@@ -167,6 +167,30 @@ test("a prompt that was sent again is the first line that says it; the other is 
   expect(links()).toMatchObject({ 1: `path: ${sent.node.messageId}`, 2: "none" });
 });
 
+test("of two lines that say the same, the one that the answer hangs at is the message, whichever came first", () => {
+  const sent = node("go", undefined);
+  bring([sent], [entry({ uuid: "1", text: "go" }), entry({ uuid: "2", text: "go" })]);
+  expect(links()).toEqual({ 1: `below: ${sent.node.messageId}`, 2: "none" });
+  const answer = node("answer", sent, "a");
+  bring([answer], [entry({ uuid: "3", text: "answer", below: "2", links: ["a"] })]);
+  expect(links()).toMatchObject({ 1: "none", 2: `path: ${sent.node.messageId}` });
+});
+
+test("a bond for the time being ends when the line above it is found elsewhere", () => {
+  const sent = node("go", undefined);
+  bring(
+    [sent],
+    [entry({ uuid: "1", text: "answer", links: ["a"] }), entry({ uuid: "2", text: "go", below: "1" })],
+  );
+  expect(links()).toEqual({ 1: "none", 2: `below: ${sent.node.messageId}` });
+  const answer = node("answer", undefined, "a");
+  bring([answer], []);
+  expect(links()).toEqual({ 1: `key: ${answer.node.messageId}`, 2: "none" });
+  const again = node("go", answer);
+  bring([again], []);
+  expect(links()).toMatchObject({ 2: `below: ${again.node.messageId}` });
+});
+
 test("behind a compaction the summary is a root, and what follows goes on where the wire does", () => {
   const before = node("answer 1", undefined, "a1");
   const summary = node("summary", undefined);

@@ -55,6 +55,8 @@ class Linker implements Linked {
   readonly #conversationId: string;
   /** Match keys whose loose bonds may have changed. */
   readonly #unsettled = new Set<string>();
+  /** By node without a firm bond. */
+  readonly #anchors = new Map<number, number>();
 
   constructor(threads: ThreadStore, records: RecordStore, conversationId: string) {
     this.#threads = threads;
@@ -145,11 +147,17 @@ class Linker implements Linked {
     }
   }
 
-  /** The nearest node above that has a firm bond, or ROOT. */
+  /** The nearest node above that has a firm bond, or ROOT. Firm bonds are all made by then: what was found once stays. */
   #anchorOfNode(node: ThreadNode): number {
+    const passed: number[] = [];
     let at = this.#threads.node(node.predecessor);
-    while (at !== undefined && !this.#isFirm(at.id)) at = this.#threads.node(at.predecessor);
-    return at?.id ?? ROOT;
+    while (at !== undefined && !this.#anchors.has(at.id) && !this.#isFirm(at.id)) {
+      passed.push(at.id);
+      at = this.#threads.node(at.predecessor);
+    }
+    const anchor = at === undefined ? ROOT : (this.#anchors.get(at.id) ?? at.id);
+    for (const id of passed) this.#anchors.set(id, anchor);
+    return anchor;
   }
 
   /** The same for an entry; behind a compaction the client starts at a root, or goes on where it was. */

@@ -10,7 +10,9 @@ import { exchange } from "./fixtures.testkit.ts";
 import { claudeProjector } from "./projector.ts";
 import { readTranscriptLine } from "./record.ts";
 
+const RUNS = Number(process.env["HYP_PROPERTY_RUNS"] ?? 15);
 const SESSION = "11111111-2222-4333-8444-555555555555";
+const FORK = "99999999-2222-4333-8444-555555555555";
 const REMINDER = "<system-reminder>\nmind this\n</system-reminder>";
 const WORDS = ["go on", "yes", "no"] as const;
 
@@ -33,6 +35,9 @@ const turn: fc.Arbitrary<Turn> = fc.record({
   said: fc.constantFrom(...WORDS),
 });
 
+/** What a fork repeats is known by the answer that comes behind it. */
+const answered = turn.map((each): Turn => ({ ...each, answer: "text", failures: 0 }));
+
 interface Run {
   readonly exchanges: readonly PreparedExchange[];
   readonly entries: readonly RecordEntry[];
@@ -42,6 +47,8 @@ class Client {
   readonly records: ReturnType<typeof exchange>[] = [];
   readonly entries: RecordEntry[] = [];
   readonly #indexed: boolean;
+  readonly #lines: JsonObject[] = [];
+  #session = SESSION;
   #messages: { role: string; content: ContentBlock[] }[] = [];
   #last: string | null = null;
   #count = 0;
@@ -65,6 +72,12 @@ class Client {
     const thinking = turn.answer === "thinking" ? [{ type: "thinking", thinking: "hm", signature: "s" }] : [];
     this.#answer([...thinking, { type: "text", text: turn.said }]);
     if (turn.answer === "compact") this.#compact();
+  }
+
+  /** From here on in a session of its own, whose file begins with the lines so far. */
+  fork(): void {
+    this.#session = FORK;
+    for (const line of this.#lines) this.#write({ ...line, sessionId: FORK });
   }
 
   #interrupt(): void {
@@ -129,7 +142,10 @@ class Client {
         exchange_id: n.toString(16).padStart(32, "0"),
         ts_start: at,
         ts_end: at,
-        headers: { "user-agent": "claude-cli/2.1.330 (external, cli)", "x-claude-code-session-id": SESSION },
+        headers: {
+          "user-agent": "claude-cli/2.1.330 (external, cli)",
+          "x-claude-code-session-id": this.#session,
+        },
         request_body: structuredClone({ messages: [...this.#messages, ...more] }) as unknown as JsonObject,
         ...(answer === undefined
           ? { status_code: 529, response_body: { type: "error", error: { type: "overloaded_error" } } }
@@ -140,19 +156,25 @@ class Client {
   }
 
   #tell(line: JsonObject): void {
-    const uuid = `uuid-${this.entries.length}`;
-    const timestamp = new Date(Date.UTC(2026, 2, 1, 11, 0, this.entries.length)).toISOString();
-    const entry = readTranscriptLine(
-      JSON.stringify({ uuid, parentUuid: this.#last, sessionId: SESSION, timestamp, ...line }),
-    );
+    const uuid = `uuid-${this.#lines.length}`;
+    const timestamp = new Date(Date.UTC(2026, 2, 1, 11, 0, this.#lines.length)).toISOString();
+    const whole = { uuid, parentUuid: this.#last, sessionId: this.#session, timestamp, ...line };
     this.#last = uuid;
+    this.#lines.push(whole);
+    this.#write(whole);
+  }
+
+  #write(line: JsonObject): void {
+    const entry = readTranscriptLine(JSON.stringify(line));
     if (entry !== undefined) this.entries.push(entry);
   }
 }
 
-async function rendered(turns: readonly Turn[], indexed: boolean): Promise<Run> {
+async function rendered(turns: readonly Turn[], forked: readonly Turn[], indexed: boolean): Promise<Run> {
   const client = new Client(indexed);
   for (const each of turns) client.take(each);
+  if (forked.length > 0) client.fork();
+  for (const each of forked) client.take(each);
   const projector = { ...claudeProjector, order: 0 };
   const exchanges = await Promise.all(client.records.map((record) => prepare(record, projector)));
   return { exchanges, entries: client.entries };
@@ -180,10 +202,11 @@ test("any order gives the same rows; each line is one message; what was said is 
   await fc.assert(
     fc.asyncProperty(
       fc.array(turn, { minLength: 1, maxLength: 6 }),
+      fc.array(answered, { maxLength: 2 }),
       fc.boolean(),
       fc.array(fc.nat(4), { maxLength: 20 }),
-      async (turns, indexed, order) => {
-        const run = await rendered(turns, indexed);
+      async (turns, forked, indexed, order) => {
+        const run = await rendered(turns, forked, indexed);
         const rows = brought(run, order);
         expect(rows).toEqual(brought(run, []));
         expect(rows).toEqual(brought(run, [run.entries.length]));
@@ -205,6 +228,6 @@ test("any order gives the same rows; each line is one message; what was said is 
         expect(usages.length).toBe(answered.length);
       },
     ),
-    { numRuns: 30 },
+    { numRuns: RUNS },
   );
 });

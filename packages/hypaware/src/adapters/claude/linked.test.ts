@@ -146,6 +146,17 @@ test("rows that are sealed when their lines come are linked with the next mainte
   expect(store.catalog.counts().rows).toBe(expected.rows().size);
 }, 30_000);
 
+test("where a line says that it was written is not changed by what a hook says later", async () => {
+  const [store, entries] = [newStore(), readEntries("plain")];
+  for (const each of await exchangesOf("plain")) store.exchange(each);
+  store.entries(entries);
+  const session = String(entries[0]?.session_id);
+  store.catalog.contexts.put([{ session_id: session, at: "2026-03-01T11:00:00Z", cwd: "/hook" }]);
+  const places = [...store.rows().values()].map((row) => [row.provider_uuid === null, row.cwd]);
+  expect(places).toContainEqual([true, "/hook"]);
+  expect(places.filter(([isUntold, cwd]) => isUntold !== (cwd === "/hook"))).toEqual([]);
+});
+
 test("without transcripts nothing changes its name", async () => {
   const store = newStore();
   for (const each of await exchangesOf("multi-turn")) store.exchange(each);
