@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { AiGateway, Notes, PluginContext } from "../../contract/plugin.ts";
+import type { AiGateway, JsonObject, Notes, PluginContext, SectionFinding } from "../../contract/plugin.ts";
 import { claudeClient } from "./client.ts";
 import { readContextLine } from "./hook/session-context.ts";
 import { STATE_FILE } from "./hook/state-file.ts";
@@ -19,5 +19,16 @@ export function activate(context: PluginContext): void {
     file: join(context.paths.stateDir, STATE_FILE),
     parse: readContextLine,
   });
-  notes.registerClientRecord(transcripts(context.env));
+  if (context.config["transcripts"] !== false) notes.registerClientRecord(transcripts(context.env));
+}
+
+export function configSection(section: JsonObject): readonly SectionFinding[] {
+  return Object.entries(section).flatMap(([name, value]): SectionFinding[] => {
+    // Of older configs; it never had an effect.
+    if (name === "proxy") return [];
+    const isKnown = name === "transcripts";
+    if (isKnown && typeof value === "boolean") return [];
+    const message = isKnown ? "expected boolean" : `unknown key "${name}". There is: transcripts`;
+    return [{ severity: "error", pointer: `/${name}`, message }];
+  });
 }

@@ -17,7 +17,7 @@ test("the plugins register what their manifests say", () => {
     return name === "hypaware.notes" ? notes.viewFor(consumer) : registry.capability;
   };
   const paths = { stateDir: "/state" };
-  const context = { env: {}, paths, requireCapability } as unknown as PluginContext;
+  const context = { env: {}, config: {}, paths, requireCapability } as unknown as PluginContext;
   claude.activate(context);
   codex.activate(context);
   expect(asked).toEqual([
@@ -44,4 +44,22 @@ test.each(["claude", "codex"])("the manifest of %s is valid", (name) => {
   );
   expect(manifestProblems(manifest, "1.0.0")).toEqual([]);
   expect(manifest).toMatchObject({ name: `@hypaware/${name}`, version: "2.0.0" });
+});
+
+test("transcripts are read unless the config says no; what the config does not know is an error", () => {
+  const notes = createNotes();
+  const registry = createAiGateway({ endpoint: () => undefined });
+  const consumer = { plugin: "test", onDispose: () => undefined };
+  const requireCapability = (name: string): unknown =>
+    name === "hypaware.notes" ? notes.viewFor(consumer) : registry.capability;
+  const context = { env: {}, paths: { stateDir: "/state" }, requireCapability };
+  claude.activate({ ...context, config: { transcripts: false } } as unknown as PluginContext);
+  expect(notes.clientRecords()).toEqual([]);
+  claude.activate({ ...context, config: {} } as unknown as PluginContext);
+  expect(notes.clientRecords()).toHaveLength(1);
+  expect(claude.configSection({ transcripts: true })).toEqual([]);
+  expect(claude.configSection({ transcript: true, transcripts: 1 })).toMatchObject([
+    { severity: "error", pointer: "/transcript" },
+    { severity: "error", pointer: "/transcripts", message: "expected boolean" },
+  ]);
 });
