@@ -1,7 +1,7 @@
 import type { ExchangeRecord, JsonObject } from "../../contract/plugin.ts";
 import type { MessagesRequest } from "../../protocols/anthropic/request.ts";
+import { type RecordedHeaders, recordedHeaders } from "../../protocols/exchange-record.ts";
 import { asName, asObject, known, parseJson } from "../../protocols/loose.ts";
-import { type RecordedHeaders, recordedHeaders } from "./headers.ts";
 
 /** Who sent a request, as far as it says so. */
 export interface Caller {

@@ -1,8 +1,3 @@
-/** A request target without its query: the same endpoint is called with `?beta=true` and without. */
-export function pathOf(target: string | null): string {
-  return (target ?? "").replace(/[?#].*$/s, "");
-}
-
 /** What a request of the API asks for. */
 export type Endpoint = "messages" | "count_tokens" | "models" | "probe";
 

@@ -10,12 +10,12 @@ import type {
 import { type Answer, readAnswer } from "../../protocols/anthropic/answer.ts";
 import { type MessagesRequest, readRequest, textsOfBlocks } from "../../protocols/anthropic/request.ts";
 import { readStream } from "../../protocols/anthropic/stream.ts";
+import { pathOf, recordedHeaders, timeAfter } from "../../protocols/exchange-record.ts";
 import { asName, known } from "../../protocols/loose.ts";
 import { shortHash } from "../../protocols/short-hash.ts";
 import { type Caller, callerOf } from "./caller.ts";
-import { endpointOf, isMessagesPath, pathOf } from "./endpoint.ts";
+import { endpointOf, isMessagesPath } from "./endpoint.ts";
 import { splitAnswer, splitMessage } from "./grain.ts";
-import { recordedHeaders } from "./headers.ts";
 import { anthropicPreset } from "./preset.ts";
 import { isCompactSummary, requestClass } from "./request-class.ts";
 
@@ -195,10 +195,4 @@ function answerMessages(
       stop_reason: index === pieces.length - 1 ? stopReason : undefined,
     }),
   }));
-}
-
-/** ISO 8601. */
-function timeAfter({ ts_start: start }: ExchangeRecord, ms: number): string | undefined {
-  const date = new Date(Date.parse(start) + ms);
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
