@@ -1,7 +1,7 @@
 import type { ExchangeRow, MessageRow } from "../contract/dataset.ts";
 import type { ExchangeRecord } from "../contract/exchange.ts";
 import type { CapturedExchange } from "../contract/frame.ts";
-import type { ThreadConversation, ThreadStore } from "../contract/thread.ts";
+import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/thread.ts";
 import { align } from "./align.ts";
 import { findInferred, nextInferredId } from "./conversation.ts";
 import { type Entries, toEntries } from "./entry.ts";
@@ -76,8 +76,12 @@ interface Stored {
 function store(application: Application, projection: Intake, failed: boolean): Stored {
   const { record, captured, threads } = application;
   const entries = toEntries(projection.messages);
-  const conversation = conversationOf(threads, projection, entries, record);
-  const { fresh, leaf, edits } = align(threads, conversation.id, entries);
+  const { previous_response_id: previousId } = projection;
+  const previous = previousId === undefined ? undefined : threads.response(previousId);
+  const conversation = conversationOf(threads, projection, entries, record, previous);
+  const { fresh, leaf, end, edits } = align(threads, conversation.id, entries, previous);
+  const responseId = projection.exchange?.response_id;
+  if (responseId !== undefined && end !== undefined) threads.rememberResponse(responseId, end.id);
   if (conversation.inferred) {
     // The client will repeat this list: remember where it ends, so that the repeat is recognised.
     threads.setFailedLeaf(conversation.id, failed ? (leaf?.id ?? null) : null);
@@ -96,10 +100,16 @@ function conversationOf(
   projection: Intake,
   entries: Entries,
   record: ExchangeRecord,
+  previous: ThreadNode | undefined,
 ): ThreadConversation {
   const base = projection.conversation_id;
   const inferred = projection.conversation_inferred === true;
-  const known = inferred ? findInferred(threads, base, entries.history) : threads.conversation(base);
+  const known =
+    inferred && previous !== undefined
+      ? threads.conversation(previous.conversationId)
+      : inferred
+        ? findInferred(threads, base, entries.history)
+        : threads.conversation(base);
   if (known !== undefined) return known;
   const conversation = {
     id: inferred ? nextInferredId(threads, base) : base,

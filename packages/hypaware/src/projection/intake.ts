@@ -48,7 +48,7 @@ export function parseProjection(result: unknown): Intake | undefined {
       suppliedMessages: messages.length,
       messages: messages.flatMap((message) => parseMessage(message, cleaner) ?? []),
       ...cleaner.strings(result, PROJECTION_STRINGS),
-      ...cleaner.booleans(result, ["is_sidechain", "conversation_inferred"]),
+      ...cleaner.booleans(result, ["is_sidechain", "conversation_inferred", "in_order"]),
       ...cleaner.objects(result, ["attributes"]),
       ...(result["tools"] === undefined ? {} : { tools: cleaner.json(result["tools"]) }),
       ...(facts === undefined ? {} : { exchange: facts }),
@@ -74,6 +74,7 @@ const PROJECTION_STRINGS = [
   "system_text",
   "request_id",
   "prompt_id",
+  "previous_response_id",
 ] as const;
 
 const MESSAGE_STRINGS = [

@@ -86,7 +86,7 @@ test("a store of the version before is brought up to this one, by a writer and b
     made.putRows([exampleRow(1, { system_text: "shared" })]);
     made.close();
     const old = new DatabaseSync(path);
-    for (const table of ["segments", "batches", "sealed_keys", "sealed_exchanges", "tombstones"])
+    for (const table of ["segments", "batches", "sealed_keys", "sealed_exchanges", "tombstones", "responses"])
       old.exec(`DROP TABLE ${table}`);
     old.exec("ALTER TABLE blobs DROP COLUMN sealed; PRAGMA user_version = 1");
     old.close();

@@ -3,7 +3,7 @@ import type { Database } from "./database.ts";
 import { columnDefinitions } from "./layout.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 2;
+export const STORE_VERSION = 3;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -110,8 +110,13 @@ CREATE INDEX tombstones_batch ON tombstones (batch);
 ALTER TABLE blobs ADD COLUMN sealed INTEGER;
 `;
 
+const RESPONSES = `
+-- At which node a response ended: its client may go on from there without repeating the history.
+CREATE TABLE responses (id TEXT PRIMARY KEY, node INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
 /** What each version adds to the one before. */
-const STEPS: readonly string[] = [ROWS, SEGMENTS];
+const STEPS: readonly string[] = [ROWS, SEGMENTS, RESPONSES];
 
 /**
  * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,

@@ -133,6 +133,14 @@ export class Threads implements ThreadStore {
     this.#database.run("UPDATE nodes SET is_answer = 1 WHERE id = ?", node);
   }
 
+  response(responseId: string): ThreadNode | undefined {
+    return this.#one(`${NODES} JOIN responses r ON r.node = n.id WHERE r.id = ?`, responseId);
+  }
+
+  rememberResponse(responseId: string, node: number): void {
+    this.#database.run("INSERT OR REPLACE INTO responses VALUES (?, ?)", responseId, node);
+  }
+
   toolName(conversationId: string, toolCallId: string): string | undefined {
     return this.#database.get<{ name: string }>(
       `SELECT name FROM tool_names WHERE conversation = ${NUMBER} AND call_id = ?2`,
@@ -173,7 +181,7 @@ export class Threads implements ThreadStore {
   }
 
   clear(): void {
-    for (const table of ["nodes", "conversations", "tool_names", "failed_attempts"])
+    for (const table of ["nodes", "conversations", "responses", "tool_names", "failed_attempts"])
       this.#database.run(`DELETE FROM ${table}`);
   }
 
