@@ -47,12 +47,12 @@ test("eight processes append 10,000 lines over several rotations while they are 
         now,
       );
     };
-    let running = true;
+    const writers = { running: true };
     const done = Promise.all(exits).finally(() => {
-      running = false;
+      writers.running = false;
     });
     // What was put aside counts as quiet soon: not at once, so that a writer who has it open is not cut off.
-    while (running) await read(Date.now() + 57_000);
+    while (writers.running) await read(Date.now() + 57_000);
     expect(await done).toEqual(Array.from({ length: WRITERS }, () => 0));
     await read(Date.now());
     expect(aside).toBeGreaterThan(1);
