@@ -6,7 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FlowContext } from "./lib/flow.ts";
-import { startWebSocketEcho } from "./lib/websocket-echo.ts";
+import { startWebSocketUpstream } from "./lib/websocket-upstream.ts";
 
 export const title =
   "a WebSocket is carried, recorded unmasked and scrubbed, and refused with 426 when it cannot be";
@@ -14,7 +14,7 @@ export const title =
 const SECRET = "sk-flow-0123456789abcdefghij";
 
 export default async function websocket(ctx: FlowContext): Promise<void> {
-  const upstream = await startWebSocketEcho();
+  const upstream = await startWebSocketUpstream((text) => [text]);
   const upstreams = [{ name: "sockets", base_url: upstream.url, provider: "fake" }];
   const config = { listen: "127.0.0.1:0", upstreams };
   ctx.writeConfig({ version: 2, plugins: [{ name: "@hypaware/ai-gateway", config }] });

@@ -122,6 +122,15 @@ export interface Projection {
    * conversation whose answer this request repeats, and starts `<hash>`, `<hash>:#2`, … otherwise.
    */
   readonly conversation_inferred?: boolean;
+  /**
+   * The messages follow each other as they are listed: one with a native id and no `previous_message_id` gets the name of the
+   * one before it. Without this its predecessor stays unsaid.
+   */
+  readonly in_order?: boolean;
+  /** `response_id` of the response that this request goes on from: its messages may be left out of the list. */
+  readonly previous_response_id?: string;
+  /** The server keeps the response: a later request may go on from it by its `response_id`. */
+  readonly response_is_kept?: boolean;
   readonly exchange?: ExchangeFacts;
 }
 

@@ -55,6 +55,10 @@ export interface ThreadStore {
   /** A history entry turned out to be an answer, or the other way round; the rest of a node never changes here. */
   markAnswer(node: number): void;
 
+  /** Where the response with this id ended. */
+  response(responseId: string): ThreadNode | undefined;
+  rememberResponse(responseId: string, node: number): void;
+
   toolName(conversationId: string, toolCallId: string): string | undefined;
   rememberTool(conversationId: string, toolCallId: string, name: string): void;
 

@@ -74,6 +74,11 @@ describe("capability hypaware.ai-gateway 2.0.0", () => {
       { name: "j", match() {} },
       "registerExchangeProjector 'j': project() is required",
     ],
+    [
+      "registerExchangeProjector",
+      { name: "j", match() {}, project() {}, split: 1 },
+      "registerExchangeProjector 'j': split must be a function",
+    ],
   ];
   test.each(REFUSALS)("%s refuses %j with its text", (method, argument, text) => {
     const all = registry();
@@ -120,6 +125,7 @@ describe("capability hypaware.ai-gateway 2.0.0", () => {
     const [first, second, third] = all.projectors();
     expect(all.projectors().map(({ name }) => name)).toEqual(["same", "same", "other"]);
     expect(first).not.toHaveProperty("priority");
+    expect(first).not.toHaveProperty("split");
     expect(second?.priority).toBe(0);
     expect(third?.priority).toBe(-5);
     expect([first, second, third].map((one) => one?.order)).toEqual([0, 1, 2]);
@@ -135,12 +141,16 @@ describe("capability hypaware.ai-gateway 2.0.0", () => {
       project(): undefined {
         expect(this.answer).toBe(true);
       }
+      split(): undefined {
+        expect(this.answer).toBe(true);
+      }
     }
     const all = registry();
     all.capability.registerExchangeProjector(new Mine());
     expect(all.projectors()[0]?.match({} as never)).toBe(true);
     void all.projectors()[0]?.project({} as never, {} as never);
-    expect.assertions(2);
+    all.projectors()[0]?.split?.({} as never);
+    expect.assertions(3);
   });
 
   test("a plugin's registrations go with it, and uncover those of the same name", () => {

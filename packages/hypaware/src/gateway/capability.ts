@@ -106,11 +106,14 @@ export function createAiGateway(options: {
         const who = `registerExchangeProjector '${projector.name}'`;
         demand(typeof projector.match === "function", `${who}: match() is required`);
         demand(typeof projector.project === "function", `${who}: project() is required`);
+        const splits = projector.split !== undefined;
+        demand(!splits || typeof projector.split === "function", `${who}: split must be a function`);
         const registered: RegisteredProjector = {
           name: projector.name,
           ...(projector.priority !== undefined && { priority: projector.priority }),
           match: (input) => projector.match(input),
           project: (input, context) => projector.project(input, context),
+          ...(splits && { split: (connection) => projector.split?.(connection) }),
           order: registrations++,
         };
         projectors = [...projectors, registered];

@@ -5,7 +5,8 @@
 //   1. a later answer of the list is stored further down: the client edited its past (resync.ts); nothing new up to there
 //   2. an entry marked as a compaction summary: a new root; what the client kept after it is found where it was stored
 //   3. neither: the rest is new, a branch below the last entry that was recognised
-// The response's messages are then appended below the last entry of the request.
+// The response's messages are then appended below the last entry of the request. A request that does not repeat its past but
+// names the response that it goes on from is walked from that response's end.
 //
 // Reasoning is a weak witness: clients drop it, blank it, or send it back. The walk passes over it on either side, and it
 // never anchors anything.
@@ -31,17 +32,27 @@ export interface Alignment {
   readonly fresh: readonly Placement[];
   /** Last entry of the request, where a repeat of it would end. */
   readonly leaf: ThreadNode | undefined;
+  /** Last message of all, the response's included. */
+  readonly end: ThreadNode | undefined;
   /** Entries of the request that are an edited past: they have no row. */
   readonly edits: number;
 }
 
-/** Adds what is new to `threads`. The conversation must exist there. */
-export function align(threads: ThreadStore, conversationId: string, entries: Entries): Alignment {
+/**
+ * Adds what is new to `threads`. The conversation must exist there. `previous`: where the response ended that the request goes on
+ * from.
+ */
+export function align(
+  threads: ThreadStore,
+  conversationId: string,
+  entries: Entries,
+  previous?: ThreadNode,
+): Alignment {
   const walker = new Walker(threads, conversationId, entries.history);
-  walker.walk();
+  walker.walk(previous);
   const leaf = walker.at;
   for (const entry of entries.answer) walker.append(entry);
-  return { fresh: walker.fresh, leaf, edits: walker.edits };
+  return { fresh: walker.fresh, leaf, end: walker.at, edits: walker.edits };
 }
 
 /** Reasoning blocks that may stand between two messages of a thread and be dropped by the client. */
@@ -59,6 +70,7 @@ class Walker {
   /** Last node that did not rest on reasoning alone. */
   #sure: ThreadNode | undefined;
   #keptBefore: number | undefined;
+  #copied: number | undefined;
 
   constructor(threads: ThreadStore, conversationId: string, history: readonly Entry[]) {
     this.#threads = threads;
@@ -68,12 +80,17 @@ class Walker {
     this.#resync = new Resync(threads, conversationId, history);
   }
 
-  walk(): void {
+  walk(previous?: ThreadNode): void {
+    const [first] = this.#history;
+    // A list that begins as the thread does has its past in it, whatever it names.
+    if (previous !== undefined && (first === undefined || this.#step(first) === undefined)) {
+      this.#stand(previous);
+    }
     let index = 0;
     while (index < this.#history.length) {
       const entry = this.#history[index]!;
       if (entry.nativeId !== undefined) {
-        this.#stand(this.#pin(entry, entry.nativeId, false));
+        this.#stand(this.#pin(entry, entry.nativeId, index));
         index += 1;
       } else if (entry.summary) {
         this.#summary(entry);
@@ -87,7 +104,7 @@ class Walker {
   /** One message of the response, below where the walk stands. */
   append(entry: Entry): void {
     if (entry.nativeId !== undefined) {
-      this.#stand(this.#pin(entry, entry.nativeId, true));
+      this.#stand(this.#pin(entry, entry.nativeId));
       return;
     }
     const child = this.#child(this.at, entry.key);
@@ -118,8 +135,28 @@ class Walker {
       this.#stand(anchor.node);
       return anchor.index + 1;
     }
-    for (const each of this.#history.slice(index, limit)) this.#grow(each, false, each.key);
+    if (this.#isStored(limit)) this.edits += limit - index;
+    else for (const each of this.#history.slice(index, limit)) this.#grow(each, false, each.key);
     return limit;
+  }
+
+  /** Whether the entry at `index` has a native name that this conversation knows: what was unknown before it is an edited past. */
+  #isStored(index: number): boolean {
+    const id = this.#history[index]?.nativeId;
+    return id !== undefined && this.#threads.named(id)?.conversationId === this.#conversationId;
+  }
+
+  /**
+   * Whether the entry at `index` belongs to what the list copies from another conversation, as a fork's does. A copy holds an
+   * answer: a fixed prompt may have the same id in many conversations.
+   */
+  #isCopied(index: number): boolean {
+    const isForeign = (entry: Entry): boolean => {
+      const holder = entry.nativeId === undefined ? undefined : this.#threads.named(entry.nativeId);
+      return holder?.isAnswer === true && holder.conversationId !== this.#conversationId;
+    };
+    this.#copied ??= this.#history.findLastIndex(isForeign);
+    return index <= this.#copied;
   }
 
   #step(entry: Entry): ThreadNode | undefined {
@@ -157,12 +194,21 @@ class Walker {
     this.#keptBefore = node.id;
   }
 
-  /** A message with a native id stands where its id says, whatever its neighbours are. */
-  #pin(entry: Entry, id: string, isAnswer: boolean): ThreadNode {
+  /**
+   * A message with a native id stands where its id says, whatever its neighbours are. `index`: its place in the request; undefined
+   * for an answer.
+   */
+  #pin(entry: Entry, id: string, index?: number): ThreadNode {
+    const isAnswer = index === undefined;
     const ownName = `${id}:@${this.#conversationId}`;
     const holder = this.#threads.named(id);
-    const own = holder?.conversationId === this.#conversationId ? holder : this.#threads.named(ownName);
-    const known = own ?? (holder?.matchKey === entry.key ? holder : undefined);
+    const isForeign = holder !== undefined && holder.conversationId !== this.#conversationId;
+    const own = isForeign ? this.#threads.named(ownName) : holder;
+    const isCopy = (): boolean =>
+      isForeign &&
+      (holder.matchKey === entry.key || holder.matchKey === keyOfTwin(entry.key, id)) &&
+      (isAnswer || this.#isCopied(index));
+    const known = own ?? (isCopy() ? holder : undefined);
     if (known !== undefined) {
       if (isAnswer && !known.isAnswer) this.#threads.markAnswer(known.id);
       return known;

@@ -2,7 +2,7 @@ import type { ExchangeRow, MessageRow } from "../contract/dataset.ts";
 import type { ProjectedRecord } from "../contract/exchange.ts";
 import type { CapturedFacts } from "../contract/frame.ts";
 import type { SessionPlace } from "../contract/projection.ts";
-import type { ThreadConversation, ThreadStore } from "../contract/thread.ts";
+import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/thread.ts";
 import { align, type Placement } from "./align.ts";
 import { findInferred, nextInferredId } from "./conversation.ts";
 import { type Entries, toEntries } from "./entry.ts";
@@ -93,8 +93,12 @@ interface Stored {
 function store(application: Application, projection: Intake, failed: boolean): Stored {
   const { record, captured, threads } = application;
   const entries = toEntries(projection.messages);
-  const conversation = conversationOf(threads, projection, entries, record);
-  const { fresh, leaf, edits } = align(threads, conversation.id, entries);
+  const { previous_response_id: previousId } = projection;
+  const previous = previousId === undefined ? undefined : threads.response(previousId);
+  const conversation = conversationOf(threads, projection, entries, record, previous);
+  const { fresh, leaf, end, edits } = align(threads, conversation.id, entries, previous);
+  const responseId = projection.response_is_kept === true ? projection.exchange?.response_id : undefined;
+  if (responseId !== undefined && end !== undefined) threads.rememberResponse(responseId, end.id);
   if (conversation.inferred) {
     // The client will repeat this list: remember where it ends, so that the repeat is recognised.
     threads.setFailedLeaf(conversation.id, failed ? (leaf?.id ?? null) : null);
@@ -113,10 +117,16 @@ function conversationOf(
   projection: Intake,
   entries: Entries,
   record: ProjectedRecord,
+  previous: ThreadNode | undefined,
 ): ThreadConversation {
   const base = projection.conversation_id;
   const inferred = projection.conversation_inferred === true;
-  const known = inferred ? findInferred(threads, base, entries.history) : threads.conversation(base);
+  const known =
+    inferred && previous !== undefined
+      ? threads.conversation(previous.conversationId)
+      : inferred
+        ? findInferred(threads, base, entries.history)
+        : threads.conversation(base);
   if (known !== undefined) return known;
   const conversation = {
     id: inferred ? nextInferredId(threads, base) : base,

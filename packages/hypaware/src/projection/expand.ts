@@ -112,7 +112,11 @@ function messageRows(
       message_id: node.messageId,
       previous_message_id:
         message.previous_message_id ??
-        (isFallback ? (predecessor === undefined ? [] : [predecessor.messageId]) : null),
+        (isFallback || projection.in_order === true
+          ? predecessor === undefined
+            ? []
+            : [predecessor.messageId]
+          : null),
       provider_uuid: message.provider_uuid ?? null,
       parent_uuid: message.parent_uuid ?? null,
       logical_parent_uuid: message.logical_parent_uuid ?? null,

@@ -57,7 +57,7 @@ export function parseProjection(result: unknown): Intake | undefined {
         (message) => cleaner.once(message, () => parseMessage(message, cleaner)) ?? [],
       ),
       ...cleaner.strings(result, PROJECTION_STRINGS),
-      ...cleaner.booleans(result, ["is_sidechain", "conversation_inferred"]),
+      ...cleaner.booleans(result, ["is_sidechain", "conversation_inferred", "in_order", "response_is_kept"]),
       ...cleaner.objects(result, ["attributes"]),
       ...(result["tools"] === undefined
         ? {}
@@ -125,6 +125,7 @@ const PROJECTION_STRINGS = [
   "system_text",
   "request_id",
   "prompt_id",
+  "previous_response_id",
 ] as const;
 
 const MESSAGE_STRINGS = [

@@ -58,3 +58,10 @@ test("a message that is only reasoning has the key of its role; the exact key te
   }
   expect(isReasoningKey("assistant", key("assistant", text("a")))).toBe(false);
 });
+
+test("one text is one text, whichever side of a protocol names it", () => {
+  const keys = ["text", "input_text", "output_text"].map(
+    (type) => matchKey("assistant", [{ type, text: "yes", annotations: [] }]).key,
+  );
+  expect(new Set(keys).size).toBe(1);
+});

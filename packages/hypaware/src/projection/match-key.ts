@@ -24,6 +24,8 @@ const ID_IS_PROVIDERS = new Set<Json | undefined>([
   "message",
   undefined,
 ]);
+/** One piece of text, whoever says it: an answer in the one form comes back in another. */
+const TEXT_TYPES = new Set<Json>(["text", "input_text", "output_text"]);
 /** Transport, not content. */
 const VOLATILE = new Set(["cache_control", "caller", "status"]);
 
@@ -61,6 +63,7 @@ function normalBlock(block: ContentBlock, role: string): JsonObject {
     if (VOLATILE.has(name) || value === undefined || isEmpty(value)) return [];
     if (name === "id" && (ID_IS_PROVIDERS.has(block["type"]) || typeof block["call_id"] === "string"))
       return [];
+    if (name === "type" && TEXT_TYPES.has(value)) return [[name, "text"]];
     // Clients trim what a model said before they send it back. What a person said they send as it is, but for line breaks
     // at its end, which they add where more follows in the same message of the wire.
     if (name === "text" && typeof value === "string")
@@ -86,7 +89,9 @@ export function answers(role: string): boolean {
 }
 
 function isEmptyText(block: JsonObject): boolean {
-  return block["type"] === "text" && isEmpty(block["text"] ?? "") && Object.keys(block).length <= 2;
+  return (
+    TEXT_TYPES.has(block["type"] ?? "") && isEmpty(block["text"] ?? "") && Object.keys(block).length <= 2
+  );
 }
 
 /** `false` too: the one flag in content is is_error, which clients spell out or leave away. */

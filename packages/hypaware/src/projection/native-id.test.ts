@@ -99,3 +99,108 @@ test("an answer with a native id is recognised when it comes back without", asyn
   const { rows } = await project(threads, { ...base, messages });
   expect(rows.map((row) => [row.content_text, row.previous_message_id])).toEqual([["c", ["msg_1"]]]);
 });
+
+test("messages in order: each native one names the one listed before it, whatever that one is called", async () => {
+  const threads = memoryThreads();
+  const first = [
+    { role: "user", content: "a", message_id: "m1", is_answer: false },
+    { role: "user", content: "no id", is_answer: false },
+    { role: "assistant", content: "b", message_id: "m2", is_answer: true },
+  ];
+  const { rows } = await project(threads, { ...base, in_order: true, messages: first });
+  const [, nameless] = rows;
+  expect(rows.map((row) => row.previous_message_id)).toEqual([[], ["m1"], [nameless?.message_id]]);
+  const next = [...first.slice(0, 2), { role: "user", content: "c", message_id: "m3", is_answer: false }];
+  const retried = await project(threads, { ...base, in_order: true, messages: next });
+  expect(retried.rows.map((row) => [row.message_id, row.previous_message_id])).toEqual([
+    ["m3", [nameless?.message_id]],
+  ]);
+});
+
+test("a prompt with a fixed id is a message of each conversation; only what holds an answer is a copy", async () => {
+  const threads = memoryThreads();
+  const list = (conversation: string, question: string): Projection => ({
+    provider: "fake",
+    conversation_id: conversation,
+    in_order: true,
+    messages: [
+      { role: "developer", content: "rules", message_id: "fixed", is_answer: false },
+      { role: "user", content: question, message_id: `${conversation}-u`, is_answer: false },
+      { role: "assistant", content: "yes", message_id: `${conversation}-a`, is_answer: true },
+    ],
+  });
+  await project(threads, list("c1", "a"));
+  const { rows } = await project(threads, list("c2", "b"));
+  expect(rows.map((row) => [row.message_id, row.previous_message_id, row.message_index])).toEqual([
+    ["fixed:@c2", [], 0],
+    ["c2-u", ["fixed:@c2"], 1],
+    ["c2-a", ["c2-u"], 2],
+  ]);
+  const fork = {
+    ...list("c3", ""),
+    messages: [...list("c2", "b").messages, { role: "user", content: "go on" }],
+  };
+  const forked = await project(threads, {
+    ...fork,
+    messages: fork.messages.map((message) => ({ ...message, is_answer: false })),
+  });
+  expect(forked.rows.map((row) => [row.content_text, row.previous_message_id])).toEqual([
+    ["go on", ["c2-a"]],
+  ]);
+});
+
+test("what is unknown before a known native message is the client's edit of its past", async () => {
+  const threads = memoryThreads();
+  const answer = { role: "assistant", content: "b", message_id: "m2", is_answer: true };
+  await project(threads, {
+    ...base,
+    messages: [{ role: "user", content: "at ten: a", is_answer: false }, answer],
+  });
+  const { rows, exchange } = await project(threads, {
+    ...base,
+    messages: [
+      { role: "user", content: "at eleven: a", is_answer: false },
+      { ...answer, is_answer: false },
+      { role: "user", content: "c", is_answer: false },
+    ],
+  });
+  expect(rows.map((row) => [row.content_text, row.previous_message_id])).toEqual([["c", ["m2"]]]);
+  expect((exchange.attributes as JsonObject)["gateway"]).toMatchObject({ history_edits: 1 });
+});
+
+test("a request that names the response it goes on from continues its conversation behind that answer", async () => {
+  const threads = memoryThreads();
+  const call = (said: string, id: string, previous?: string): Projection => ({
+    provider: "fake",
+    conversation_id: "hash",
+    conversation_inferred: true,
+    in_order: true,
+    messages: [
+      { role: "user", content: said, is_answer: false },
+      { role: "assistant", content: "yes", message_id: `m_${id}`, is_answer: true },
+    ],
+    ...(previous === undefined ? {} : { previous_response_id: previous }),
+    response_is_kept: true,
+    exchange: { request_class: "main", response_id: id },
+  });
+  await project(threads, call("a", "r1"));
+  await project(threads, call("other", "r2"));
+  const { rows } = await project(threads, call("b", "r3", "r1"));
+  expect(rows.map((row) => [row.conversation_id, row.content_text, row.message_index])).toEqual([
+    ["hash", "b", 2],
+    ["hash", "yes", 3],
+  ]);
+  expect(rows[0]?.previous_message_id).toEqual(["m_r1"]);
+  const whole = await project(threads, {
+    ...call("a", "r4", "r3"),
+    messages: [
+      ...call("a", "r1").messages.map((message) => ({ ...message, is_answer: false })),
+      { role: "user", content: "from the start", is_answer: false },
+    ],
+  });
+  expect(whole.rows.map((row) => [row.content_text, row.previous_message_id])).toEqual([
+    ["from the start", ["m_r1"]],
+  ]);
+  const unknown = await project(threads, call("b", "r5", "never seen"));
+  expect(unknown.rows[0]?.conversation_id).toBe("hash:#3");
+});

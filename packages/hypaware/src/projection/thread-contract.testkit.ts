@@ -32,6 +32,7 @@ export function threadStoreContract(make: () => ThreadStore): void {
     expect(store.withKey("c", "k")).toEqual([]);
     expect(store.inferredAnswers("k", 10)).toEqual([]);
     expect(store.named("m")).toBeUndefined();
+    expect(store.response("r")).toBeUndefined();
     expect(store.toolName("c", "t")).toBeUndefined();
     expect(store.failedAttempt("s", "d")).toBeUndefined();
   });
@@ -153,6 +154,17 @@ export function threadStoreContract(make: () => ThreadStore): void {
     store.setFailedLeaf("h:#3", null);
     expect(ids(10)).toEqual(["h:#2", "h"]);
     expect(store.conversation("h:#3")?.failedLeaf).toBeNull();
+  });
+
+  test("where a response ended is found by its id, the last one wins", () => {
+    const store = withConversation("c");
+    const first = store.add(entry("c", ROOT, "k", "m1"));
+    const second = store.add(entry("c", first.id, "k", "m2"));
+    store.rememberResponse("r", first.id);
+    expect(store.response("r")).toEqual(first);
+    store.rememberResponse("r", second.id);
+    expect(store.response("r")).toEqual(second);
+    expect(store.response("s")).toBeUndefined();
   });
 
   test("tool names are remembered per conversation, the last one wins", () => {

@@ -10,6 +10,7 @@ export function memoryThreads(): ThreadStore {
   const byPlace = new Map<string, number>();
   const byKey = new Map<string, number[]>();
   const parents = new Set<number>();
+  const responses = new Map<string, number>();
   const tools = new Map<string, string>();
   const attempts = new Map<string, string>();
   let lastId = 0;
@@ -71,6 +72,9 @@ export function memoryThreads(): ThreadStore {
       return node;
     },
     markAnswer: (node) => replace(node, { isAnswer: true }),
+
+    response: (responseId) => nodes.get(responses.get(responseId) ?? -1),
+    rememberResponse: (responseId, node) => void responses.set(responseId, node),
 
     toolName: (conversationId, toolCallId) => tools.get(place(conversationId, toolCallId)),
     rememberTool: (conversationId, toolCallId, name) =>

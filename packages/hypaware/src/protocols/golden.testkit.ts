@@ -32,13 +32,17 @@ export function describeExchange(record: ExchangeRecord, projection: Projection 
   ].join("\n");
 }
 
+/** Where blocks of the protocols have what they say. */
+const SAID = ["text", "thinking", "input", "content", "arguments", "output", "summary"];
+
 function describeMessage(message: ProjectedMessage): string {
   const blocks = message.content as readonly ContentBlock[];
   const parts = blocks.map((block) => {
-    const said = block["text"] ?? block["thinking"] ?? block["input"] ?? block["content"];
+    const said = SAID.map((name) => block[name]).find((value) => value !== undefined);
     return `${asText(block["type"])} ${JSON.stringify(said)}`;
   });
   const marks = [
+    message.message_id,
     message.is_answer === true ? `answer at ${message.message_created_at}` : undefined,
     message.stop_reason === undefined ? undefined : `stops: ${message.stop_reason}`,
     message.is_compact_summary === true ? "summary" : undefined,

@@ -10,7 +10,7 @@ export type Compact = string | Uint8Array;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const HEX16 = /^[0-9a-f]{16}$/;
 const HEX32 = /^[0-9a-f]{32}$/;
-const CALL_BYTES = 8;
+const ID_BYTES = 8;
 
 /** Of a message or a conversation. */
 export function compactName(name: string): Compact {
@@ -52,9 +52,9 @@ export function roleOf(compact: string | number): string {
   return typeof compact === "number" ? ROLES[compact]! : compact;
 }
 
-/** Of a tool call's id, which is only ever looked up. */
-export function compactCall(callId: string): Uint8Array {
-  return createHash("sha256").update(callId).digest().subarray(0, CALL_BYTES);
+/** Of a tool call's or a response's id, which is only ever looked up. */
+export function compactId(id: string): Uint8Array {
+  return createHash("sha256").update(id).digest().subarray(0, ID_BYTES);
 }
 
 /** What the index of match keys holds: two keys of one place rarely share it. */

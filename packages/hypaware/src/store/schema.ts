@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 5;
+export const STORE_VERSION = 6;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -222,8 +222,15 @@ CREATE TABLE node_links (key BLOB NOT NULL, node INTEGER NOT NULL, PRIMARY KEY (
 CREATE TABLE unsealing (node INTEGER PRIMARY KEY);
 `;
 
+const RESPONSES = `
+-- At which node a response ended: its client may go on from there without repeating the history.
+-- id: the first 8 bytes of the SHA-256 of the response's id.
+CREATE TABLE responses (id BLOB PRIMARY KEY, node INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX responses_node ON responses (node);
+`;
+
 /** What each version changes of the one before. */
-export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES, RECORDS];
+export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES, RECORDS, RESPONSES];
 
 /**
  * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,

@@ -25,6 +25,7 @@ export async function commitThreads(store: Database, shadow: Database): Promise<
   for (const id of changed) {
     setFailedLeaf(store, shadow, ids, id);
     addTools(store, shadow, id);
+    addResponses(store, shadow, ids, id);
   }
   commitAttempts(store, shadow);
   await commitLinks(store, shadow, ids);
@@ -34,9 +35,10 @@ export async function commitThreads(store: Database, shadow: Database): Promise<
 const numberOf = (database: Database, id: string): number | undefined =>
   database.get<{ number: number }>("SELECT number FROM conversations WHERE id = ?", id)?.number;
 
-/** Leaves the conversation without nodes and tools, or none where the shadow has none. */
+/** Leaves the conversation without nodes, tools and responses, or none where the shadow has none. */
 function replaceConversation(store: Database, shadow: Database, id: string): void {
   const number = numberOf(store, id) ?? null;
+  store.run("DELETE FROM responses WHERE node IN (SELECT id FROM nodes WHERE conversation = ?)", number);
   for (const table of ["nodes", "tool_names"])
     store.run(`DELETE FROM ${table} WHERE conversation = ?`, number);
   const now = shadow.get<{ base: string; inferred: number; started_at: string }>(
@@ -120,6 +122,20 @@ function addTools(store: Database, shadow: Database, id: string): void {
     from,
   ))
     store.run("INSERT INTO tool_names VALUES (?, ?, ?)", number, call, name);
+}
+
+function addResponses(store: Database, shadow: Database, ids: NodeIds, id: string): void {
+  for (const { response, storedId, number } of shadow.all<{
+    response: Uint8Array;
+    storedId: number | null;
+    number: number;
+  }>(
+    `SELECT r.id AS response, stored_id AS storedId, i.number
+     FROM nodes n JOIN responses r ON r.node = n.id JOIN node_ids i ON i.node = n.id
+     WHERE conversation = (SELECT number FROM conversations WHERE id = ?)`,
+    id,
+  ))
+    store.run("INSERT OR REPLACE INTO responses VALUES (?, ?)", response, ids.of(storedId, number));
 }
 
 /** Where exchanges in and outside of the scope failed with the same request, the stored attempt counts: it is the later one. */

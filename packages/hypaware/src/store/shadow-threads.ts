@@ -24,6 +24,16 @@ const CONVERSATION_NOW = `
 const CONVERSATION_STORED = "SELECT base, inferred, started_at, failed_leaf FROM conversations WHERE id = ?";
 const TOOLS = `
   SELECT hex(call), name FROM tool_names WHERE conversation = (SELECT number FROM conversations WHERE id = ?) ORDER BY 1`;
+const RESPONSES_NOW = `
+  SELECT hex(r.id), ${MAPPED} FROM nodes n JOIN responses r ON r.node = n.id JOIN node_ids i ON i.node = n.id
+  WHERE conversation = (SELECT number FROM conversations WHERE id = ?) ORDER BY 1`;
+const RESPONSES_STORED = `
+  SELECT hex(r.id), node FROM nodes n JOIN responses r ON r.node = n.id
+  WHERE conversation = (SELECT number FROM conversations WHERE id = ?) ORDER BY 1`;
+
+/** Of a conversation, as the shadow and as the store has it. */
+const NOW = [CONVERSATION_NOW, NODES_NOW, TOOLS, RESPONSES_NOW];
+const STORED = [CONVERSATION_STORED, NODES_STORED, TOOLS, RESPONSES_STORED];
 
 /** Writes `node_ids`, `thread_changes` and `attempt_changes` for the scope; how many changes of both kinds. */
 export function compareThreads(shadow: Shadow, store: Database): number {
@@ -34,8 +44,7 @@ export function compareThreads(shadow: Shadow, store: Database): number {
     nameNodes(database, store);
     let changes = 0;
     for (const { id } of database.all<{ id: string }>("SELECT key AS id FROM scope_conversations")) {
-      const now = facts(database, [CONVERSATION_NOW, NODES_NOW, TOOLS], id);
-      if (now === facts(store, [CONVERSATION_STORED, NODES_STORED, TOOLS], id)) continue;
+      if (facts(database, NOW, id) === facts(store, STORED, id)) continue;
       database.run("INSERT INTO thread_changes VALUES (?)", id);
       changes += 1;
     }

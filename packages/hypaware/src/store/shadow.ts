@@ -179,6 +179,11 @@ export class Shadow {
           name,
           id,
         );
+      for (const { response, node } of store.all<{ response: Uint8Array; node: number }>(
+        "SELECT r.id AS response, node FROM nodes n JOIN responses r ON r.node = n.id WHERE conversation = ?",
+        number,
+      ))
+        database.run("INSERT INTO responses VALUES (?, ?)", response, ids.get(node)!);
     }
     for (const { id, failed_leaf: leaf } of store.all<{ id: string; failed_leaf: number }>(
       "SELECT id, failed_leaf FROM conversations WHERE failed_leaf IS NOT NULL",

@@ -1,8 +1,8 @@
 import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/thread.ts";
 import { LIMITS } from "../contract/limits.ts";
 import {
-  compactCall,
   compactHex,
+  compactId,
   compactName,
   compactRole,
   hexOf,
@@ -172,11 +172,19 @@ export class Threads implements ThreadStore {
     if (known !== undefined) this.#known.add({ ...known, isAnswer: true });
   }
 
+  response(responseId: string): ThreadNode | undefined {
+    return this.#one(`${NODES} JOIN responses r ON r.node = n.id WHERE r.id = ?`, compactId(responseId));
+  }
+
+  rememberResponse(responseId: string, node: number): void {
+    this.#database.run("INSERT OR REPLACE INTO responses VALUES (?, ?)", compactId(responseId), node);
+  }
+
   toolName(conversationId: string, toolCallId: string): string | undefined {
     return this.#database.get<{ name: string }>(
       `SELECT name FROM tool_names WHERE conversation = ${NUMBER} AND call = ?2`,
       conversationId,
-      compactCall(toolCallId),
+      compactId(toolCallId),
     )?.name;
   }
 
@@ -184,7 +192,7 @@ export class Threads implements ThreadStore {
     this.#database.run(
       `INSERT OR REPLACE INTO tool_names VALUES (${NUMBER}, ?2, ?3)`,
       conversationId,
-      compactCall(toolCallId),
+      compactId(toolCallId),
       name,
     );
   }

@@ -1,5 +1,5 @@
 import { inflateRawSync } from "node:zlib";
-import { compactCall, compactHex, compactName, compactRole } from "./compact.ts";
+import { compactHex, compactId, compactName, compactRole } from "./compact.ts";
 import type { Database } from "./database.ts";
 import { storedColumns } from "./layout.ts";
 
@@ -10,7 +10,7 @@ export function defineUpgradeFunctions(database: Database): void {
   database.define("compact_hex", (text) => (text === null ? null : compactHex(text as string)));
   database.define("compact_name", (text) => (text === null ? null : compactName(text as string)));
   database.define("compact_role", (text) => compactRole(text as string));
-  database.define("compact_call", (text) => compactCall(text as string));
+  database.define("compact_call", (text) => compactId(text as string));
   // Version 2 kept a sealed exchange's row: JSON of its values, raw deflate with the batch's sample as preset dictionary.
   database.define("unpacked", (row, sample, name) => {
     const json = inflateRawSync(row as Uint8Array, { dictionary: sample as Uint8Array }).toString("utf8");

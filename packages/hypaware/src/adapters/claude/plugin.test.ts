@@ -32,7 +32,7 @@ test("the plugins register what their manifests say", () => {
     clients: registry.clients().map(({ name }) => name),
   }).toEqual({
     upstreams: ["anthropic", "openai", "chatgpt"],
-    projectors: ["claude-anthropic-messages"],
+    projectors: ["claude-anthropic-messages", "codex-exchange"],
     clients: ["claude"],
   });
   expect(notes.sessionContexts().map(({ file }) => file)).toEqual(["/state/session-context.jsonl"]);

@@ -4,14 +4,19 @@ import { createServer } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** An upstream that takes every upgrade and sends each frame back unmasked, up to 64 KB; a close ends it. */
-export interface WebSocketEcho {
+/** An upstream that takes every upgrade and answers texts with texts, up to 64 KB each; a close ends it. */
+export interface WebSocketUpstream {
   readonly url: string;
   readonly upgrades: readonly IncomingMessage[];
   close(): Promise<void>;
 }
 
-export async function startWebSocketEcho(): Promise<WebSocketEcho> {
+const TEXT = 0x1;
+const CLOSE = 0x8;
+
+export async function startWebSocketUpstream(
+  answer: (text: string) => readonly string[],
+): Promise<WebSocketUpstream> {
   const upgrades: IncomingMessage[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((_request, response) => response.writeHead(404).end());
@@ -25,7 +30,11 @@ export async function startWebSocketEcho(): Promise<WebSocketEcho> {
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
     );
-    echoFrames(socket);
+    readFrames(socket, (opcode, payload) => {
+      if (opcode === CLOSE) socket.end(frame(CLOSE, payload));
+      if (opcode !== TEXT) return;
+      for (const text of answer(payload.toString())) socket.write(frame(TEXT, Buffer.from(text)));
+    });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -39,8 +48,8 @@ export async function startWebSocketEcho(): Promise<WebSocketEcho> {
   };
 }
 
-/** RFC 6455, section 5.2. */
-function echoFrames(socket: Socket): void {
+/** RFC 6455, section 5.2: whole frames, masked as a client's are. */
+function readFrames(socket: Socket, take: (opcode: number, payload: Buffer) => void): void {
   let waiting = Buffer.alloc(0);
   socket.on("data", (chunk: Buffer) => {
     waiting = Buffer.concat([waiting, chunk]);
@@ -51,12 +60,18 @@ function echoFrames(socket: Socket): void {
       const length = isLong ? waiting.readUInt16BE(2) : waiting[1]! & 0x7f;
       if (waiting.length < headBytes + length) return;
       const key = waiting.subarray(headBytes - 4, headBytes);
-      const payload = waiting.subarray(headBytes, headBytes + length).map((byte, i) => byte ^ key[i & 3]!);
-      const head = Buffer.from(waiting.subarray(0, headBytes - 4));
-      head[1]! &= 0x7f;
-      socket.write(Buffer.concat([head, payload]));
-      if ((head[0]! & 0x0f) === 8) socket.end();
+      const masked = waiting.subarray(headBytes, headBytes + length);
+      take(waiting[0]! & 0x0f, Buffer.from(masked.map((byte, i) => byte ^ key[i & 3]!)));
       waiting = waiting.subarray(headBytes + length);
     }
   });
+}
+
+function frame(opcode: number, payload: Buffer): Buffer {
+  const isLong = payload.length > 125;
+  const head = Buffer.alloc(isLong ? 4 : 2);
+  head[0] = 0x80 | opcode;
+  head[1] = isLong ? 126 : payload.length;
+  if (isLong) head.writeUInt16BE(payload.length, 2);
+  return Buffer.concat([head, payload]);
 }
