@@ -12,6 +12,8 @@ const COLUMNS = storedColumns("ai_gateway_messages");
 export class Messages extends DatasetTable {
   readonly #database: Database;
   readonly #blobs: Blobs;
+  /** Of frozen tools, which never change: a conversation's exchanges may carry the same. */
+  readonly #frozenTexts = new WeakMap<object, string>();
 
   constructor(database: Database, blobs: Blobs) {
     super(database, "ai_gateway_messages");
@@ -26,7 +28,7 @@ export class Messages extends DatasetTable {
       let changed = 0;
       for (const row of rows) {
         let tools = row.tools === null ? null : toolTexts.get(row.tools);
-        if (tools === undefined) toolTexts.set(row.tools, (tools = encodeJson(row.tools)));
+        if (tools === undefined) toolTexts.set(row.tools, (tools = this.#textOf(row.tools)));
         const blobs: Record<string, number | null> = {
           tools: tools === null ? null : this.#blobs.put(tools),
           system_text: row.system_text === null ? null : this.#blobs.put(row.system_text.toWellFormed()),
@@ -39,6 +41,13 @@ export class Messages extends DatasetTable {
       }
       return changed;
     });
+  }
+
+  #textOf(tools: Json): string {
+    if (typeof tools !== "object" || tools === null || !Object.isFrozen(tools)) return encodeJson(tools);
+    let text = this.#frozenTexts.get(tools);
+    if (text === undefined) this.#frozenTexts.set(tools, (text = encodeJson(tools)));
+    return text;
   }
 
   /** Keys of the hot rows that an exchange made. */
