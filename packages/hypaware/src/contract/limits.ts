@@ -23,6 +23,7 @@ export const LIMITS = {
   readGarbageBytes: 4 * MB, // of bodies between two looks at what is held outside the heap: dead read buffers do not pile up
   youngGarbageBytes: 16 * MB, // held there: then a scavenge is due
   oldGarbageBytes: 32 * MB, // held outside the heap, and of bodies since the last time: then old read buffers are collected, too
+  heapGrowthPercent: 100, // of what is alive after a whole collection, some 20 MB, to the next: more than youngGarbageBytes
   knownHeaderNames: 1_024, // whose kind is remembered; a client and its provider use some fifty
   tapHeldBytes: 8 * MB, // request copies of all running uploads; over it they are cut into smaller frames
   uploadQueueBytes: 64 * KB, // of one upload, waiting for the upstream; over it the client waits

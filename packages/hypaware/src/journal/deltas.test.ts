@@ -85,6 +85,23 @@ test("a conversation is stored as differences and read back byte for byte, in an
   }
 });
 
+test("a body whose base was just read is rebuilt without reading the base again", async () => {
+  const frames = conversation(2, 3, 8_000, 30_000).flatMap((turn, i) => turnFrames(i, turn));
+  await write(frames);
+  const open = new OpenExchanges();
+  const [first, second, third] = [...scanFrames(dir, START)].flatMap((entry) => open.note(entry) ?? []);
+  await readExchange(dir, second!.exchangeId, second!.from, second!.to);
+  const path = segmentPath(dir, 1);
+  const bytes = readFileSync(path);
+  bytes.fill(0, first!.from.offset, second!.to.offset);
+  writeFileSync(path, bytes);
+  const exchange = await readExchange(dir, third!.exchangeId, third!.from, third!.to);
+  const body = frames.find(
+    (frame) => frame.kind === "request-body" && frame.exchangeId === third!.exchangeId,
+  );
+  expect(body?.kind === "request-body" && exchange!.requestBody.equals(body.bytes)).toBe(true);
+});
+
 test("any bodies in any order, with any masked ranges, are rebuilt byte for byte", async () => {
   const stretch = fc.nat({ max: 6 });
   const recipe = fc.record({

@@ -13,7 +13,7 @@ import { listSegments } from "./runs.ts";
 /** Frames are small but for the one that begins a chain. */
 const BLOCK_BYTES = 16 * 1024;
 
-/** Of this process. Named by place and checksum: a frame that takes another's place has another body. */
+/** Of this process, by place. A frame may take another's place: what is rebuilt on one of these is checked. */
 const rebuiltBodies = new BufferCache(LIMITS.rebuiltBodiesBytes);
 
 /** Rebuilds request bodies of one run from their differences. */
@@ -33,10 +33,9 @@ export class RequestBodies {
   resolve({ segment, offset }: JournalPosition, raw: RawFrame): CaptureFrame | "lost" | "unfinished" {
     const wanted = decodeDelta(raw.payload);
     if (!wanted) return "lost";
-    const name = this.#name(segment, offset, wanted);
-    const bytes = rebuiltBodies.get(name) ?? this.#rebuilt(segment, wanted);
+    const bytes = this.#rebuilt(segment, wanted);
     if (typeof bytes === "string") return bytes;
-    rebuiltBodies.set(name, bytes);
+    rebuiltBodies.set(this.#place(segment, offset), bytes);
     return { kind: "request-body", exchangeId: raw.exchangeId, bytes, masked: wanted.masked, last: true };
   }
 
@@ -46,33 +45,41 @@ export class RequestBodies {
   }
 
   #rebuilt(segment: number, wanted: RequestDelta): Buffer | "lost" | "unfinished" {
-    /** From the wanted one back to the beginning of its chain. */
-    const deltas = [owned(wanted)];
-    let body: Buffer | undefined;
+    /** From the wanted one back to the beginning of its chain, or to one whose base is known. */
+    const deltas: RequestDelta[] = [];
+    let delta = wanted;
+    let body = this.#onKnown(segment, delta);
     while (body === undefined) {
+      deltas.push(owned(delta));
       if (deltas.length === LIMITS.deltaChain) return "lost";
-      const { baseOffset } = deltas.at(-1)!;
+      const { baseOffset } = delta;
       const base = this.#frameAt(segment, baseOffset);
       if (!base) return this.#isUnfinished(segment, baseOffset) ? "unfinished" : "lost";
       if (base.kind === "request-delta") {
-        const delta = decodeDelta(base.payload);
-        if (!delta) return "lost";
-        body = rebuiltBodies.get(this.#name(segment, baseOffset, delta));
-        if (!body) deltas.push(owned(delta));
+        const next = decodeDelta(base.payload);
+        if (!next) return "lost";
+        delta = next;
+        body = this.#onKnown(segment, delta);
       } else {
         body = wholeBody(base);
         if (!body) return "lost";
       }
     }
-    for (const delta of deltas.toReversed()) {
-      body = rebuild(delta, body);
+    for (const each of deltas.toReversed()) {
+      body = rebuild(each, body);
       if (!body) return "lost";
     }
     return body;
   }
 
-  #name(segment: number, offset: number, { checksum }: RequestDelta): string {
-    return `${this.#runDir}/${segment}@${offset}:${checksum}`;
+  /** A conversation's next body stands on the last one: no frame but its own is read for it. */
+  #onKnown(segment: number, delta: RequestDelta): Buffer | undefined {
+    const base = rebuiltBodies.get(this.#place(segment, delta.baseOffset));
+    return base && rebuild(delta, base);
+  }
+
+  #place(segment: number, offset: number): string {
+    return `${this.#runDir}/${segment}@${offset}`;
   }
 
   #open(segment: number): BlockFile | undefined {

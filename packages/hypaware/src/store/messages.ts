@@ -21,6 +21,8 @@ const RECORDED = `SELECT ${LINKED.map(({ name }) => `"${name}"`).join(", ")} FRO
 export class Messages extends DatasetTable {
   readonly #database: Database;
   readonly #blobs: Blobs;
+  /** Of frozen tools, which never change: a conversation's exchanges may carry the same. */
+  readonly #frozenTexts = new WeakMap<object, string>();
 
   constructor(database: Database, blobs: Blobs) {
     super(database, "ai_gateway_messages");
@@ -35,7 +37,7 @@ export class Messages extends DatasetTable {
       let changed = 0;
       for (const row of rows) {
         let tools = row.tools === null ? null : toolTexts.get(row.tools);
-        if (tools === undefined) toolTexts.set(row.tools, (tools = encodeJson(row.tools)));
+        if (tools === undefined) toolTexts.set(row.tools, (tools = this.#textOf(row.tools)));
         const blobs: Record<string, number | null> = {
           tools: tools === null ? null : this.#blobs.put(tools),
           system_text: row.system_text === null ? null : this.#blobs.put(row.system_text.toWellFormed()),
@@ -48,6 +50,13 @@ export class Messages extends DatasetTable {
       }
       return changed;
     });
+  }
+
+  #textOf(tools: Json): string {
+    if (typeof tools !== "object" || tools === null || !Object.isFrozen(tools)) return encodeJson(tools);
+    let text = this.#frozenTexts.get(tools);
+    if (text === undefined) this.#frozenTexts.set(tools, (text = encodeJson(tools)));
+    return text;
   }
 
   /** Keys of the hot rows that an exchange made, but for those of which the client's own record says more. */
