@@ -33,7 +33,7 @@ test("the plugins register what their manifests say", () => {
   }).toEqual({
     upstreams: ["anthropic", "openai", "chatgpt"],
     projectors: ["claude-anthropic-messages", "codex-exchange"],
-    clients: ["claude"],
+    clients: ["claude", "codex"],
   });
   expect(notes.sessionContexts().map(({ file }) => file)).toEqual(["/state/session-context.jsonl"]);
 });

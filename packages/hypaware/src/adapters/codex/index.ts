@@ -1,4 +1,5 @@
 import type { AiGateway, PluginContext } from "../../contract/plugin.ts";
+import { codexClient } from "./client.ts";
 import { chatgptPreset, openaiPreset } from "./presets.ts";
 import { codexProjector } from "./projector.ts";
 
@@ -8,4 +9,5 @@ export function activate(context: PluginContext): void {
   gateway.registerUpstreamPreset(openaiPreset);
   gateway.registerUpstreamPreset(chatgptPreset);
   gateway.registerExchangeProjector(codexProjector);
+  gateway.registerClient(codexClient(context.env));
 }

@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { codexClient } from "./client.ts";
+
+const endpoint = "http://127.0.0.1:18521/k/codex-0";
+let home = "";
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "hyp-codex-"));
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+const launch = (auth?: unknown, env: Record<string, string> = {}) => {
+  if (auth !== undefined)
+    writeFileSync(join(home, "auth.json"), typeof auth === "string" ? auth : JSON.stringify(auth));
+  return codexClient({ CODEX_HOME: home, ...env }).launch?.({ endpoint, args: ["exec", "hi"] });
+};
+
+test("with a key, without a sign-in and with a file that nobody can read, its own provider gets the address", () => {
+  const expected = {
+    command: "codex",
+    args: ["-c", `openai_base_url="${endpoint}/v1"`, "exec", "hi"],
+    env: {},
+  };
+  expect(launch()).toEqual(expected);
+  expect(launch({ auth_mode: "apikey", OPENAI_API_KEY: "sk" })).toEqual(expected);
+  expect(launch("{")).toEqual(expected);
+  expect(launch(undefined, { HYP_CODEX_BIN: "/opt/codex" })?.command).toBe("/opt/codex");
+});
+
+test("signed in with ChatGPT it gets a provider of another name, and its backend's address", () => {
+  expect(launch({ auth_mode: "chatgpt", tokens: {} })?.args).toEqual([
+    "-c",
+    'model_provider="hypaware"',
+    "-c",
+    `chatgpt_base_url="${endpoint}/backend-api/"`,
+    "-c",
+    `model_providers.hypaware={name="HypAware",base_url="${endpoint}/backend-api/codex",wire_api="responses",requires_openai_auth=true,supports_websockets=true}`,
+    "exec",
+    "hi",
+  ]);
+});
+
+test("attach and detach say that they change nothing, and fail", async () => {
+  const written: string[] = [];
+  const output = { write: (text: string) => written.push(text) };
+  const context = { config: {}, stdout: { write: expect.unreachable }, stderr: output };
+  const client = codexClient({});
+  expect(await client.attach({ ...context, endpoint })).toBe(1);
+  expect(await client.detach(context)).toBe(1);
+  for (const text of written) expect(text).toContain("hyp run codex");
+});
