@@ -1,6 +1,7 @@
 // Commands that change the store have it done by its one owner: the running recorder, asked over its socket, or this process,
 // which takes the recorder's lock where no recorder runs.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { HypError } from "../contract/errors.ts";
 import type { HomePaths } from "../contract/home.ts";
 import type { JsonObject } from "../contract/projection.ts";
@@ -15,6 +16,9 @@ import { type Maintenance, Recorder } from "./recorder.ts";
 
 /** A large history takes minutes. */
 const ANSWER_MS = 3_600_000;
+/** A recorder that is starting has the lock before it listens, and a command may hold it for a moment. */
+const OWNER_MS = 10_000;
+const RETRY_MS = 50;
 
 export type OwnerWork = Omit<Recording, "catalog" | "paths">;
 
@@ -42,8 +46,16 @@ async function byOwner<T>(
   here: (recorder: Recorder) => Promise<T>,
 ): Promise<T> {
   ensurePrivateFolder(paths.run);
-  const lock = tryLock(paths.recorderLock);
-  if (lock === undefined) return askRecorder<T>(paths, request);
+  const deadline = performance.now() + OWNER_MS;
+  let lock = tryLock(paths.recorderLock);
+  while (lock === undefined) {
+    const reply = await callLocal(socketPath(paths.run, "recorder"), request, ANSWER_MS);
+    if (reply !== undefined) return answerOf<T>(reply);
+    if (performance.now() > deadline)
+      throw new HypError("lock_held", "Another process holds the store and does not answer.");
+    await sleep(RETRY_MS);
+    lock = tryLock(paths.recorderLock);
+  }
   try {
     ensurePrivateFolder(paths.store);
     const catalog = openCatalog(paths.catalog);
@@ -59,10 +71,7 @@ async function byOwner<T>(
   }
 }
 
-async function askRecorder<T>(paths: HomePaths, request: JsonObject): Promise<T> {
-  const reply = await callLocal(socketPath(paths.run, "recorder"), request, ANSWER_MS);
-  if (reply === undefined)
-    throw new HypError("lock_held", "Another process holds the store and does not answer.");
+function answerOf<T>(reply: JsonObject): T {
   if (typeof reply["error"] === "string")
     throw new HypError("lock_held", `The recorder could not do it: ${reply["error"]}`);
   return reply as unknown as T;
