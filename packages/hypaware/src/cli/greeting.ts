@@ -1,4 +1,5 @@
 import type { App } from "../app.ts";
+import type { ClientLaunch } from "../contract/plugin.ts";
 
 const TRY_QUERY =
   "select started_at, upstream, method, path, status_code, model, output_tokens from ai_gateway_exchanges order by started_at desc limit 10";
@@ -33,10 +34,12 @@ export function greeting(
   return `${[...notes, ...lines].join("\n")}\n`;
 }
 
-function byHand(
-  launch: { readonly command: string; readonly env: Readonly<Record<string, string>> } | undefined,
-): string {
+/** As a line for a POSIX shell. */
+export function byHand(launch: ClientLaunch | undefined): string {
   if (launch === undefined) return "";
-  const variables = Object.entries(launch.env).map(([name, value]) => `${name}=${value}`);
-  return [...variables, launch.command].join(" ");
+  const variables = Object.entries(launch.env).map(([name, value]) => `${name}=${quoted(value)}`);
+  return [...variables, ...[launch.command, ...launch.args].map(quoted)].join(" ");
 }
+
+const quoted = (word: string): string =>
+  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
