@@ -13,7 +13,7 @@ import { ensurePrivateFolder } from "../disk/folders.ts";
 import { type Lock, tryLock } from "../disk/lock.ts";
 import { sweepScratch } from "../query/scratch.ts";
 import { openCatalog } from "../store/catalog.ts";
-import { shadowPath } from "../store/shadow.ts";
+import { shadowPath } from "../store/shadow/shadow.ts";
 import { sweepSegments } from "../store/sweep.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { recordingOf } from "./recording-of.ts";

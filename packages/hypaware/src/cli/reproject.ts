@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { HypError } from "../contract/errors.ts";
 import type { Compared, Reprojection } from "../daemon/reprojection.ts";
 import { withScratchFolder } from "../query/scratch.ts";
-import type { ScopeFilter } from "../store/shadow-scope.ts";
+import type { ScopeFilter } from "../store/shadow/scope.ts";
 import { confirm } from "./confirm.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { wholeNumber } from "./number-option.ts";

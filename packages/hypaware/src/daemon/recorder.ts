@@ -13,7 +13,7 @@ import { callsOf } from "../projection/socket-calls.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import { type Maintained as MaintainedStore, maintainStore } from "../store/maintain.ts";
 import { needsSeal } from "../store/needs-seal.ts";
-import type { ShadowCommit } from "../store/shadow-commit.ts";
+import type { ShadowCommit } from "../store/shadow/commit.ts";
 import { linkEntries, showUnsealed } from "./link-record.ts";
 import type { Recording } from "./record-exchange.ts";
 import { recordGroup, type WaitingExchange } from "./record-group.ts";

@@ -12,7 +12,7 @@ import { withScratchFolder } from "../query/scratch.ts";
 import { type Catalog, openCatalog } from "../store/catalog.ts";
 import { commitManifest } from "../store/commit.ts";
 import { sealStore } from "../store/seal.ts";
-import type { ScopeFilter } from "../store/shadow-scope.ts";
+import type { ScopeFilter } from "../store/shadow/scope.ts";
 import { verifyStore } from "../store/verify.ts";
 import { chat, transcripts } from "./journal-exchange.testkit.ts";
 import { Recorder } from "./recorder.ts";
@@ -133,3 +133,11 @@ export const changedChat = (
   name,
   project: (record, context) => change(chat.project(record, context) as Projection),
 });
+
+/** Says more of every message that says "b". */
+export const v2 = changedChat((projection) => ({
+  ...projection,
+  messages: projection.messages.map((message) =>
+    message.content === "b" ? { ...message, prompt_id: "p" } : message,
+  ),
+}));

@@ -1,12 +1,10 @@
-import { appendFileSync, mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { chat, exchange } from "./journal-exchange.testkit.ts";
 import type { Journal } from "../journal/journal.ts";
 import { maintainJournal } from "../journal/maintain.ts";
-import { shadowPath } from "../store/shadow.ts";
-import { ReprojectHome, changedChat } from "./reproject-home.testkit.ts";
+import { ReprojectHome, changedChat, v2 } from "./reproject-home.testkit.ts";
 
 let home: ReprojectHome;
 beforeEach(() => {
@@ -20,13 +18,6 @@ const texts = async () =>
   (await home.rows("SELECT content_text FROM ai_gateway_messages")).flat().map(String).toSorted();
 const lastSeq = (): number => home.catalog.changes(0, 10_000).at(-1)?.seq ?? 0;
 
-/** Says more of every message that says "b". */
-const v2 = changedChat((projection) => ({
-  ...projection,
-  messages: projection.messages.map((message) =>
-    message.content === "b" ? { ...message, prompt_id: "p" } : message,
-  ),
-}));
 /** The wire names no conversation. */
 const inferred = changedChat((projection) => ({ ...projection, conversation_inferred: true }));
 
@@ -233,78 +224,6 @@ test("conversations that the wire does not name keep their names when others of 
   expect(await home.rows(names)).toHaveLength(31);
 });
 
-/** Sends only what is new: the session of an exchange is `<response that it goes on from>:<its own response>`. */
-const continuing = changedChat((projection) => {
-  const [previous, own] = projection.conversation_id.split(":");
-  return {
-    ...projection,
-    conversation_id: "base",
-    conversation_inferred: true,
-    previous_response_id: previous!,
-    response_is_kept: true,
-    exchange: { request_class: "main", response_id: own! },
-  };
-});
-const SAID = `SELECT conversation_id, string_agg(content_text, '' ORDER BY message_index, content_text) FROM ai_gateway_messages
-  GROUP BY 1 ORDER BY 1`;
-
-test("requests go on from the same responses as before, also when messages are made anew", async () => {
-  const journal = await home.open("r1");
-  const say = (session: string, word: string): void =>
-    void exchange(journal, { turns: [word], answer: word.toUpperCase(), session });
-  say(":r1", "a");
-  say(":r2", "x");
-  say("r1:r3", "b");
-  await journal.flush();
-  await home.record([continuing]);
-  expect(await home.rows(SAID)).toEqual([
-    ["base", "aAbB"],
-    ["base:#2", "xX"],
-  ]);
-  expect(await home.compare([continuing])).toMatchObject({ isEmpty: true, threadChanges: 0 });
-  // Of the old nodes those of `x` stay: both kinds of ids are new places of responses.
-  const loud = {
-    ...continuing,
-    project: async (...given: Parameters<typeof continuing.project>) => {
-      const projection = (await continuing.project(...given))!;
-      const louder = (text: string): string => (text.toLowerCase() === "x" ? text : `${text}!`);
-      const messages = projection.messages.map((each) => ({
-        ...each,
-        content: louder(each.content as string),
-      }));
-      return { ...projection, messages };
-    },
-  };
-  expect(await home.reproject([loud])).toMatchObject({ threadChanges: 1 });
-  say("r3:r4", "c");
-  say("r2:r5", "y");
-  say("r1:r6", "d");
-  await journal.flush();
-  await home.record([loud]);
-  expect(await home.rows(SAID)).toEqual([
-    ["base", "a!A!b!d!B!D!c!C!"],
-    ["base:#2", "xXy!Y!"],
-  ]);
-  expect(await home.compare([loud])).toMatchObject({ isEmpty: true, threadChanges: 0 });
-});
-
-test("a request that goes on from a response of lost history belongs to what is kept", async () => {
-  await home.run("r1", (journal) => {
-    exchange(journal, { turns: ["a"], answer: "A", session: ":r1" });
-  });
-  await home.record([continuing]);
-  await home.run("r2", (journal) => {
-    exchange(journal, { turns: ["b"], answer: "B", session: "r1:r2" });
-    exchange(journal, { turns: ["x"], answer: "X", session: ":r3" });
-  });
-  await home.record([]);
-  home.forget("r1");
-  expect(await home.compare([continuing])).toMatchObject({
-    scope: { exchanges: 1, conversations: 1, keptExchanges: 2, keptConversations: 1 },
-    datasets: { ai_gateway_messages: { added: 2 } },
-  });
-});
-
 test("a native name never becomes a fallback one: such conversations are kept", async () => {
   const native = changedChat((projection) => ({
     ...projection,
@@ -379,69 +298,6 @@ test("conversations that share messages are one unit, and nodes keep their ids f
   expect(await home.compare([shorter])).toMatchObject({ isEmpty: true, threadChanges: 0 });
 });
 
-test("exchanges that come to the scope between comparison and commit are taken along", async () => {
-  const journal = await home.open("r1");
-  exchange(journal, { turns: ["b"], answer: "B" });
-  await journal.flush();
-  await home.record();
-  await home.reprojection([v2], {}, async (reprojection) => {
-    expect(await reprojection.compare()).toMatchObject({ datasets: { ai_gateway_messages: { changed: 1 } } });
-    exchange(journal, { turns: ["b", "B", "b"], answer: "B" });
-    await journal.flush();
-    await home.record();
-    const before = await home.rows(MESSAGES);
-    expect(await reprojection.commit()).toBe("stale");
-    expect(await home.rows(MESSAGES)).toEqual(before);
-    expect(await reprojection.compare()).toMatchObject({ datasets: { ai_gateway_messages: { changed: 2 } } });
-    // What comes to other conversations does not matter.
-    exchange(journal, { turns: ["b"], answer: "B", session: "other" });
-    await journal.flush();
-    await home.record();
-    expect(await reprojection.commit()).toBe("committed");
-  });
-  expect(await home.rows("SELECT count(*) FROM ai_gateway_messages WHERE prompt_id = 'p'")).toEqual([[2n]]);
-  expect(await home.reproject([v2])).toMatchObject({
-    datasets: { ai_gateway_messages: { changed: 1, equal: 5 } },
-  });
-});
-
-test("a round of sealing that runs when a commit comes is ended, and both are whole", async () => {
-  await home.run("r1", (journal) => {
-    for (let i = 0; i < 20; i++) exchange(journal, { turns: ["b"], answer: "B", session: `s${i}` });
-  });
-  await home.record();
-  const recorder = home.recorder([v2]);
-  await home.reprojection([v2], {}, async (reprojection) => {
-    await reprojection.compare();
-    const sealing = recorder.maintain({ everything: true }).catch(() => {});
-    const [folder] = readdirSync(home.paths.tmp);
-    expect(await recorder.commitShadow(shadowPath(home.paths.tmp, folder!))).toBe("committed");
-    await sealing;
-  });
-  await recorder.maintain({ everything: true });
-  expect(await home.rows("SELECT count(*), count(prompt_id) FROM ai_gateway_messages")).toEqual([[40n, 20n]]);
-  expect(await home.problems()).toEqual([]);
-});
-
-test("of two reprojections at the same time the second is told so and has changed nothing", async () => {
-  await home.run("r1", (journal) => {
-    exchange(journal, { turns: ["b"], answer: "B" });
-  });
-  await home.record();
-  await home.reprojection(
-    [changedChat((projection) => ({ ...projection, model: "late" }))],
-    {},
-    async (late) => {
-      await late.compare();
-      await home.reproject([v2]);
-      const after = await home.rows(MESSAGES);
-      expect(await late.commit()).toBe("stale");
-      await expect(late.compare()).rejects.toMatchObject({ code: "store_moved" });
-      expect(await home.rows(MESSAGES)).toEqual(after);
-    },
-  );
-});
-
 test("requests that were stored as differences and compressed since give the same rows again", async () => {
   await home.run("r1", (journal) => {
     const turns = [`question ${"of many words ".repeat(1_000)}`];
@@ -478,77 +334,4 @@ test("gateways that ran side by side are replayed in the order of their ends", a
   expect(home.catalog.exchange(unfinished)).toMatchObject({ row: { outcome: "interrupted" } });
   expect(await home.compare([chat])).toMatchObject({ isEmpty: true, scope: { exchanges: 5 } });
   expect(await home.rows(EXCHANGES)).toHaveLength(5);
-});
-
-test("what a client's record names keeps its names, hot and sealed, and the thread goes on from there", async () => {
-  const journal = await home.open("r1");
-  const folder = join(home.paths.home, "record");
-  mkdirSync(folder);
-  const tells = (...line: readonly (string | null)[]): void =>
-    appendFileSync(join(folder, "s.jsonl"), `${JSON.stringify(line)}\n`);
-  tells("u1", null, "user", "a");
-  tells("u2", "u1", "system", "a remark");
-  tells("u3", "u2", "assistant", "A");
-  exchange(journal, { turns: ["a"], answer: "A" });
-  exchange(journal, { turns: ["other"], answer: "OTHER", session: "silent" });
-  await journal.flush();
-  await home.record();
-  const named = () =>
-    home.rows(
-      "SELECT message_id, model, previous_message_id::VARCHAR FROM ai_gateway_messages WHERE conversation_id = 's' ORDER BY message_index",
-    );
-  const ids = async () => (await named()).map(([id]) => id);
-  expect(await ids()).toEqual(["u1", "u2", "u3"]);
-  expect(await home.compare([chat])).toMatchObject({ isEmpty: true, threadChanges: 0 });
-  const modelled = changedChat((projection) => ({ ...projection, model: "m-2" }));
-  for (const seal of [false, true]) {
-    if (seal) await home.seal();
-    const change = changedChat((projection) => ({ ...projection, model: `m-${seal}` }));
-    expect((await home.reproject([change])).datasets.ai_gateway_messages).toMatchObject({
-      added: 0,
-      removed: 0,
-      changed: 4,
-    });
-    expect(await named()).toEqual([
-      ["u1", `m-${seal}`, "[]"],
-      ["u2", null, '["u1"]'],
-      ["u3", `m-${seal}`, '["u2"]'],
-    ]);
-  }
-  tells("u4", "u3", "user", "b");
-  exchange(journal, { turns: ["a", "A", "b"], answer: "B" });
-  await journal.flush();
-  await home.record([modelled]);
-  tells("u5", "u4", "assistant", "B");
-  await home.record([modelled]);
-  expect(await ids()).toEqual(["u1", "u2", "u3", "u4", "u5"]);
-  expect(await home.reproject([modelled])).toMatchObject({ isEmpty: false });
-  expect(await home.compare([modelled])).toMatchObject({ isEmpty: true, threadChanges: 0 });
-  expect(await ids()).toEqual(["u1", "u2", "u3", "u4", "u5"]);
-});
-
-test("a line of a client's record that comes between comparison and commit is taken along", async () => {
-  const journal = await home.open("r1");
-  const folder = join(home.paths.home, "record");
-  mkdirSync(folder);
-  const tells = (...line: readonly (string | null)[]): void =>
-    appendFileSync(join(folder, "s.jsonl"), `${JSON.stringify(line)}\n`);
-  tells("u1", null, "user", "a");
-  exchange(journal, { turns: ["a"], answer: "A" });
-  await journal.flush();
-  await home.record();
-  const change = changedChat((projection) => ({ ...projection, model: "m-2" }));
-  await home.reprojection([change], {}, async (reprojection) => {
-    await reprojection.compare();
-    tells("u2", "u1", "assistant", "A");
-    await home.record();
-    expect(await reprojection.commit()).toBe("stale");
-    await reprojection.compare();
-    expect(await reprojection.commit()).toBe("committed");
-  });
-  const sql = "SELECT message_id, model FROM ai_gateway_messages ORDER BY message_index";
-  expect(await home.rows(sql)).toEqual([
-    ["u1", "m-2"],
-    ["u2", "m-2"],
-  ]);
 });

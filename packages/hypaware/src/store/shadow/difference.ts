@@ -1,17 +1,17 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { DATASETS } from "../contract/dataset.ts";
-import type { DatasetName } from "../contract/dataset.ts";
-import { registerSource } from "./engine-source.ts";
-import type { Source } from "./engine-source.ts";
-import { hotSource } from "./hot-source.ts";
-import { KEYS, sealedName } from "./layout.ts";
-import { livingRows, registerLivingRows } from "./living-rows.ts";
-import { sampleRows } from "./row-samples.ts";
-import type { RowSample } from "./row-samples.ts";
-import { withSegmentEngine } from "./segment-engine.ts";
-import type { SegmentEngineOptions } from "./segment-engine.ts";
+import { DATASETS } from "../../contract/dataset.ts";
+import type { DatasetName } from "../../contract/dataset.ts";
+import { registerSource } from "../engine-source.ts";
+import type { Source } from "../engine-source.ts";
+import { hotSource } from "../hot-source.ts";
+import { KEYS, sealedName } from "../layout.ts";
+import { livingRows, registerLivingRows } from "../living-rows.ts";
+import { sampleRows } from "../row-samples.ts";
+import type { RowSample } from "../row-samples.ts";
+import { withSegmentEngine } from "../segment-engine.ts";
+import type { SegmentEngineOptions } from "../segment-engine.ts";
 import type { Shadow } from "./shadow.ts";
-import { Snapshot } from "./snapshot.ts";
+import { Snapshot } from "../snapshot.ts";
 
 // The rows of the scope, as stored (hot and sealed) and as they would be, compared by key and by the values of all columns.
 // Loads the engine: for commands, never for the recorder. Whole rows are read only of what differs.

@@ -1,13 +1,13 @@
 import { basename, join } from "node:path";
-import { HypError } from "../contract/errors.ts";
-import { Catalog } from "./catalog.ts";
-import { type Compact, hexOf, nameOf, roleOf } from "./compact.ts";
-import { ClaimedThreads } from "./claimed-threads.ts";
-import { Database } from "./database.ts";
-import { Exchanges } from "./exchanges.ts";
-import type { ExchangeSpan } from "./exchanges.ts";
-import type { Snapshot } from "./snapshot.ts";
-import { learnRecords } from "./shadow-records.ts";
+import { HypError } from "../../contract/errors.ts";
+import { Catalog } from "../catalog.ts";
+import { type Compact, hexOf, nameOf, roleOf } from "../compact.ts";
+import { ClaimedThreads } from "../claimed-threads.ts";
+import { Database } from "../database.ts";
+import { Exchanges } from "../exchanges.ts";
+import type { ExchangeSpan } from "../exchanges.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { learnRecords } from "./records.ts";
 
 // What the history would be if it were projected now: a catalog of its own, in a folder that does not survive the command.
 // Beside the rows it holds what the store says (`stored`), what is to be made anew (`scope_*`), and what that changes

@@ -1,5 +1,5 @@
-import { type Compact, nodeNamed } from "./compact.ts";
-import type { Database } from "./database.ts";
+import { type Compact, nodeNamed } from "../compact.ts";
+import type { Database } from "../database.ts";
 import type { Shadow } from "./shadow.ts";
 
 // What identity remembers, compared: as ids are internal, the shadow's nodes are first given the ids of the stored ones of the

@@ -1,14 +1,14 @@
 import type { SQLInputValue } from "node:sqlite";
-import type { DatasetName } from "../contract/dataset.ts";
-import { Blobs } from "./blobs.ts";
-import { Database } from "./database.ts";
-import type { DatasetTable } from "./dataset-table.ts";
-import { eachRow } from "./each-row.ts";
-import { Exchanges, SPAN_COLUMNS } from "./exchanges.ts";
-import { BLOB_COLUMNS, KEYS, storedColumns } from "./layout.ts";
-import type { Segments } from "./segments.ts";
-import { areRecordsFresh } from "./shadow-records.ts";
-import { commitThreads } from "./shadow-thread-commit.ts";
+import type { DatasetName } from "../../contract/dataset.ts";
+import { Blobs } from "../blobs.ts";
+import { Database } from "../database.ts";
+import type { DatasetTable } from "../dataset-table.ts";
+import { eachRow } from "../each-row.ts";
+import { Exchanges, SPAN_COLUMNS } from "../exchanges.ts";
+import { BLOB_COLUMNS, KEYS, storedColumns } from "../layout.ts";
+import type { Segments } from "../segments.ts";
+import { areRecordsFresh } from "./records.ts";
+import { commitThreads } from "./thread-commit.ts";
 
 // What a shadow differs in goes to the store, in one transaction and only if nothing of it has moved on since. Everything is read
 // row by row from the shadow; the engine is not needed, and of the store only what changes is touched.

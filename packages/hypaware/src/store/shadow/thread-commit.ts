@@ -1,7 +1,7 @@
-import { type Compact, nodeNamed } from "./compact.ts";
-import type { Database } from "./database.ts";
-import { eachRow } from "./each-row.ts";
-import { commitLinks, forgetLinks } from "./shadow-records.ts";
+import { type Compact, nodeNamed } from "../compact.ts";
+import type { Database } from "../database.ts";
+import { eachRow } from "../each-row.ts";
+import { commitLinks, forgetLinks } from "./records.ts";
 
 // What identity remembers, from the shadow to the store: only the conversations that `compareThreads` found to differ. A node
 // whose name was there keeps its id, so that what is not made anew still means the same message.

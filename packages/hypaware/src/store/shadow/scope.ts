@@ -1,6 +1,6 @@
-import { type Compact, nodeNamed } from "./compact.ts";
-import type { Database } from "./database.ts";
-import { Groups } from "./groups.ts";
+import { type Compact, nodeNamed } from "../compact.ts";
+import type { Database } from "../database.ts";
+import { Groups } from "../groups.ts";
 import type { Shadow } from "./shadow.ts";
 
 /** Which exchanges the caller wants projected again; both must hold. */

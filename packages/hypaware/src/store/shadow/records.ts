@@ -1,6 +1,6 @@
-import type { Database } from "./database.ts";
-import { eachRow } from "./each-row.ts";
-import type { NodeIds } from "./shadow-thread-commit.ts";
+import type { Database } from "../database.ts";
+import { eachRow } from "../each-row.ts";
+import type { NodeIds } from "./thread-commit.ts";
 
 // What clients' own records say, for a replay. The shadow has the store's entries under the store's ids and makes their links anew;
 // a commit takes over the links of the conversations that are made anew.

@@ -1,0 +1,82 @@
+import { appendFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { chat, exchange } from "./journal-exchange.testkit.ts";
+import { ReprojectHome, changedChat } from "./reproject-home.testkit.ts";
+
+let home: ReprojectHome;
+const recordFolder = (): string => join(home.paths.home, "record");
+beforeEach(() => {
+  home = new ReprojectHome();
+  mkdirSync(recordFolder());
+});
+afterEach(() => home.close());
+
+/** A line of the client's own record: its id, its predecessor's, the role and the text. */
+const tells = (...line: readonly (string | null)[]): void =>
+  appendFileSync(join(recordFolder(), "s.jsonl"), `${JSON.stringify(line)}\n`);
+
+test("what a client's record names keeps its names, hot and sealed, and the thread goes on from there", async () => {
+  const journal = await home.open("r1");
+  tells("u1", null, "user", "a");
+  tells("u2", "u1", "system", "a remark");
+  tells("u3", "u2", "assistant", "A");
+  exchange(journal, { turns: ["a"], answer: "A" });
+  exchange(journal, { turns: ["other"], answer: "OTHER", session: "silent" });
+  await journal.flush();
+  await home.record();
+  const named = () =>
+    home.rows(
+      "SELECT message_id, model, previous_message_id::VARCHAR FROM ai_gateway_messages WHERE conversation_id = 's' ORDER BY message_index",
+    );
+  const ids = async () => (await named()).map(([id]) => id);
+  expect(await ids()).toEqual(["u1", "u2", "u3"]);
+  expect(await home.compare([chat])).toMatchObject({ isEmpty: true, threadChanges: 0 });
+  const modelled = changedChat((projection) => ({ ...projection, model: "m-2" }));
+  for (const seal of [false, true]) {
+    if (seal) await home.seal();
+    const change = changedChat((projection) => ({ ...projection, model: `m-${seal}` }));
+    expect((await home.reproject([change])).datasets.ai_gateway_messages).toMatchObject({
+      added: 0,
+      removed: 0,
+      changed: 4,
+    });
+    expect(await named()).toEqual([
+      ["u1", `m-${seal}`, "[]"],
+      ["u2", null, '["u1"]'],
+      ["u3", `m-${seal}`, '["u2"]'],
+    ]);
+  }
+  tells("u4", "u3", "user", "b");
+  exchange(journal, { turns: ["a", "A", "b"], answer: "B" });
+  await journal.flush();
+  await home.record([modelled]);
+  tells("u5", "u4", "assistant", "B");
+  await home.record([modelled]);
+  expect(await ids()).toEqual(["u1", "u2", "u3", "u4", "u5"]);
+  expect(await home.reproject([modelled])).toMatchObject({ isEmpty: false });
+  expect(await home.compare([modelled])).toMatchObject({ isEmpty: true, threadChanges: 0 });
+  expect(await ids()).toEqual(["u1", "u2", "u3", "u4", "u5"]);
+});
+
+test("a line of a client's record that comes between comparison and commit is taken along", async () => {
+  const journal = await home.open("r1");
+  tells("u1", null, "user", "a");
+  exchange(journal, { turns: ["a"], answer: "A" });
+  await journal.flush();
+  await home.record();
+  const change = changedChat((projection) => ({ ...projection, model: "m-2" }));
+  await home.reprojection([change], {}, async (reprojection) => {
+    await reprojection.compare();
+    tells("u2", "u1", "assistant", "A");
+    await home.record();
+    expect(await reprojection.commit()).toBe("stale");
+    await reprojection.compare();
+    expect(await reprojection.commit()).toBe("committed");
+  });
+  const sql = "SELECT message_id, model FROM ai_gateway_messages ORDER BY message_index";
+  expect(await home.rows(sql)).toEqual([
+    ["u1", "m-2"],
+    ["u2", "m-2"],
+  ]);
+});
