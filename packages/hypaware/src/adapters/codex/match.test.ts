@@ -73,3 +73,13 @@ test("what is read: by path, and by a body that has messages", () => {
   );
   expect(chat?.messages).toMatchObject([{ role: "user", content: [{ type: "text", text: "hi" }] }]);
 });
+
+test("connections of the Responses API are split into calls, others are not", () => {
+  const offered = (path: string): boolean =>
+    codexProjector.split?.(exchange({ path, method: "GET", request_body: null })) !== undefined;
+  expect(["/v1/responses", "/backend-api/codex/responses", "/backend-api/ps/mcp"].map(offered)).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { ExchangeRecord, Json, JsonObject, Projection } from "../../contract/plugin.ts";
 import { type LogLine, exchange, project, readFixture } from "./fixtures.testkit.ts";
-import { codexProjector } from "./projector.ts";
 
 const THREAD = "11111111-0000-7000-8000-000000000001";
 const ROOT = "11111111-0000-7000-8000-000000000000";
@@ -177,16 +176,6 @@ test("a response is kept unless the request says otherwise, and on a WebSocket a
   expect([isKept({}), isKept({ store: false }), isKept({ store: false }, 101)]).toEqual([true, false, true]);
   const messages = [{ role: "user", content: "hi" }];
   expect(ask({ path: "/v1/chat/completions", request_body: { messages } }).response_is_kept).toBeUndefined();
-});
-
-test("connections of the Responses API are split into calls, others are not", () => {
-  const offered = (path: string): boolean =>
-    codexProjector.split?.(exchange({ path, method: "GET", request_body: null })) !== undefined;
-  expect(["/v1/responses", "/backend-api/codex/responses", "/backend-api/ps/mcp"].map(offered)).toEqual([
-    true,
-    true,
-    false,
-  ]);
 });
 
 test("an agent is its thread; its parent is one unless it is the session", () => {
