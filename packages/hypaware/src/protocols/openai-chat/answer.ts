@@ -1,24 +1,16 @@
-import type { ContentBlock, JsonObject, Usage } from "../../contract/projection.ts";
+import type { ContentBlock, JsonObject } from "../../contract/projection.ts";
 import { asName, asNumber, asObject, asObjects, known, parseJson, present } from "../loose.ts";
+import type { AnswerFacts } from "../openai-answer.ts";
 import { readError } from "../openai-error.ts";
 import { blocksOf } from "./message.ts";
 import { readUsage } from "../openai-usage.ts";
 
 /** What a response said, as far as it came. Of several choices the first: it is what a conversation goes on with. */
-export interface Answer {
+export interface Answer extends AnswerFacts {
   readonly role: string;
   readonly blocks: readonly ContentBlock[];
   /** When the first choice began, in milliseconds since the exchange's start; absent when it came in one piece. */
   readonly tMs?: number;
-  readonly id?: string;
-  readonly model?: string;
-  readonly stopReason?: string;
-  /** The answer broke off: no end was said, and no reason for it. */
-  readonly isPartial: boolean;
-  readonly usage?: Usage;
-  /** What a price depends on beside tokens; `other_choices` as they came. */
-  readonly details: JsonObject;
-  readonly error?: string;
 }
 
 /** A response that is not a stream: a completion, or an error. `undefined` when it is neither. */

@@ -1,5 +1,6 @@
-import type { JsonObject, Usage } from "../../contract/projection.ts";
+import type { JsonObject } from "../../contract/projection.ts";
 import { asName, asObject, asObjects, known, parseJson, present } from "../loose.ts";
+import type { AnswerFacts } from "../openai-answer.ts";
 import { readError } from "../openai-error.ts";
 import { readItem, type ResponseItem } from "./item.ts";
 import { readUsage } from "../openai-usage.ts";
@@ -12,18 +13,8 @@ export interface AnswerItem {
 }
 
 /** What a response said, as far as it came. */
-export interface Answer {
+export interface Answer extends AnswerFacts {
   readonly items: readonly AnswerItem[];
-  readonly id?: string;
-  readonly model?: string;
-  /** `completed`, or why it is not complete. */
-  readonly stopReason?: string;
-  /** The answer broke off: no end was said, and no reason for it. */
-  readonly isPartial: boolean;
-  readonly usage?: Usage;
-  /** What a price depends on beside tokens. */
-  readonly details: JsonObject;
-  readonly error?: string;
 }
 
 /** A response that is not a stream: a response object, or an error. `undefined` when it is neither. */
