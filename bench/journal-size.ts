@@ -5,6 +5,7 @@
 //
 //   node bench/journal-size.ts
 
+import { median } from "../flows/lib/median.ts";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -164,13 +165,13 @@ async function cost(): Promise<{ readonly whole: Cost; readonly difference: Cost
   rmSync(journalDir, { recursive: true });
   const [whole, difference] = kinds.map((kind): Cost => {
     // The first quarter is warm-up.
-    return { thread_us: median(kind.thread.slice(100)), process_us: median(kind.whole.slice(100)) };
+    return {
+      thread_us: Math.round(median(kind.thread.slice(100))),
+      process_us: Math.round(median(kind.whole.slice(100))),
+    };
   });
   return { whole: whole!, difference: difference! };
 }
-
-const median = (values: readonly number[]): number =>
-  Math.round(values.toSorted((a, b) => a - b)[values.length >> 1]!);
 
 const alone = await measure(conversation(1, TURNS, 43 * KB, 200 * KB));
 const conversations = Array.from({ length: 8 }, (_none, i) => conversation(i + 1, TURNS, 43 * KB, 200 * KB));

@@ -1,5 +1,6 @@
 import { cpus, release, totalmem } from "node:os";
-import { digits, median } from "./figures.ts";
+import { median } from "../flows/lib/median.ts";
+import { digits } from "./figures.ts";
 import type { Run } from "./measure.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Target } from "./targets.ts";

@@ -2,6 +2,7 @@
 // 1,000,000 rows. `store-rows.ts` says how they are made; everything is written through the catalog, sealed and merged by the
 // real children, and asked by the real query path. Lines before the last say where the bytes are; the last line sums up.
 
+import { median } from "../flows/lib/median.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,8 +28,6 @@ const queries = (conversationId: string) => ({
   "one conversation": `SELECT content_text FROM ai_gateway_messages WHERE conversation_id = '${conversationId}'`,
   count: "SELECT count(*) FROM ai_gateway_messages",
 });
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
