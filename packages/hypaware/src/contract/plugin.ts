@@ -18,7 +18,14 @@ export type {
   SocketMessage,
   Usage,
 } from "./projection.ts";
-export type { ClientRecord, RecordedMessage, RecordEntry } from "./record.ts";
+export type {
+  ClientRecord,
+  RecordedMessage,
+  RecordedResponse,
+  RecordEntry,
+  RecordLine,
+  RecordReading,
+} from "./record.ts";
 
 /** What a preset's `match` may look at. `path` has no query; header names are lower-case, every value is an array. */
 export interface RouteInput {

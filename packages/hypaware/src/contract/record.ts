@@ -1,5 +1,5 @@
 import type { RequestClass } from "./exchange.ts";
-import type { ProjectedMessage } from "./projection.ts";
+import type { JsonObject, ProjectedMessage, Usage } from "./projection.ts";
 
 /** A message as the client's own record has it: one line of a transcript. */
 export interface RecordEntry {
@@ -26,15 +26,54 @@ export interface RecordedMessage extends ProjectedMessage {
   readonly message_created_at: string;
 }
 
+/** What the client says that a response cost: what the provider told it, or its own guess. */
+export interface RecordedResponse {
+  readonly conversation_id: string;
+  readonly session_id: string;
+  readonly request_class: RequestClass;
+  readonly provider: string;
+  /** The provider's names of it, as far as the client keeps them; none at all means that only its messages tell which one it is. */
+  readonly response_id?: string;
+  readonly request_id?: string;
+  /** Entries that it brought. */
+  readonly message_ids?: readonly string[];
+  readonly model?: string;
+  /** ISO 8601. */
+  readonly responded_at: string;
+  readonly usage: Usage;
+  /** The answer was cut, and the client guesses. */
+  readonly is_estimate?: boolean;
+}
+
+/** What one line says. */
+export interface RecordReading {
+  readonly entries?: readonly RecordEntry[];
+  /** A response may be told with each of its messages. */
+  readonly responses?: readonly RecordedResponse[];
+  /** For the line behind it in the same file, kept with how far the file was read; without it what was there stays. */
+  readonly memory?: JsonObject;
+}
+
+/** Where a line stands. */
+export interface RecordLine {
+  readonly text: string;
+  /** Of the file below its root, with `/` between its parts. */
+  readonly path: string;
+  /** Of the lines before it; `{}` at the beginning of a file. */
+  readonly memory: JsonObject;
+}
+
 /** The record that a client keeps of its conversations: folders of files that it appends lines to. They are only read. */
 export interface ClientRecord {
   readonly name: string;
+  /** As it is registered with the gateway. */
+  readonly client: string;
   /** Absolute folders. What does not exist is looked for again. */
   readonly roots: readonly string[];
-  /** Whether a file below a root belongs to the record. `relativePath` has `/` between its parts. */
-  accepts(relativePath: string): boolean;
-  /** Pure. `undefined`: the line says nothing of a message, or is none of the client's. */
-  read(line: string, relativePath: string): RecordEntry | undefined;
+  /** Whether a file below a root belongs to the record; its path is as in RecordLine. */
+  accepts(path: string): boolean;
+  /** Pure. `undefined`: the line says nothing, or is none of the client's. */
+  read(line: RecordLine): RecordReading | undefined;
 }
 
 /** Why an entry is taken for a message of the wire; each is surer than the one behind it (projection/link.ts). */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Outcome } from "../contract/exchange.ts";
 import type { FrameSink } from "../contract/frame.ts";
-import type { ClientRecord } from "../contract/plugin.ts";
+import type { ClientRecord, RecordEntry } from "../contract/plugin.ts";
 import type { Projection } from "../contract/projection.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 
@@ -91,12 +91,13 @@ export function exchange(
 /** Lines of `<session>.jsonl`: id, predecessor, role, text. */
 export const transcripts = (folder: string): ClientRecord => ({
   name: "transcripts",
+  client: "test",
   roots: [join(folder, "record")],
   accepts: (path) => path.endsWith(".jsonl"),
-  read(line, path) {
+  read({ text: line, path }) {
     const [id, previous, role, text] = JSON.parse(line) as [string, string | null, string, string];
     const session = path.slice(0, -".jsonl".length);
-    return {
+    const entry: RecordEntry = {
       conversation_id: session,
       session_id: session,
       request_class: "main",
@@ -112,5 +113,6 @@ export const transcripts = (folder: string): ClientRecord => ({
         links: role === "assistant" ? [`answer:${text}`] : [],
       },
     };
+    return { entries: [entry] };
   },
 });

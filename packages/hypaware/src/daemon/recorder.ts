@@ -11,6 +11,7 @@ import { type ContextPlaces, readContextFiles } from "../notes/context-files.ts"
 import { RecordFiles, type RecordPlaces } from "../notes/record-files.ts";
 import { callsOf } from "../projection/socket-calls.ts";
 import type { RunCursor } from "../store/cursors.ts";
+import type { NotePlace } from "../store/note-files.ts";
 import { type Maintained as MaintainedStore, maintainStore } from "../store/maintain.ts";
 import { needsSeal } from "../store/needs-seal.ts";
 import type { ShadowCommit } from "../store/shadow/commit.ts";
@@ -81,20 +82,21 @@ export class Recorder {
   async #readNotes(thorough: boolean): Promise<void> {
     const { catalog, contextSources, gatewayId, log } = this.#recording;
     const { noteFiles: files } = catalog;
-    const commit = (fileId: string, offset: number, store: () => unknown): void =>
+    const commit = (fileId: string, place: NotePlace, store: () => unknown): void =>
       catalog.transaction(() => {
-        files.setOffset(fileId, offset);
+        files.setPlace(fileId, place);
         store();
       });
     const contexts: ContextPlaces = {
-      offset: (fileId) => files.offset(fileId),
-      commit: (read, fileId, offset) => commit(fileId, offset, () => catalog.contexts.put(read)),
+      offset: (fileId) => files.place(fileId)?.offset ?? 0,
+      commit: (read, fileId, offset) =>
+        commit(fileId, { offset, memory: {} }, () => catalog.contexts.put(read)),
       forget: (fileId) => files.forget(fileId),
     };
     for (const source of contextSources) await readContextFiles(source, contexts, log);
     const records: RecordPlaces = {
-      offset: (fileId) => files.offset(fileId),
-      commit: (read, fileId, offset) => commit(fileId, offset, () => linkEntries(catalog, gatewayId, read)),
+      place: (fileId) => files.place(fileId),
+      commit: (read, fileId, place) => commit(fileId, place, () => linkEntries(catalog, gatewayId, read)),
     };
     const budgetMs = thorough ? LIMITS.recordThoroughMs : LIMITS.recordPassMs;
     await this.#recordFiles.read(records, budgetMs, thorough);

@@ -14,7 +14,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { LIMITS } from "../contract/limits.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import type { ClientRecord, RecordEntry } from "../contract/record.ts";
-import { RecordFiles, type RecordPlaces } from "./record-files.ts";
+import { RecordFiles, type RecordPlace, type RecordPlaces } from "./record-files.ts";
 
 let root: string;
 let now: number;
@@ -42,11 +42,14 @@ const entry = (name: string): RecordEntry => ({
 });
 const record = (): ClientRecord => ({
   name: "test",
+  client: "test",
   roots: [join(root, "projects")],
   accepts: (path) => path.endsWith(".jsonl"),
-  read(line) {
-    if (line === "!") throw new Error("cannot bear it");
-    return line.startsWith("#") ? undefined : entry(line);
+  read({ text, memory }) {
+    if (text === "!") throw new Error("cannot bear it");
+    if (text.startsWith("+")) return { memory: { said: text.slice(1) } };
+    const said = typeof memory["said"] === "string" ? memory["said"] : "";
+    return text.startsWith("#") ? undefined : { entries: [entry(`${said}${text}`)] };
   },
 });
 const log: ProjectorLog = {
@@ -66,14 +69,14 @@ function write(name: string, text: string): string {
 
 /** What the store would remember. */
 class Places implements RecordPlaces {
-  readonly offsets = new Map<string, number>();
+  readonly places = new Map<string, RecordPlace>();
   readonly read: string[] = [];
-  offset(id: string): number {
-    return this.offsets.get(id) ?? 0;
+  place(id: string): RecordPlace | undefined {
+    return this.places.get(id);
   }
-  commit(entries: readonly RecordEntry[], id: string, offset: number): void {
+  commit(entries: readonly RecordEntry[], id: string, place: RecordPlace): void {
     this.read.push(...entries.map(({ message }) => message.message_id));
-    this.offsets.set(id, offset);
+    this.places.set(id, place);
   }
   taken(): string[] {
     return this.read.splice(0);
@@ -104,6 +107,16 @@ test("a new process goes on where the last one was", async () => {
   write("w/a.jsonl", "3\n");
   await files().read(places, 1_000);
   expect(places.taken()).toEqual(["1", "2", "3"]);
+});
+
+test("what a line says for those behind it is known to a new process, and not to another file", async () => {
+  const places = new Places();
+  write("w/a.jsonl", "+x\n1\n");
+  write("w/b.jsonl", "2\n");
+  await files().read(places, 1_000);
+  write("w/a.jsonl", "3\n");
+  await files().read(places, 1_000);
+  expect(places.taken()).toEqual(["x1", "2", "x3"]);
 });
 
 test("a file that was written anew is read from its start; one that is gone is forgotten", async () => {
@@ -194,7 +207,7 @@ test("what cannot be stored is a warning, tried again after a while, and lost by
   const [each, places] = [files(), new Places()];
   write("w/a.jsonl", "1\n");
   const full: RecordPlaces = {
-    offset: (id) => places.offset(id),
+    place: (id) => places.place(id),
     commit: () => {
       throw new Error("the disk is full");
     },

@@ -6,16 +6,24 @@
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LIMITS } from "../contract/limits.ts";
-import type { ProjectorLog } from "../contract/projection.ts";
-import type { ClientRecord, RecordEntry } from "../contract/record.ts";
+import type { JsonObject, ProjectorLog } from "../contract/projection.ts";
+import type { ClientRecord, RecordEntry, RecordReading } from "../contract/record.ts";
 import { openLineFile } from "./line-file.ts";
 
-export interface RecordPlaces {
-  /** How far a file was read; 0 when it is new. */
-  offset(fileId: string): number;
-  /** Stores what was read together with how far. */
-  commit(entries: readonly RecordEntry[], fileId: string, offset: number): void;
+/** How far a file was read, and what its reader has to remember of it. */
+export interface RecordPlace {
+  readonly offset: number;
+  readonly memory: JsonObject;
 }
+
+export interface RecordPlaces {
+  /** `undefined`: the file is new. */
+  place(fileId: string): RecordPlace | undefined;
+  /** Stores what was read together with how far. */
+  commit(entries: readonly RecordEntry[], fileId: string, place: RecordPlace): void;
+}
+
+const START: RecordPlace = { offset: 0, memory: {} };
 
 interface Look {
   /** Milliseconds since 1970, of the last change that was seen. */
@@ -163,21 +171,22 @@ export class RecordFiles {
     try {
       // Inodes are given again.
       const id = `${lines.id}:${lines.bornMs}`;
-      const known = places.offset(id);
+      const known = places.place(id) ?? START;
       // Shorter than it was: it was written anew, and what is known of it is known by name.
-      let offset = known > lines.bytes ? 0 : known;
+      let { offset, memory } = known.offset > lines.bytes ? START : known;
       let entries: RecordEntry[] = [];
       for await (const { text, next } of lines.lines(offset)) {
-        const entry = text === undefined ? undefined : this.#entryOf(file, text);
-        if (entry !== undefined) entries.push(entry);
+        const reading = text === undefined ? undefined : this.#readingOf(file, text, memory);
+        entries.push(...(reading?.entries ?? []));
+        memory = reading?.memory ?? memory;
         offset = next;
         const isLate = performance.now() >= until;
         if (entries.length < LIMITS.recordBatch && !isLate) continue;
-        places.commit(entries, id, offset);
+        places.commit(entries, id, { offset, memory });
         entries = [];
         if (isLate) return;
       }
-      if (offset !== known || entries.length > 0) places.commit(entries, id, offset);
+      if (offset !== known.offset || entries.length > 0) places.commit(entries, id, { offset, memory });
       // What has no newline yet comes with the next growth.
       file.readStamp = file.stamp;
     } finally {
@@ -186,9 +195,13 @@ export class RecordFiles {
   }
 
   /** A line that its adapter cannot bear says nothing: those behind it do. */
-  #entryOf({ record, path, relativePath }: File, text: string): RecordEntry | undefined {
+  #readingOf(
+    { record, path, relativePath }: File,
+    text: string,
+    memory: JsonObject,
+  ): RecordReading | undefined {
     try {
-      return record.read(text, relativePath);
+      return record.read({ text, path: relativePath, memory });
     } catch (error) {
       this.#log.warn("notes.line_failed", { record: record.name, file: path, error: String(error) });
       return undefined;

@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 6;
+export const STORE_VERSION = 7;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -229,8 +229,11 @@ CREATE TABLE responses (id BLOB PRIMARY KEY, node INTEGER NOT NULL) WITHOUT ROWI
 CREATE INDEX responses_node ON responses (node);
 `;
 
+// memory: JSON, what the reader of a client's record has to know of the lines before.
+const MEMORY = "ALTER TABLE note_files ADD COLUMN memory TEXT;";
+
 /** What each version changes of the one before. */
-export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES, RECORDS, RESPONSES];
+export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES, RECORDS, RESPONSES, MEMORY];
 
 /**
  * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,

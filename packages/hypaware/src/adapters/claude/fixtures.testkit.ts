@@ -37,7 +37,7 @@ export const readTranscripts = (name: string): Readonly<Record<string, readonly 
 /** Their lines that are messages. */
 export const readEntries = (name: string): readonly RecordEntry[] =>
   Object.values(readTranscripts(name)).flatMap((lines) =>
-    lines.flatMap((line) => readTranscriptLine(JSON.stringify(line)) ?? []),
+    lines.flatMap((line) => readTranscriptLine({ text: JSON.stringify(line) })?.entries ?? []),
   );
 
 export type { LogLine } from "../../protocols/exchange-record.testkit.ts";

@@ -165,8 +165,7 @@ class Client {
   }
 
   #write(line: JsonObject): void {
-    const entry = readTranscriptLine(JSON.stringify(line));
-    if (entry !== undefined) this.entries.push(entry);
+    this.entries.push(...(readTranscriptLine({ text: JSON.stringify(line) })?.entries ?? []));
   }
 }
 

@@ -1,19 +1,14 @@
 import { expect, test } from "vitest";
-import type { JsonObject } from "../../contract/plugin.ts";
+import type { JsonObject, RecordEntry } from "../../contract/plugin.ts";
 import { FIXTURES, readEntries, readTranscripts } from "./fixtures.testkit.ts";
 import { readTranscriptLine, transcripts } from "./record.ts";
 
 const SESSION = "fa8e0815-43c9-4475-a2d7-2954d3e503ca";
-const entry = (line: JsonObject): ReturnType<typeof readTranscriptLine> =>
-  readTranscriptLine(
-    JSON.stringify({
-      uuid: "u",
-      parentUuid: "p",
-      sessionId: SESSION,
-      timestamp: "2026-03-01T12:00:00Z",
-      ...line,
-    }),
-  );
+const reading = (line: JsonObject): ReturnType<typeof readTranscriptLine> => {
+  const usual = { uuid: "u", parentUuid: "p", sessionId: SESSION, timestamp: "2026-03-01T12:00:00Z" };
+  return readTranscriptLine({ text: JSON.stringify({ ...usual, ...line }) });
+};
+const entry = (line: JsonObject): RecordEntry | undefined => reading(line)?.entries?.[0];
 
 test("a prompt has its names, its chain and its place", () => {
   const said = entry({
@@ -101,17 +96,48 @@ test("what the client says to itself is a message, but not on the wire", () => {
 });
 
 test("what a cut answer cost is the client's guess", () => {
-  const said = entry({
+  const said = reading({
     type: "assistant",
     isAbortedMidStream: true,
     message: { content: "x", usage: { output_tokens: 28 } },
   });
-  expect(said?.message.attributes).toEqual({ claude: { reported_usage: { output_tokens: 28 } } });
+  expect(said?.entries?.[0]?.message.attributes).toEqual({
+    claude: { reported_usage: { output_tokens: 28 } },
+  });
+  expect(said?.responses).toMatchObject([{ usage: { output_tokens: 28 }, is_estimate: true }]);
+});
+
+test("each block of an answer tells what the answer cost; what the client made up itself cost nothing", () => {
+  const usage = {
+    input_tokens: 11,
+    cache_read_input_tokens: 2,
+    cache_creation_input_tokens: 1,
+    output_tokens: 9,
+  };
+  const message = { id: "msg", model: "m", content: "x", usage };
+  expect(reading({ type: "assistant", requestId: "req", message })?.responses).toEqual([
+    {
+      conversation_id: SESSION,
+      session_id: SESSION,
+      request_class: "main",
+      provider: "anthropic",
+      response_id: "msg",
+      request_id: "req",
+      message_ids: ["u"],
+      model: "m",
+      responded_at: "2026-03-01T12:00:00.000Z",
+      usage: { input_tokens: 11, cache_read_tokens: 2, cache_write_tokens: 1, output_tokens: 9 },
+    },
+  ]);
+  expect(
+    reading({ type: "assistant", message: { ...message, model: "<synthetic>" } })?.responses,
+  ).toBeUndefined();
+  expect(reading({ type: "user", message })?.responses).toBeUndefined();
 });
 
 test("what is no message says nothing", () => {
   for (const line of ["", "{", "[]", "null", '"x"', '{"type":"summary","summary":"s","leafUuid":"u"}'])
-    expect(readTranscriptLine(line)).toBeUndefined();
+    expect(readTranscriptLine({ text: line })).toBeUndefined();
   expect(entry({ type: "user", uuid: 1 })).toBeUndefined();
   expect(entry({ type: "user", timestamp: "yesterday" })).toBeUndefined();
 });

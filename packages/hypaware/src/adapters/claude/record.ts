@@ -10,7 +10,11 @@ import type {
   JsonObject,
   PluginContext,
   RecordEntry,
+  RecordLine,
+  RecordReading,
+  RecordedResponse,
 } from "../../contract/plugin.ts";
+import { UsageTally } from "../../protocols/anthropic/usage.ts";
 import { asName, asNumber, asObject, asObjects, asText, known, parseJson } from "../../protocols/loose.ts";
 import { answerLinks, blockLinks } from "./links.ts";
 
@@ -23,6 +27,7 @@ export function transcripts(env: PluginContext["env"]): ClientRecord {
   const home = env["HOME"] ?? homedir();
   return {
     name: "claude-transcripts",
+    client: "claude",
     roots: [join(folder ?? join(home, ".claude"), "projects")],
     accepts: (relativePath) => TRANSCRIPT.test(relativePath),
     read: readTranscriptLine,
@@ -30,7 +35,7 @@ export function transcripts(env: PluginContext["env"]): ClientRecord {
 }
 
 /** `undefined` for lines that are no messages: they have no `uuid`. */
-export function readTranscriptLine(text: string): RecordEntry | undefined {
+export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordReading | undefined {
   const line = asObject(parseJson(text));
   const uuid = asName(line?.["uuid"]);
   const session = asName(line?.["sessionId"]);
@@ -44,11 +49,14 @@ export function readTranscriptLine(text: string): RecordEntry | undefined {
   const parent = asName(line["parentUuid"]);
   const content = contentOf(said?.["content"]);
   const model = asName(said?.["model"]);
-  return {
+  const place = {
     conversation_id: agent === undefined ? session : `${session}/${agent}`,
     session_id: session,
     request_class: agent === undefined ? "main" : "subagent",
     provider: "anthropic",
+  } as const;
+  const entry: RecordEntry = {
+    ...place,
     conversation_source: "claude_code",
     client_name: "claude",
     is_on_wire: content !== undefined && line["isApiErrorMessage"] !== true,
@@ -86,6 +94,25 @@ export function readTranscriptLine(text: string): RecordEntry | undefined {
         attributes: reportedUsage(line, said),
       }),
     },
+  };
+  const told = said === undefined ? undefined : responseOf(line, said);
+  const response = told && { ...place, ...told, message_ids: [uuid], responded_at: at };
+  return { entries: [entry], ...(response === undefined ? {} : { responses: [response] }) };
+}
+
+/** What the line says of the answer that it is a block of: the same on each of them. Messages that the client made itself have none. */
+function responseOf(
+  line: JsonObject,
+  said: JsonObject,
+): Pick<RecordedResponse, "response_id" | "request_id" | "model" | "usage" | "is_estimate"> | undefined {
+  const model = asName(said["model"]);
+  const tally = new UsageTally();
+  tally.add(asObject(said["usage"]));
+  if (line["type"] !== "assistant" || model === "<synthetic>" || tally.usage === undefined) return undefined;
+  return {
+    usage: tally.usage,
+    ...known({ response_id: asName(said["id"]), request_id: asName(line["requestId"]), model }),
+    ...(line["isAbortedMidStream"] === true ? { is_estimate: true } : {}),
   };
 }
 
