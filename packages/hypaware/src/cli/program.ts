@@ -13,6 +13,7 @@ import { registerStatus } from "./status.ts";
 import { registerStore } from "./store.ts";
 import { registerTail } from "./tail.ts";
 import { registerUp } from "./up.ts";
+import { registerVerify } from "./verify.ts";
 
 const FIRST_STEPS = `
 Examples:
@@ -42,6 +43,7 @@ export function buildProgram(context: CliContext): Command {
     registerQuery,
     registerShow,
     registerTail,
+    registerVerify,
     registerReproject,
     registerStore,
     registerDaemon,

@@ -96,7 +96,10 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
   writeFileAtomic(file, `${JSON.stringify({ pid: process.pid, started_at: new Date().toISOString() })}\n`);
   const server = await serveLocal(socketPath(paths.run, "recorder"), async (request) => {
     const { op, folder } = request;
-    if (op === "pass") return { stored: await recorder.pass(true) };
+    if (op === "pass") {
+      const stored = await recorder.pass(true);
+      return { stored, has_read_records: recorder.hasReadRecords };
+    }
     if (op === "commit-shadow" && typeof folder === "string")
       return { result: await recorder.commitShadow(shadowPath(paths.tmp, folder)) };
     if (op === "compact") return asReply(await recorder.compact());

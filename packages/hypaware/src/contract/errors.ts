@@ -69,6 +69,8 @@ export const ERRORS = {
     what: "No exchange has this id.",
     next: 'Run: hyp query sql "select exchange_id, path from ai_gateway_exchanges order by started_at desc limit 10"',
   },
+  unknown_session: { what: "No client's own record has this session.", next: "Run: hyp verify" },
+  no_record: { what: "No record of this client is read.", next: "Run: hyp verify --help" },
   unknown_client: { what: "No client of this name can be started.", next: "Run: hyp run --help" },
   client_not_found: {
     what: "The client's command is not installed or not on PATH.",

@@ -22,9 +22,11 @@ export type {
   ClientRecord,
   RecordedMessage,
   RecordedResponse,
+  RecordedTotal,
   RecordEntry,
   RecordLine,
   RecordReading,
+  UntoldMessage,
 } from "./record.ts";
 
 /** What a preset's `match` may look at. `path` has no query; header names are lower-case, every value is an array. */

@@ -45,11 +45,21 @@ export interface RecordedResponse {
   readonly is_estimate?: boolean;
 }
 
+/** What the client says that a session cost so far with one model, side calls included; a fork's begins with that of the session it left. */
+export interface RecordedTotal {
+  readonly session_id: string;
+  readonly model: string;
+  readonly usage: Usage;
+  /** ISO 8601: when the client added up. */
+  readonly counted_at: string;
+}
+
 /** What one line says. */
 export interface RecordReading {
   readonly entries?: readonly RecordEntry[];
   /** A response may be told with each of its messages. */
   readonly responses?: readonly RecordedResponse[];
+  readonly totals?: readonly RecordedTotal[];
   /** For the line behind it in the same file, kept with how far the file was read; without it what was there stays. */
   readonly memory?: JsonObject;
 }
@@ -63,6 +73,14 @@ export interface RecordLine {
   readonly memory: JsonObject;
 }
 
+/** A part of the wire without an entry. */
+export interface UntoldMessage {
+  readonly role: string;
+  readonly part_type: string;
+  /** The beginning of its text, at most 200 characters. */
+  readonly text: string;
+}
+
 /** The record that a client keeps of its conversations: folders of files that it appends lines to. They are only read. */
 export interface ClientRecord {
   readonly name: string;
@@ -74,6 +92,10 @@ export interface ClientRecord {
   accepts(path: string): boolean;
   /** Pure. `undefined`: the line says nothing, or is none of the client's. */
   read(line: RecordLine): RecordReading | undefined;
+  /** Pure. Whether the client sends such a message and keeps no entry of it: a reminder that it adds to what was said. */
+  isUntold?(message: UntoldMessage): boolean;
+  /** Pure. Whether `sent` is what the record has as `told` with nothing but the client's own frame around it. */
+  isSentAs?(told: string, sent: string): boolean;
 }
 
 /** Why an entry is taken for a message of the wire; each is surer than the one behind it (projection/link.ts). */

@@ -29,13 +29,16 @@ export async function catchUp(
   if (refresh === "never") return true;
   const deadline = refresh === "always" ? Number.POSITIVE_INFINITY : performance.now() + LIMITS.queryWaitMs;
   const runs = await openRuns(paths);
-  if (runs.length === 0) return true;
+  if (runs.length === 0 && recording.clientRecords.length === 0) return true;
   const ends = await endsOf(paths, runs);
+  // Clients' records may hold years: who does not want to wait for all of them has what one look brings.
+  const wantsRecords = refresh === "always";
   for (;;) {
     const remaining = deadline - performance.now();
-    const isRecording = await askRecorder(paths, Math.min(remaining, LIMITS.queryWaitMs));
-    if (!isRecording && (await recordHere(paths, recording))) return true;
-    if (isPast(paths, ends)) return true;
+    const pass = await askRecorder(paths, Math.min(remaining, LIMITS.queryWaitMs));
+    if (pass === undefined && (await recordHere(paths, recording, wantsRecords))) return true;
+    const isRead = !wantsRecords || pass?.hasReadRecords === true;
+    if (isRead && isPast(paths, ends)) return true;
     if (performance.now() >= deadline) return false;
     await sleep(POLL_MS);
   }
@@ -89,15 +92,20 @@ function isPast(paths: HomePaths, ends: ReadonlyMap<string, JournalPosition | "f
   }
 }
 
-async function askRecorder(paths: HomePaths, timeoutMs: number): Promise<boolean> {
+/** `undefined`: no recorder answers. */
+async function askRecorder(
+  paths: HomePaths,
+  timeoutMs: number,
+): Promise<{ readonly hasReadRecords: boolean } | undefined> {
   const reply = await callLocal(socketPath(paths.run, "recorder"), { op: "pass" }, Math.max(timeoutMs, 1));
-  return reply !== undefined;
+  return reply && { hasReadRecords: reply["has_read_records"] === true };
 }
 
 /** Does the recorder's work in this process; false when a recorder holds the lock after all. */
 async function recordHere(
   paths: HomePaths,
   recording: Omit<Recording, "catalog" | "paths">,
+  wantsRecords: boolean,
 ): Promise<boolean> {
   ensurePrivateFolder(paths.run);
   const lock = tryLock(paths.recorderLock);
@@ -106,7 +114,9 @@ async function recordHere(
     ensurePrivateFolder(paths.store);
     const catalog = openCatalog(paths.catalog);
     try {
-      await new Recorder({ ...recording, catalog, paths }).pass(true);
+      const recorder = new Recorder({ ...recording, catalog, paths });
+      await recorder.pass(true);
+      if (wantsRecords) await recorder.readRecords();
     } finally {
       catalog.close();
     }

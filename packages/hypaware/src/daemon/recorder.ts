@@ -52,6 +52,7 @@ export class Recorder {
   /** Exchanges that an earlier recorder began and did not end: each is worked on alone. */
   readonly #suspects: Set<string>;
   #maintenance: Promise<Maintenance> | undefined;
+  #recordsAreRead = false;
   #ending = new AbortController();
   /** The end of the queue of passes: one runs at a time. */
   #last: Promise<unknown> = Promise.resolve();
@@ -99,7 +100,17 @@ export class Recorder {
       commit: (read, fileId, place) => commit(fileId, place, () => linkEntries(catalog, gatewayId, read)),
     };
     const budgetMs = thorough ? LIMITS.recordThoroughMs : LIMITS.recordPassMs;
-    await this.#recordFiles.read(records, budgetMs, thorough);
+    this.#recordsAreRead = await this.#recordFiles.read(records, budgetMs, thorough);
+  }
+
+  /** To their ends, as they are now. */
+  async readRecords(): Promise<void> {
+    while (!this.#recordsAreRead) await this.pass(true);
+  }
+
+  /** The last pass found clients' records at their ends. */
+  get hasReadRecords(): boolean {
+    return this.#recordsAreRead;
   }
 
   /** What a reprojection found, from the shadow at `path`: readers see the old rows until the new ones are there. */

@@ -71,9 +71,9 @@ export class RecordFiles {
 
   /**
    * Reads what is new, for about `budgetMs`; the rest comes with the next call. `thorough`: whatever is there now is found.
-   * What cannot be read is a warning, and is tried again later.
+   * What cannot be read is a warning, and is tried again later. False: there is more.
    */
-  async read(places: RecordPlaces, budgetMs: number, thorough = false): Promise<void> {
+  async read(places: RecordPlaces, budgetMs: number, thorough = false): Promise<boolean> {
     const until = performance.now() + budgetMs;
     for (const record of this.#records)
       for (const root of record.roots) await this.#look({ record, root, thorough, until }, "", 0);
@@ -83,10 +83,11 @@ export class RecordFiles {
       (file) => file.stamp !== file.readStamp && this.#now() - file.failedMs >= LIMITS.recordIdleMs,
     );
     for (const file of grown.sort((a, b) => a.bornMs - b.bornMs || (a.path < b.path ? -1 : 1))) {
-      if (performance.now() >= until) return;
+      if (performance.now() >= until) return false;
       const isRead = await this.#try(file.path, () => this.#readFile(file, places, until));
       if (!isRead) file.failedMs = this.#now();
     }
+    return performance.now() < until;
   }
 
   /** Something was said in this session: its files have grown, or are about to be. */

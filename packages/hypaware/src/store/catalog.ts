@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import type { DatasetName, ExchangeRow, MessageRow } from "../contract/dataset.ts";
 import type { RecordedPart } from "../projection/recorded-row.ts";
-import type { ThreadStore } from "../contract/thread.ts";
+import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
 import { Blobs } from "./blobs.ts";
 import { Cursors } from "./cursors.ts";
 import type { RunCursor } from "./cursors.ts";
@@ -51,12 +51,11 @@ export class Catalog {
   readonly #exchanges: Exchanges;
   readonly #cursors: Cursors;
   readonly #quarantine: Quarantine;
-  readonly #forgetThreads: () => void;
+  readonly #threads: Threads;
 
   constructor(database: Database, threads?: ThreadStore) {
-    const own = new Threads(database);
-    this.threads = threads ?? own;
-    this.#forgetThreads = () => own.forgetKnown();
+    this.#threads = new Threads(database);
+    this.threads = threads ?? this.#threads;
     this.meta = new Meta(database);
     this.segments = new Segments(database);
     this.#database = database;
@@ -73,6 +72,11 @@ export class Catalog {
   /** Everything `work` writes becomes visible at once, or nothing when it throws. */
   transaction<T>(work: () => T): T {
     return this.#database.transaction(work);
+  }
+
+  /** Every message of a conversation that exchanges brought, oldest first. */
+  threadNodes(conversationId: string): readonly ThreadNode[] {
+    return this.#threads.of(conversationId);
   }
 
   cursor(runId: string): RunCursor | undefined {
@@ -214,7 +218,7 @@ export class Catalog {
     try {
       return await commitShadow(target, path);
     } finally {
-      this.#forgetThreads();
+      this.#threads.forgetKnown();
     }
   }
 

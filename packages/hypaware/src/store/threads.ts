@@ -121,6 +121,13 @@ export class Threads implements ThreadStore {
       .map(nodeOf);
   }
 
+  /** All of a conversation, oldest first. */
+  of(conversationId: string): readonly ThreadNode[] {
+    return this.#database
+      .all<NodeColumns>(`${NODES} WHERE conversation = ${NUMBER} ORDER BY n.id`, conversationId)
+      .map(nodeOf);
+  }
+
   hasChildren(node: number): boolean {
     if (this.#known.isLeaf(node)) return false;
     return this.#database.get(`SELECT 1 FROM nodes WHERE ${PARENT} = ? LIMIT 1`, node) !== undefined;

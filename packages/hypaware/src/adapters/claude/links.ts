@@ -7,6 +7,14 @@ import { shortHash } from "../../protocols/short-hash.ts";
 /** The client wraps it into a reminder when it sends it. */
 const NOTIFICATION = /<task-notification>.*<\/task-notification>/s;
 
+/** The one way in which it wraps it. */
+const FRAME =
+  /^<system-reminder>\n\[SYSTEM NOTIFICATION - NOT USER INPUT\]\n[^<]*\n\n(<task-notification>.*<\/task-notification>)\n<\/system-reminder>\s*$/s;
+
+export function isFramedNotification(told: string, sent: string): boolean {
+  return FRAME.exec(sent)?.[1] === told.trim();
+}
+
 /** Of a block of an answer. `index`: its place in the answer, where that is known. */
 export function answerLinks(
   answerId: string | undefined,

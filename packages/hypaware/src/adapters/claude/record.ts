@@ -13,10 +13,12 @@ import type {
   RecordLine,
   RecordReading,
   RecordedResponse,
+  RecordedTotal,
+  UntoldMessage,
 } from "../../contract/plugin.ts";
 import { UsageTally } from "../../protocols/anthropic/usage.ts";
 import { asName, asNumber, asObject, asObjects, asText, known, parseJson } from "../../protocols/loose.ts";
-import { answerLinks, blockLinks } from "./links.ts";
+import { answerLinks, blockLinks, isFramedNotification } from "./links.ts";
 
 const TRANSCRIPT =
   /(?:^|\/)(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|agent-[\w-]+)\.jsonl$/;
@@ -31,12 +33,20 @@ export function transcripts(env: PluginContext["env"]): ClientRecord {
     roots: [join(folder ?? join(home, ".claude"), "projects")],
     accepts: (relativePath) => TRANSCRIPT.test(relativePath),
     read: readTranscriptLine,
+    isUntold,
+    isSentAs: isFramedNotification,
   };
 }
 
-/** `undefined` for lines that are no messages: they have no `uuid`. */
+/** What it tells the model of its surroundings, without a word of the person. */
+function isUntold({ role, text }: UntoldMessage): boolean {
+  return role === "system" || text.startsWith("<system-reminder>");
+}
+
+/** `undefined` for lines that say nothing of messages: they have no `uuid`. */
 export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordReading | undefined {
   const line = asObject(parseJson(text));
+  if (line?.["type"] === "cost-state") return { totals: totalsOf(line) };
   const uuid = asName(line?.["uuid"]);
   const session = asName(line?.["sessionId"]);
   const type = asName(line?.["type"]);
@@ -114,6 +124,24 @@ function responseOf(
     ...known({ response_id: asName(said["id"]), request_id: asName(line["requestId"]), model }),
     ...(line["isAbortedMidStream"] === true ? { is_estimate: true } : {}),
   };
+}
+
+/** Written when the client ends. */
+function totalsOf(line: JsonObject): readonly RecordedTotal[] {
+  const session = asName(line["sessionId"]);
+  const [started, lasted] = [asNumber(line["startTime"]), asNumber(line["totalDuration"])];
+  const at = new Date((started ?? Number.NaN) + (lasted ?? Number.NaN));
+  if (session === undefined || Number.isNaN(at.getTime())) return [];
+  return Object.entries(asObject(line["modelUsage"]) ?? {}).map(([model, told]) => {
+    const counts = asObject(told);
+    const usage = known({
+      input_tokens: asNumber(counts?.["inputTokens"]),
+      cache_read_tokens: asNumber(counts?.["cacheReadInputTokens"]),
+      cache_write_tokens: asNumber(counts?.["cacheCreationInputTokens"]),
+      output_tokens: asNumber(counts?.["outputTokens"]),
+    });
+    return { session_id: session, model, usage, counted_at: at.toISOString() };
+  });
 }
 
 /** `undefined`: the line has none of its own. */

@@ -1,0 +1,97 @@
+import type { Command } from "commander";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { App } from "../app.ts";
+import { HypError } from "../contract/errors.ts";
+import type { ClientRecord } from "../contract/record.ts";
+import { openCatalog } from "../store/catalog.ts";
+import type { RecordReport } from "../verify/verify.ts";
+import { type CliContext, withApp } from "./context.ts";
+import { progressOn } from "./progress.ts";
+import { refreshed } from "./refreshed.ts";
+import { verifyReport } from "./verify-report.ts";
+
+/** A client that runs writes while we read: what was found is looked at again. */
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 700;
+
+interface VerifyOptions {
+  readonly session?: string;
+  readonly json?: boolean;
+}
+
+export function registerVerify(program: Command, context: CliContext): void {
+  program
+    .command("verify")
+    .argument("[client]", "only this client's record")
+    .option("--session <id>", "only this session")
+    .option("--json", "machine-readable, stable keys")
+    .description("compare the history with what the clients themselves wrote down; exit 1 on a difference")
+    .addHelpText("after", "\nExamples:\n  hyp verify\n  hyp verify <client> --session <id> --json\n")
+    .action((client: string | undefined, options: VerifyOptions) =>
+      withApp(context, "verify", {}, async (app) => {
+        const reports = await verifyAll(app, context, recordsOf(app, client), options.session);
+        if (options.session !== undefined && reports.every(({ sessions }) => sessions.length === 0))
+          throw new HypError("unknown_session", `No client's record has a session ${options.session}.`);
+        context.stdout.write(
+          options.json === true
+            ? `${JSON.stringify({ records: reports }, null, 2)}\n`
+            : verifyReport(reports),
+        );
+        if (reports.some(isWrong)) context.exitCode = 1;
+      }),
+    );
+}
+
+/** Clients' records to look at. Throws HypError `no_record` for a client that keeps none that we read. */
+function recordsOf({ notes }: App, client: string | undefined): readonly ClientRecord[] {
+  const all = notes.clientRecords();
+  const wanted = client === undefined ? all : all.filter((record) => record.client === client);
+  if (client !== undefined && wanted.length === 0) {
+    const known = [...new Set(all.map((record) => record.client))].join(", ") || "none";
+    throw new HypError("no_record", `No record of a client "${client}" is read. Records that are: ${known}.`);
+  }
+  return wanted;
+}
+
+async function verifyAll(
+  app: App,
+  context: CliContext,
+  records: readonly ClientRecord[],
+  session: string | undefined,
+): Promise<readonly RecordReport[]> {
+  const { runQuery } = await import("../query/run.ts");
+  const { verifyRecord } = await import("../verify/verify.ts");
+  const ask = (sql: string): ReturnType<typeof runQuery> =>
+    runQuery({ catalogPath: app.paths.catalog, tmpDir: app.paths.tmp, sql, timeZone: "UTC" });
+  const progress = progressOn(context.stderr);
+  try {
+    for (let look = 1; ; look++) {
+      progress.show("reading what clients wrote down");
+      await refreshed(app, context, "always");
+      const catalog = openCatalog(app.paths.catalog, { readOnly: true });
+      const reports: RecordReport[] = [];
+      try {
+        for (const record of records)
+          reports.push(
+            await verifyRecord({
+              record,
+              ask,
+              catalog,
+              session,
+              onProgress: (...what) => progress.show(...what),
+            }),
+          );
+      } finally {
+        catalog.close();
+      }
+      if (look === LOOKS || !reports.some(isWrong)) return reports;
+      await sleep(LOOK_AGAIN_MS);
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+function isWrong({ sessions, unreadable }: RecordReport): boolean {
+  return unreadable.length > 0 || sessions.some(({ differences }) => differences.length > 0);
+}

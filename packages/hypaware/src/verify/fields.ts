@@ -1,0 +1,92 @@
+// What of a message is compared, written the same way for what the client's record says and for what the store has. Long texts and
+// arguments are compared by digest, so that a record of any size fits into memory.
+
+import { createHash } from "node:crypto";
+import type { ContentBlock, Json } from "../contract/projection.ts";
+import type { RecordEntry } from "../contract/record.ts";
+import { toPart } from "../projection/part.ts";
+import { canonicalJson } from "../wire/canonical.ts";
+
+const SAID = [
+  "provider_uuid",
+  "parent_uuid",
+  "logical_parent_uuid",
+  "source_tool_assistant_uuid",
+  "request_id",
+  "prompt_id",
+  "provider_type",
+  "provider_subtype",
+  "entrypoint",
+  "user_type",
+  "permission_mode",
+  "is_sidechain",
+  "attachment_type",
+  "hook_event",
+  "is_compact_summary",
+] as const;
+
+/** Columns that each row of a message has, in the order of MessageFields. */
+export const MESSAGE_FIELDS = [
+  "conversation_id",
+  "role",
+  "previous_message_id",
+  "message_created_at",
+  ...SAID,
+  "cwd",
+  "git_branch",
+  "client_version",
+] as const;
+
+/** Columns of one part, in the order of PartFields. */
+export const PART_FIELDS = ["part_type", "content_text", "tool_call_id", "tool_args", "tool_name"] as const;
+
+/** One value per column, "" for NULL; undefined: the record does not say, and the column is the wire's. */
+export type Fields = readonly (string | undefined)[];
+
+export function toldMessage(entry: RecordEntry): Fields {
+  const { message } = entry;
+  return [
+    entry.conversation_id,
+    message.role,
+    message.previous_message_id.join(" "),
+    message.message_created_at,
+    ...SAID.map((name) => (message[name] === undefined ? undefined : String(message[name]))),
+    entry.cwd,
+    entry.git_branch,
+    entry.client_version,
+  ];
+}
+
+export function toldPart(block: ContentBlock): Fields {
+  const part = toPart(block, () => undefined);
+  return [
+    part.part_type,
+    textDigest(part.content_text),
+    part.tool_call_id ?? "",
+    argsDigest(part.tool_args),
+    // A result has the name of its call, which another line told.
+    part.part_type === "tool_call" ? (part.tool_name ?? "") : undefined,
+  ];
+}
+
+/** Of a text without the white space around it, which clients add and lose on the way. */
+export function textDigest(text: string | null): string {
+  return text === null ? "" : digest(text.replace(/^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g, ""));
+}
+
+/** The same, computed by the engine. */
+export const TEXT_DIGEST =
+  "md5(trim(content_text, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)))";
+
+function digest(text: string | null): string {
+  return text === null ? "" : createHash("md5").update(text).digest("hex");
+}
+
+export function argsDigest(args: Json): string {
+  return args === null ? "" : digest(canonicalJson(args));
+}
+
+/** Places in which `stored` says something else than `told`. */
+export function differing(told: Fields, stored: Fields): readonly number[] {
+  return told.flatMap((value, index) => (value === undefined || stored[index] === value ? [] : [index]));
+}

@@ -1,0 +1,47 @@
+import type { RecordNode } from "../contract/record.ts";
+import { ROOT, type ThreadNode } from "../contract/thread.ts";
+import { contentHash } from "../projection/name.ts";
+import type { Catalog } from "../store/catalog.ts";
+
+/** Where the rows of a message of the wire must stand, by what identity remembers of it. */
+export interface ExpectedRows {
+  readonly conversationId: string;
+  readonly messageId: string;
+  readonly role: string;
+  /** undefined: that is for the client's record, or for whoever named the message, to say. */
+  readonly previous: string | undefined;
+  readonly index: number | undefined;
+}
+
+/** Of every message that exchanges brought to a conversation. A copy of what another conversation has needs none. */
+export function expectedRows(catalog: Catalog, conversationId: string): readonly ExpectedRows[] {
+  const nodes = new Map(catalog.threadNodes(conversationId).map((node) => [node.id, node]));
+  const entries = new Map<number, RecordNode>();
+  for (const entry of catalog.records.of(conversationId))
+    if (entry.link !== null) entries.set(entry.link.node, entry);
+  return [...nodes.values()].flatMap((node): ExpectedRows[] => {
+    const entry = entries.get(node.id);
+    const about = { conversationId, role: node.role };
+    if (entry?.isHome === true)
+      return [{ ...about, messageId: entry.messageId, previous: undefined, index: undefined }];
+    if (entry !== undefined && entry.link?.bond !== "below") return [];
+    const place = contentHash(node.messageId) === undefined ? undefined : placeOf(node, nodes, entries);
+    return [{ ...about, messageId: node.messageId, previous: place?.previous, index: place?.index }];
+  });
+}
+
+/** Of a message under a fallback name: below the nearest one that the client has a name for, numbered through from there. */
+function placeOf(
+  node: ThreadNode,
+  nodes: ReadonlyMap<number, ThreadNode>,
+  entries: ReadonlyMap<number, RecordNode>,
+): { readonly previous: string; readonly index: number } {
+  let above = nodes.get(node.predecessor);
+  while (above !== undefined && !entries.has(above.id)) above = nodes.get(above.predecessor);
+  if (above !== undefined) {
+    const entry = entries.get(above.id)!;
+    return { previous: entry.messageId, index: entry.depth + node.depth - above.depth };
+  }
+  const previous = node.predecessor === ROOT ? undefined : nodes.get(node.predecessor);
+  return { previous: previous?.messageId ?? "", index: node.depth };
+}

@@ -1,0 +1,157 @@
+// What a client's own record says, session by session: enough of each message and response to compare it with the store.
+
+import type { Usage } from "../contract/projection.ts";
+import type { ClientRecord, RecordedResponse, RecordedTotal, RecordEntry } from "../contract/record.ts";
+import { readRecordFile, type RecordPath } from "../notes/whole-record.ts";
+import { parseEntry } from "../projection/intake.ts";
+import { type Fields, toldMessage, toldPart } from "./fields.ts";
+
+export interface ToldMessage {
+  readonly conversationId: string;
+  /** `<file>:<line>`, below the record's root. */
+  readonly place: string;
+  readonly file: RecordPath;
+  readonly fields: Fields;
+  readonly parts: readonly Fields[];
+  /** Its content travels. */
+  readonly isOnWire: boolean;
+}
+
+export interface ToldResponse {
+  readonly conversationId: string;
+  readonly responseId: string | undefined;
+  readonly requestId: string | undefined;
+  readonly model: string | undefined;
+  readonly usage: Usage;
+  readonly isEstimate: boolean;
+  /** Messages that it brought. */
+  readonly messageIds: readonly string[];
+  readonly place: string;
+}
+
+export interface ToldSession {
+  readonly sessionId: string;
+  /** By native id. */
+  readonly messages: ReadonlyMap<string, ToldMessage>;
+  readonly responses: readonly ToldResponse[];
+  /** Of lines that repeat what another session said. */
+  readonly copies: number;
+  readonly totals: readonly RecordedTotal[];
+}
+
+export interface Told {
+  readonly sessions: ReadonlyMap<string, ToldSession>;
+  /** Native ids of all sessions. */
+  readonly known: ReadonlySet<string>;
+  /** Files that could not be read, with the reason. */
+  readonly unreadable: readonly string[];
+}
+
+interface Growing {
+  readonly messages: Map<string, ToldMessage>;
+  readonly responses: Map<string, ToldResponse>;
+  readonly totals: RecordedTotal[];
+  copies: number;
+}
+
+/** `paths` in the order in which they came into being. `onFile`: before each. */
+export async function readTold(
+  record: ClientRecord,
+  paths: readonly RecordPath[],
+  onFile: (path: RecordPath) => void = () => {},
+): Promise<Told> {
+  const teller = new Teller();
+  const unreadable: string[] = [];
+  for (const path of paths) {
+    onFile(path);
+    try {
+      for await (const { reading, line } of readRecordFile(record, path)) {
+        const place = `${path.path}:${line}`;
+        for (const entry of reading.entries ?? []) teller.message(entry, place, path);
+        for (const response of reading.responses ?? []) teller.response(response, place);
+        for (const total of reading.totals ?? []) teller.total(total);
+      }
+    } catch (error) {
+      unreadable.push(`${path.path}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return { sessions: teller.sessions(), known: new Set(teller.homes.keys()), unreadable };
+}
+
+class Teller {
+  /** In which session a message was said first. */
+  readonly homes = new Map<string, string>();
+  readonly #sessions = new Map<string, Growing>();
+  /** Most values of a line are those of the line before it: each is held once. */
+  readonly #texts = new Map<string, string>();
+
+  message(given: RecordEntry, place: string, file: RecordPath): void {
+    const parsed = parseEntry(given);
+    if (parsed === undefined) return;
+    const { entry, blocks } = parsed;
+    const { message_id: id } = entry.message;
+    const session = this.#session(entry.session_id);
+    const home = this.homes.get(id);
+    if (home !== undefined && home !== entry.session_id) {
+      session.copies += 1;
+      return;
+    }
+    // A file that was written anew says again what it said.
+    if (session.messages.has(id)) return;
+    this.homes.set(id, entry.session_id);
+    session.messages.set(id, {
+      conversationId: this.#once(entry.conversation_id),
+      place,
+      file,
+      fields: toldMessage(entry).map((value) => value && this.#once(value)),
+      parts: blocks.map((block) => toldPart(block).map((value) => value && this.#once(value))),
+      isOnWire: entry.is_on_wire,
+    });
+  }
+
+  response(told: RecordedResponse, place: string): void {
+    const ids = told.message_ids ?? [];
+    if (ids.some((id) => (this.homes.get(id) ?? told.session_id) !== told.session_id)) return;
+    const { responses } = this.#session(told.session_id);
+    const key = told.response_id ?? told.request_id ?? ids[0] ?? place;
+    const before = responses.get(key);
+    responses.set(key, {
+      conversationId: told.conversation_id,
+      responseId: told.response_id,
+      requestId: told.request_id ?? before?.requestId,
+      model: told.model ?? before?.model,
+      usage: told.usage,
+      isEstimate: told.is_estimate === true || before?.isEstimate === true,
+      messageIds: [...new Set([...(before?.messageIds ?? []), ...ids])],
+      place: before?.place ?? place,
+    });
+  }
+
+  total(total: RecordedTotal): void {
+    this.#session(total.session_id).totals.push(total);
+  }
+
+  sessions(): ReadonlyMap<string, ToldSession> {
+    return new Map(
+      [...this.#sessions].map(([sessionId, { responses, ...session }]) => [
+        sessionId,
+        { sessionId, ...session, responses: [...responses.values()] },
+      ]),
+    );
+  }
+
+  #once(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    this.#texts.set(text, text);
+    return text;
+  }
+
+  #session(id: string): Growing {
+    const known = this.#sessions.get(id);
+    if (known !== undefined) return known;
+    const session: Growing = { messages: new Map(), responses: new Map(), totals: [], copies: 0 };
+    this.#sessions.set(id, session);
+    return session;
+  }
+}

@@ -1,0 +1,176 @@
+// Compares a client's own record with the store, session by session.
+
+import type { ClientRecord, RecordedTotal } from "../contract/record.ts";
+import { recordPaths } from "../notes/whole-record.ts";
+import type { Catalog } from "../store/catalog.ts";
+import { checkCoherence, checkThreads } from "./coherence.ts";
+import { compareMessages } from "./compare-messages.ts";
+import { compareResponses } from "./compare-responses.ts";
+import { compareTotals } from "./compare-totals.ts";
+import { type Difference, Findings, type NatureCounts } from "./difference.ts";
+import { type Ask, readStored, type StoredMessage, type StoredSession } from "./stored.ts";
+import { framedParts } from "./framed.ts";
+import { expectedRows } from "./threads.ts";
+import { readTold, type Told, type ToldSession } from "./told.ts";
+
+/** Messages whose rows are read in one go. */
+const BATCH_MESSAGES = 5_000;
+const BATCH_SESSIONS = 200;
+
+export interface SessionReport {
+  readonly session_id: string;
+  /** What the record tells. */
+  readonly conversations: number;
+  readonly messages: number;
+  readonly responses: number;
+  /** Of its messages those that an exchange carried. */
+  readonly linked: number;
+  readonly exchanges: number;
+  readonly by_nature: NatureCounts;
+  readonly differences: readonly Difference[];
+}
+
+export interface RecordReport {
+  readonly client: string;
+  readonly record: string;
+  readonly roots: readonly string[];
+  readonly sessions: readonly SessionReport[];
+  readonly unreadable: readonly string[];
+}
+
+export interface Verification {
+  readonly record: ClientRecord;
+  readonly ask: Ask;
+  /** The store's, to be read only. */
+  readonly catalog: Catalog;
+  /** Only this one. */
+  readonly session?: string | undefined;
+  /** Only files that changed since, milliseconds since 1970. */
+  readonly changedSince?: number | undefined;
+  onProgress?(what: string, done: number, of: number): void;
+}
+
+export async function verifyRecord(verification: Verification): Promise<RecordReport> {
+  const { record, ask, session, changedSince = 0 } = verification;
+  const paths = (await recordPaths(record)).filter(({ changedMs }) => changedMs >= changedSince);
+  let read = 0;
+  const told = await readTold(record, paths, ({ path }) =>
+    verification.onProgress?.(`reading ${path}`, (read += 1), paths.length),
+  );
+  const wanted = [...told.sessions.values()].filter(
+    ({ sessionId, messages }) => messages.size > 0 && (session === undefined || sessionId === session),
+  );
+  const sessions: SessionReport[] = [];
+  for (const batch of batches(wanted)) {
+    verification.onProgress?.("comparing sessions", sessions.length, wanted.length);
+    sessions.push(...(await compareBatch(verification, told, batch, ask)));
+  }
+  const { client, name, roots } = record;
+  return { client, record: name, roots, sessions, unreadable: told.unreadable };
+}
+
+async function compareBatch(
+  { record, catalog }: Verification,
+  told: Told,
+  batch: readonly ToldSession[],
+  ask: Ask,
+): Promise<readonly SessionReport[]> {
+  const conversations = new Map(
+    batch.flatMap(({ sessionId, messages }) =>
+      [...messages.values()].map(({ conversationId }) => [conversationId, sessionId] as const),
+    ),
+  );
+  const stored = await readStored(
+    ask,
+    batch.map(({ sessionId }) => sessionId),
+    conversations,
+  );
+  const lineage = await readLineage(ask, [...stored.values()]);
+  const totals = [...told.sessions.values()].flatMap((each) => each.totals);
+  const reports: SessionReport[] = [];
+  for (const session of batch) {
+    const of = stored.get(session.sessionId)!;
+    reports.push(await compareSession({ record, ask, catalog, told, session, stored: of, lineage, totals }));
+  }
+  return reports;
+}
+
+interface SessionWork {
+  readonly record: ClientRecord;
+  readonly ask: Ask;
+  readonly catalog: Catalog;
+  readonly told: Told;
+  readonly session: ToldSession;
+  readonly stored: StoredSession;
+  readonly lineage: ReadonlyMap<string, number>;
+  readonly totals: readonly RecordedTotal[];
+}
+
+async function compareSession(work: SessionWork): Promise<SessionReport> {
+  const { record, told, session, stored, lineage, totals } = work;
+  const findings = new Findings();
+  const isFramed = await framedParts(work);
+  const isUntold = (message: Parameters<NonNullable<ClientRecord["isUntold"]>>[0]): boolean =>
+    record.isUntold?.(message) === true;
+  const { messages, exchanges } = stored;
+  compareMessages(
+    { told: session, known: told.known, stored: messages, exchanges, isUntold, isFramed },
+    findings,
+  );
+  compareResponses(session, stored, findings);
+  const others = totals.filter(({ session_id: id }) => id !== session.sessionId);
+  compareTotals(session, exchanges, others, findings);
+  checkCoherence(stored, lineage, findings);
+  const conversations = new Set(exchanges.flatMap(({ conversationId }) => conversationId ?? []));
+  for (const id of conversations) checkThreads(stored, expectedRows(work.catalog, id), findings);
+  return {
+    session_id: session.sessionId,
+    conversations: new Set([...session.messages.values()].map(({ conversationId }) => conversationId)).size,
+    messages: session.messages.size,
+    responses: session.responses.length,
+    linked: messages.filter(
+      ({ messageId, exchangeId }) => exchangeId !== null && session.messages.has(messageId),
+    ).length,
+    exchanges: exchanges.length,
+    by_nature: findings.natures,
+    differences: findings.differences,
+  };
+}
+
+/** Predecessors that lie in other sessions, with their index. */
+async function readLineage(
+  ask: Ask,
+  sessions: readonly StoredSession[],
+): Promise<ReadonlyMap<string, number>> {
+  const own = new Set(sessions.flatMap(({ messages }) => messages.map(({ messageId }) => messageId)));
+  const outside = new Set(
+    sessions.flatMap(({ messages }) => messages.flatMap(predecessorsOf)).filter((id) => !own.has(id)),
+  );
+  const found = new Map<string, number>();
+  const within = sessions.flatMap(({ messages }) => messages);
+  for (const { messageId, index } of within) found.set(messageId, index);
+  if (outside.size === 0) return found;
+  const list = [...outside].map((id) => `'${id.replaceAll("'", "''")}'`).join(", ");
+  const { rows } = await ask(
+    `SELECT DISTINCT message_id, message_index FROM ai_gateway_messages WHERE message_id IN (${list})`,
+  );
+  for (const [id, index] of rows) if (typeof id === "string") found.set(id, Number(index));
+  return found;
+}
+
+function predecessorsOf({ previous, logicalParent }: StoredMessage): readonly string[] {
+  return [...(previous ?? []), ...(logicalParent === null ? [] : [logicalParent])];
+}
+
+function* batches(sessions: readonly ToldSession[]): Generator<readonly ToldSession[]> {
+  let batch: ToldSession[] = [];
+  let messages = 0;
+  for (const session of sessions) {
+    batch.push(session);
+    messages += session.messages.size;
+    if (messages < BATCH_MESSAGES && batch.length < BATCH_SESSIONS) continue;
+    yield batch;
+    [batch, messages] = [[], 0];
+  }
+  if (batch.length > 0) yield batch;
+}
