@@ -44,8 +44,8 @@ export async function prepare(
 /** A store in a folder of its own, to which exchanges and entries come as a test wants. */
 export class LinkedStore {
   readonly #folder = mkdtempSync(join(tmpdir(), "hyp-linked-"));
-  readonly #path = join(this.#folder, "catalog.sqlite");
-  #catalog: Catalog = openCatalog(this.#path);
+  readonly path = join(this.#folder, "catalog.sqlite");
+  #catalog: Catalog = openCatalog(this.path);
 
   get catalog(): Catalog {
     return this.#catalog;
@@ -71,14 +71,14 @@ export class LinkedStore {
 
   restart(): void {
     this.#catalog.close();
-    this.#catalog = openCatalog(this.#path);
+    this.#catalog = openCatalog(this.path);
   }
 
   /** What waits for it is made hot; everything that is settled is sealed where `seal` says so. */
   async maintain(seal: boolean): Promise<void> {
     await maintainStore({
       catalog: this.#catalog,
-      catalogPath: this.#path,
+      catalogPath: this.path,
       segmentsDir: join(this.#folder, "segments"),
       tmpDir: join(this.#folder, "tmp"),
       settledBefore: seal ? Date.now() : 0,
@@ -89,7 +89,7 @@ export class LinkedStore {
 
   /** Hot ones, by part id. */
   rows(): ReadonlyMap<string, MessageRow> {
-    const snapshot = Snapshot.open(this.#path);
+    const snapshot = Snapshot.open(this.path);
     try {
       const names = MESSAGE_COLUMNS.map(({ name }) => name);
       const rows = Array.from(

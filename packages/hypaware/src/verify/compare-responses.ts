@@ -25,11 +25,11 @@ export function compareResponses(told: ToldSession, stored: StoredSession, findi
 }
 
 function isOf(exchange: StoredExchange, response: ToldResponse, messages: readonly StoredMessage[]): boolean {
-  if (response.responseId !== undefined && exchange.responseId !== null)
-    return exchange.responseId === response.responseId;
-  if (response.requestId !== undefined && exchange.requestId !== null)
-    return exchange.requestId === response.requestId;
-  return messages.some(({ exchangeId }) => exchangeId === exchange.exchangeId);
+  return (
+    (response.responseId !== undefined && exchange.responseId === response.responseId) ||
+    (response.requestId !== undefined && exchange.requestId === response.requestId) ||
+    messages.some(({ exchangeId }) => exchangeId === exchange.exchangeId)
+  );
 }
 
 function compareOne(
@@ -77,15 +77,22 @@ function compareOne(
     if (expected === undefined) continue;
     if (exchange !== undefined) differs(name, expected, exchange.tokens[name], "exchange");
   }
-  if (response.model !== undefined && exchange !== undefined && exchange.model !== response.model)
-    findings.add({
-      class: "differs",
-      ...about,
-      column: "model",
-      told: response.model,
-      stored: exchange.model,
-      message: `model of the exchange is ${exchange.model ?? "empty"}, not ${response.model}`,
-    });
+  if (exchange !== undefined)
+    for (const [column, told, stored] of [
+      ["model", response.model, exchange.model],
+      ["conversation_id", response.conversationId, exchange.conversationId],
+      ["response_id", response.responseId, exchange.responseId],
+      ["request_id", response.requestId, exchange.requestId],
+    ] as const)
+      if (told !== undefined && told !== stored)
+        findings.add({
+          class: "differs",
+          ...about,
+          column,
+          told,
+          stored,
+          message: `${column} of the exchange is ${stored ?? "empty"}, not ${told}`,
+        });
   // Of a cut answer the client may have kept only a part.
   if (messages.length === 0 || isGuess) return;
   if (usages.length !== 1) {

@@ -38,7 +38,15 @@ export const MESSAGE_FIELDS = [
 ] as const;
 
 /** Columns of one part, in the order of PartFields. */
-export const PART_FIELDS = ["part_type", "content_text", "tool_call_id", "tool_args", "tool_name"] as const;
+export const PART_FIELDS = [
+  "part_type",
+  "content_text",
+  "tool_call_id",
+  "tool_args",
+  "tool_result_for",
+  "is_error",
+  "tool_name",
+] as const;
 
 /** One value per column, "" for NULL; undefined: the record does not say, and the column is the wire's. */
 export type Fields = readonly (string | undefined)[];
@@ -64,6 +72,8 @@ export function toldPart(block: ContentBlock): Fields {
     textDigest(part.content_text),
     part.tool_call_id ?? "",
     argsDigest(part.tool_args),
+    part.tool_result_for ?? "",
+    part.is_error === null ? "" : String(part.is_error),
     // A result has the name of its call, which another line told.
     part.part_type === "tool_call" ? (part.tool_name ?? "") : undefined,
   ];

@@ -1,6 +1,7 @@
 // What the store has of sessions, as a person's query would see it.
 
-import type { Json } from "../contract/projection.ts";
+import type { ContentBlock, Json } from "../contract/projection.ts";
+import { toPart } from "../projection/part.ts";
 import { type Cell, cellToJson, JsonText, type QueryResult } from "../query/cell.ts";
 import { argsDigest, type Fields, MESSAGE_FIELDS, PART_FIELDS, TEXT_DIGEST } from "./fields.ts";
 
@@ -26,15 +27,21 @@ export interface StoredMessage {
   readonly parts: readonly StoredPart[];
   /** null: no exchange carried it. */
   readonly exchangeId: string | null;
+  readonly requestId: string | null;
+  readonly model: string | null;
   readonly isFallback: boolean;
   readonly requestClass: string;
   /** The beginning of the first part's text. */
   readonly text: string;
+  /** Blocks as they were sent, of a message under a fallback name whose parts all are texts; null for others. */
+  readonly blocks: readonly ContentBlock[] | null;
+  /** A part that is made of text has none. */
+  readonly lacksText: boolean;
   /** JSON of each `attributes.usage` of its rows. */
   readonly usages: readonly UsageCounts[];
 }
 
-/** Of the message rows' `attributes.usage`. */
+/** Tokens of `attributes.usage`. */
 export type UsageCounts = Readonly<Record<string, number>>;
 
 export interface StoredExchange {
@@ -47,6 +54,7 @@ export interface StoredExchange {
   readonly responseId: string | null;
   readonly requestId: string | null;
   readonly model: string | null;
+  readonly requestedModel: string | null;
   readonly startedAt: string;
   /** By column of `ai_gateway_exchanges`; null where the wire carried no usage. */
   readonly tokens: Readonly<Record<(typeof TOKEN_COLUMNS)[number], number | null>>;
@@ -67,8 +75,10 @@ export const TOKEN_COLUMNS = [
   "reasoning_tokens",
 ] as const;
 
+const TEXTS = new Set(["text", "reasoning"]);
 /** How much of a text is looked at to tell what it is. */
 const TEXT_CHARACTERS = 200;
+const FALLBACK = "json_extract_string(attributes, '$.gateway.identity_source')";
 const SESSION = "json_extract_string(attributes, '$.gateway.session_id')";
 
 /** By session. `conversations`: those that the record names, with the session of each; what lies in one belongs to that session. */
@@ -79,18 +89,19 @@ export async function readStored(
 ): Promise<ReadonlyMap<string, StoredSession>> {
   const ids = listed(sessions);
   const exchanges = await ask(
-    `SELECT exchange_id, conversation_id, session_id, request_class, outcome, status_code, response_id, request_id, model,
+    `SELECT exchange_id, conversation_id, session_id, request_class, outcome, status_code, response_id, request_id, model, requested_model,
        strftime(started_at, '%Y-%m-%dT%H:%M:%S.%gZ') AS started_at, ${TOKEN_COLUMNS.join(", ")}
      FROM ai_gateway_exchanges WHERE session_id IN (${ids}) ORDER BY started_at, exchange_id`,
   );
   const rows = await ask(
     `SELECT message_id, part_id, part_index, message_index, tool_args, left(content_text, ${TEXT_CHARACTERS}) AS text,
        json_extract_string(attributes, '$.gateway.exchange_id') AS exchange_id,
-       json_extract_string(attributes, '$.gateway.identity_source') AS identity_source,
+       ${FALLBACK} AS identity_source,
        json_extract_string(attributes, '$.gateway.request_class') AS request_class,
+       CASE WHEN ${FALLBACK} IS NOT NULL THEN content_text END AS whole_text, provider_subtype AS block_type,
        ${SESSION} AS session_id, json_extract(attributes, '$.usage') AS usage, ${TEXT_DIGEST} AS content_text,
        strftime(message_created_at, '%Y-%m-%dT%H:%M:%S.%gZ') AS message_created_at,
-       ${plainColumns().join(", ")}
+       model, ${plainColumns().join(", ")}
      FROM ai_gateway_messages
      WHERE conversation_id IN (${listed([...conversations.keys()])}) OR ${SESSION} IN (${ids})
      ORDER BY conversation_id, message_index, message_id, part_index, part_id`,
@@ -146,15 +157,29 @@ function messageOf(rows: readonly Row[]): { readonly session: string; readonly m
         fields: PART_FIELDS.map((name) => fieldOf(row, name)),
       })),
       exchangeId: textOrNull(first, "exchange_id"),
+      requestId: textOrNull(first, "request_id"),
+      model: textOrNull(first, "model"),
       isFallback: textOrNull(first, "identity_source") !== null,
       requestClass: text(first, "request_class"),
       text: text(first, "text"),
+      blocks: blocksOf(rows),
+      lacksText: rows.some((row) => TEXTS.has(text(row, "part_type")) && textOrNull(row, "text") === null),
       usages: rows.flatMap((row) => {
         const usage = json(row, "usage") as UsageCounts | null;
         return usage === null ? [] : [usage];
       }),
     },
   };
+}
+
+function blocksOf(rows: readonly Row[]): readonly ContentBlock[] | null {
+  if (rows.some((row) => textOrNull(row, "identity_source") === null)) return null;
+  const blocks = rows.map((row): ContentBlock | undefined => {
+    const [type, said] = [textOrNull(row, "block_type") ?? "text", textOrNull(row, "whole_text")];
+    const block = { type, text: said };
+    return toPart(block, () => undefined).part_type === "text" ? block : undefined;
+  });
+  return blocks.every((block) => block !== undefined) ? blocks : null;
 }
 
 function exchangeOf(row: Row): StoredExchange {
@@ -172,6 +197,7 @@ function exchangeOf(row: Row): StoredExchange {
     responseId: textOrNull(row, "response_id"),
     requestId: textOrNull(row, "request_id"),
     model: textOrNull(row, "model"),
+    requestedModel: textOrNull(row, "requested_model"),
     startedAt: text(row, "started_at"),
     tokens: Object.fromEntries(TOKEN_COLUMNS.map((name) => [name, number(name)])) as StoredExchange["tokens"],
   };

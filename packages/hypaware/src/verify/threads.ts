@@ -8,6 +8,10 @@ export interface ExpectedRows {
   readonly conversationId: string;
   readonly messageId: string;
   readonly role: string;
+  /** Came in a response. */
+  readonly isAnswer: boolean;
+  /** projection/match-key.ts */
+  readonly matchKey: string;
   /** undefined: that is for the client's record, or for whoever named the message, to say. */
   readonly previous: string | undefined;
   readonly index: number | undefined;
@@ -21,7 +25,7 @@ export function expectedRows(catalog: Catalog, conversationId: string): readonly
     if (entry.link !== null) entries.set(entry.link.node, entry);
   return [...nodes.values()].flatMap((node): ExpectedRows[] => {
     const entry = entries.get(node.id);
-    const about = { conversationId, role: node.role };
+    const about = { conversationId, role: node.role, isAnswer: node.isAnswer, matchKey: node.matchKey };
     if (entry?.isHome === true)
       return [{ ...about, messageId: entry.messageId, previous: undefined, index: undefined }];
     if (entry !== undefined && entry.link?.bond !== "below") return [];

@@ -122,7 +122,8 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
   compareTotals(session, exchanges, others, findings);
   checkCoherence(stored, lineage, findings);
   const conversations = new Set(exchanges.flatMap(({ conversationId }) => conversationId ?? []));
-  for (const id of conversations) checkThreads(stored, expectedRows(work.catalog, id), findings);
+  const expected = [...conversations].flatMap((id) => expectedRows(work.catalog, id));
+  checkThreads(stored, expected, findings);
   return {
     session_id: session.sessionId,
     conversations: new Set([...session.messages.values()].map(({ conversationId }) => conversationId)).size,

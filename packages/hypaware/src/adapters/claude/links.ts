@@ -9,7 +9,7 @@ const NOTIFICATION = /<task-notification>.*<\/task-notification>/s;
 
 /** The one way in which it wraps it. */
 const FRAME =
-  /^<system-reminder>\n\[SYSTEM NOTIFICATION - NOT USER INPUT\]\n[^<]*\n\n(<task-notification>.*<\/task-notification>)\n<\/system-reminder>\s*$/s;
+  /^<system-reminder>\n\[SYSTEM NOTIFICATION[^<]*\n\n(<task-notification>.*<\/task-notification>)\n<\/system-reminder>\s*$/s;
 
 export function isFramedNotification(told: string, sent: string): boolean {
   return FRAME.exec(sent)?.[1] === told.trim();
