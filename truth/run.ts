@@ -5,6 +5,7 @@ import process from "node:process";
 import { killGroups } from "../flows/lib/process.ts";
 import { capturedScenarios } from "./capture-folder.ts";
 import { check, type Checked } from "./check.ts";
+import { fixtureScenarios } from "./fixture-scenarios.ts";
 
 process.once("exit", killGroups);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
@@ -14,8 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
   const at = args.indexOf("--captures");
   const folder = at === -1 ? undefined : args[at + 1];
   const filters = args.filter((each, index) => !each.startsWith("--") && (at === -1 || index !== at + 1));
-  if (folder === undefined) throw new Error("--captures <folder>");
-  const scenarios = capturedScenarios(folder).filter(
+  const scenarios = (folder === undefined ? fixtureScenarios() : capturedScenarios(folder)).filter(
     ({ client, name }) =>
       filters.length === 0 || filters.some((filter) => `${client}/${name}`.includes(filter)),
   );
