@@ -40,17 +40,21 @@ export class Records implements EntryStore {
   }
 
   /** `undefined`: its conversation has it already. `matchKey`: null for what does not travel. */
-  add(entry: RecordEntry, matchKey: string | null, now: number): RecordNode | undefined {
-    const { conversation_id: conversation, message } = entry;
-    const number = this.#conversation(conversation, Date.parse(message.message_created_at), now);
+  add(given: RecordEntry, matchKey: string | null, now: number): RecordNode | undefined {
+    const { conversation_id: conversation } = given;
+    const number = this.#conversation(conversation, Date.parse(given.message.message_created_at), now);
+    const base = given.goes_on_from && this.#lastBefore(given.goes_on_from);
+    const entry = base === undefined ? given : goingOnFrom(given, base.messageId);
+    const { message } = entry;
     const [previous] = message.previous_message_id;
     const isRestart = previous === undefined && message.logical_parent_uuid !== undefined;
     const before = previous ?? message.logical_parent_uuid;
-    const predecessor = before === undefined ? undefined : this.named(conversation, before);
+    const predecessor = base ?? (before === undefined ? undefined : this.named(conversation, before));
     const isHome = !this.#isKnown(message.message_id);
     const added = this.#database.get<{ id: number }>(
-      `INSERT INTO record_messages (conversation, message_id, predecessor, is_restart, match_key, role, depth, payload)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
+      `INSERT INTO record_messages
+         (conversation, message_id, predecessor, is_restart, match_key, role, depth, payload, place)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
       number,
       message.message_id,
       predecessor?.id ?? (before === undefined ? ROOT : UNKNOWN),
@@ -59,6 +63,7 @@ export class Records implements EntryStore {
       message.role,
       predecessor === undefined ? 0 : predecessor.depth + 1,
       isHome ? zstdCompressSync(JSON.stringify(entry)) : null,
+      entry.place ?? null,
     );
     if (added === undefined) return undefined;
     for (const key of message.links ?? [])
@@ -109,6 +114,10 @@ export class Records implements EntryStore {
       conversationId,
       messageId,
     );
+  }
+
+  home(messageId: string): RecordNode | undefined {
+    return this.#one(`${ENTRIES} WHERE message_id = ? AND payload IS NOT NULL`, messageId);
   }
 
   ofThreadNode(node: number): RecordNode | undefined {
@@ -216,6 +225,25 @@ export class Records implements EntryStore {
     return this.payload(home.id);
   }
 
+  /** Which the place may lie before, where the conversation itself is a fork. */
+  #lastBefore({
+    conversation_id: id,
+    before,
+  }: NonNullable<RecordEntry["goes_on_from"]>): RecordNode | undefined {
+    const placed = `${ENTRIES} WHERE conversation = ${NUMBER} AND place`;
+    const last = this.#one(`${placed} < ?2 ORDER BY place DESC, m.id DESC LIMIT 1`, id, before);
+    if (last !== undefined) return last;
+    const first = this.#one(`${placed} >= ?2 ORDER BY place, m.id LIMIT 1`, id, before);
+    let at = first && this.node(first.predecessor);
+    while (at !== undefined && (this.#placeOf(at) ?? 0) >= before) at = this.node(at.predecessor);
+    return at;
+  }
+
+  #placeOf({ id }: RecordNode): number | null {
+    return this.#database.get<{ place: number | null }>("SELECT place FROM record_messages WHERE id = ?", id)!
+      .place;
+  }
+
   #conversation(id: string, at: number, now: number): number {
     return this.#database.get<{ number: number }>(
       `INSERT INTO record_conversations (id, started_at, grown_at) VALUES (?, ?, ?)
@@ -241,6 +269,10 @@ export class Records implements EntryStore {
   #all(sql: string, ...values: (string | number | Uint8Array)[]): readonly RecordNode[] {
     return this.#database.all<Columns>(sql, ...values).map(nodeOf);
   }
+}
+
+function goingOnFrom(entry: RecordEntry, previous: string): RecordEntry {
+  return { ...entry, message: { ...entry.message, previous_message_id: [previous] } };
 }
 
 function keyOf(conversationId: string, key: string): Buffer {

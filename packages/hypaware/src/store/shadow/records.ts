@@ -12,7 +12,8 @@ export function learnRecords(shadow: Database, store: Database): void {
   const before = baseOf(shadow);
   shadow.run("DELETE FROM record_conversations WHERE true");
   copy(shadow, store, "record_conversations", "number, id, started_at, grown_at", 0);
-  const columns = "id, conversation, message_id, predecessor, is_restart, match_key, role, depth, payload";
+  const columns =
+    "id, conversation, message_id, predecessor, is_restart, match_key, role, depth, payload, place";
   copy(shadow, store, "record_messages", columns, before);
   copy(shadow, store, "record_links", "key, entry", before);
   shadow.run(
