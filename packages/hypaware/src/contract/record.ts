@@ -78,6 +78,8 @@ export interface ClientRecord {
   readonly roots: readonly string[];
   /** Whether a file below a root belongs to the record; its path is as in RecordLine. */
   accepts(path: string): boolean;
+  /** When a file came into being, milliseconds since 1970, where its name says it: one that was moved or compressed is younger itself. */
+  bornAt?(path: string): number | undefined;
   /** Pure. `undefined`: the line says nothing, or is none of the client's. */
   read(line: RecordLine): RecordReading | undefined;
 }

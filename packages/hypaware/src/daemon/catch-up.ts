@@ -106,7 +106,8 @@ async function recordHere(
     ensurePrivateFolder(paths.store);
     const catalog = openCatalog(paths.catalog);
     try {
-      await new Recorder({ ...recording, catalog, paths }).pass(true);
+      const recorder = new Recorder({ ...recording, catalog, paths });
+      await recorder.pass(true).finally(() => recorder.close());
     } finally {
       catalog.close();
     }

@@ -36,14 +36,16 @@ export function linkExchange(
 
 /** Stores entries, in the order in which they were read, and links them with what exchanges carried. */
 export function linkEntries(catalog: Catalog, gatewayId: string, entries: readonly RecordEntry[]): void {
-  const added = entries.flatMap((given): LinkableEntry[] => {
-    const parsed = parseEntry(given);
+  const given = entries.flatMap((each) => {
+    const parsed = parseEntry(each);
     if (parsed === undefined) return [];
     const { entry, blocks } = parsed;
     const isKnownByContent = entry.is_on_wire && entry.is_named_on_wire !== true;
-    const key = isKnownByContent ? matchKey(entry.message.role, blocks).key : null;
-    const node = catalog.records.add(entry, key, Date.now());
-    return node === undefined ? [] : [{ entry: node, links: entry.message.links ?? [] }];
+    return { entry, matchKey: isKnownByContent ? matchKey(entry.message.role, blocks).key : null };
+  });
+  const added = catalog.records.addAll(given, Date.now()).flatMap((node, index): LinkableEntry[] => {
+    const links = given[index]!.entry.message.links ?? [];
+    return node === undefined ? [] : [{ entry: node, links }];
   });
   const byConversation = Map.groupBy(added, ({ entry }) => entry.conversationId);
   for (const [conversationId, own] of byConversation) linkAll(catalog, gatewayId, conversationId, own);

@@ -8,7 +8,8 @@ import { type Maintained as MaintainedJournal, maintainJournal } from "../journa
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { isRunAlive, listSegments } from "../journal/runs.ts";
 import { type ContextPlaces, readContextFiles } from "../notes/context-files.ts";
-import { RecordFiles, type RecordPlaces } from "../notes/record-files.ts";
+import { RecordFiles } from "../notes/record-files.ts";
+import type { RecordPlaces } from "../notes/record-reader.ts";
 import { callsOf } from "../projection/socket-calls.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import type { NotePlace } from "../store/note-files.ts";
@@ -100,6 +101,17 @@ export class Recorder {
     };
     const budgetMs = thorough ? LIMITS.recordThoroughMs : LIMITS.recordPassMs;
     await this.#recordFiles.read(records, budgetMs, thorough);
+  }
+
+  /** Of what clients' own records say something is left to read. */
+  get isBehind(): boolean {
+    return this.#recordFiles.isBehind;
+  }
+
+  /** Nothing is asked of it any more. */
+  async close(): Promise<void> {
+    await this.endMaintenance();
+    await this.#alone(() => this.#recordFiles.close());
   }
 
   /** What a reprojection found, from the shadow at `path`: readers see the old rows until the new ones are there. */

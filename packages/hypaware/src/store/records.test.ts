@@ -35,7 +35,7 @@ function say(conversation: string, place: number, previous: string | Base | unde
       message_created_at: "2026-03-01T12:00:00.000Z",
     },
   };
-  catalog.records.add(entry, null, 0);
+  catalog.records.addAll([{ entry, matchKey: null }], 0);
 }
 
 /** Its predecessor as its rows would name it, and its depth. */

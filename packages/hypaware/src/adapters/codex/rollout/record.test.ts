@@ -290,6 +290,10 @@ test("rollouts lie where the client's settings say, and only they are read", () 
     "/c/archived_sessions",
   ]);
   expect(record.accepts(pathOf(THREAD))).toBe(true);
+  expect(record.accepts(`${pathOf(THREAD)}.zst`)).toBe(true);
+  // The client compresses what is long over.
+  expect(new Date(record.bornAt!(`${pathOf(THREAD)}.zst`)!).toISOString()).toBe("2026-11-22T11:05:50.149Z");
+  expect(record.bornAt!(pathOf("0195cf3a-7b6c-4d8e-9f00-112233445566"))).toBeUndefined();
   expect(record.accepts(`rollout-2026-11-22T11-05-50-${THREAD}.jsonl`)).toBe(true);
   for (const other of ["2026/11/22/rollout-x.jsonl", "history.jsonl", `${pathOf(THREAD)}.tmp`])
     expect(record.accepts(other)).toBe(false);

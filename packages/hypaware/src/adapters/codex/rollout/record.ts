@@ -1,5 +1,5 @@
 // Codex's rollouts: `<sessions>/<year>/<month>/<day>/rollout-<time>-<thread>.jsonl`, one file per thread, subagents and reviews included;
-// `archived_sessions` has those that the person put aside. Each line is `{timestamp, ordinal, type, payload, metadata?}`.
+// `archived_sessions` has those that the person put aside; `.jsonl.zst` is one that the client compressed. Each line is `{timestamp, ordinal, type, payload, metadata?}`.
 //   response_item         what the model was told or said, under the id that it has on the wire
 //   event_msg             the client's own remarks; most repeat items (remark.ts)
 //   compacted             `replacement_history` is what the next request begins with
@@ -34,7 +34,7 @@ import {
 import { rolloutUsage } from "./usage.ts";
 
 const ROLLOUT =
-  /(?:^|\/)rollout-[\dT-]+-([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl$/;
+  /(?:^|\/)rollout-[\dT-]+-([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl(?:\.zst)?$/;
 
 export function rollouts(env: PluginContext["env"]): ClientRecord {
   const home = env["CODEX_HOME"] || join(env["HOME"] || homedir(), ".codex");
@@ -43,8 +43,15 @@ export function rollouts(env: PluginContext["env"]): ClientRecord {
     client: "codex",
     roots: [join(home, "sessions"), join(home, "archived_sessions")],
     accepts: (path) => ROLLOUT.test(path),
+    bornAt: startedAt,
     read: readRolloutLine,
   };
+}
+
+/** Of the thread, by its id (RFC 9562, section 5.7): the client compresses files of sessions that are over. */
+function startedAt(path: string): number | undefined {
+  const thread = ROLLOUT.exec(path)?.[1] ?? "";
+  return thread[14] === "7" ? Number.parseInt(thread.slice(0, 8) + thread.slice(9, 13), 16) : undefined;
 }
 
 export function readRolloutLine({ text, path, memory }: RecordLine): RecordReading | undefined {
