@@ -107,7 +107,11 @@ async function recordHere(
     const catalog = openCatalog(paths.catalog);
     try {
       const recorder = new Recorder({ ...recording, catalog, paths });
-      await recorder.pass(true).finally(() => recorder.close());
+      try {
+        await recorder.pass(true);
+      } finally {
+        await recorder.close();
+      }
     } finally {
       catalog.close();
     }
