@@ -26,6 +26,8 @@ const LOCK_RETRY_MS = 250;
  */
 const BUSY_MS = 50;
 const IDLE_MS = 150;
+/** Where clients' own records are not read to their end, as when they are read for the first time: one pass reads for a short time. */
+const BEHIND_MS = 5;
 /** Between two rounds of compressing and clearing the journals. */
 const MAINTAIN_MS = 60_000;
 /** After a pass that failed: a full disk or a file that is being moved. */
@@ -98,7 +100,7 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
     const { op, folder } = request;
     if (op === "pass") {
       const stored = await recorder.pass(true);
-      return { stored, has_read_records: recorder.hasReadRecords };
+      return { stored, is_behind: recorder.isBehind };
     }
     if (op === "commit-shadow" && typeof folder === "string")
       return { result: await recorder.commitShadow(shadowPath(paths.tmp, folder)) };
@@ -117,6 +119,7 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
     }
     await recorder.endMaintenance();
     await recorder.pass(true);
+    await recorder.close();
   } finally {
     await server.close();
     catalog.close();
@@ -127,7 +130,9 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
 /** One pass; resolves with how long to wait for the next. */
 async function look(recorder: Recorder): Promise<number> {
   try {
-    return (await recorder.pass()) > 0 ? BUSY_MS : IDLE_MS;
+    const stored = await recorder.pass();
+    if (recorder.isBehind) return BEHIND_MS;
+    return stored > 0 ? BUSY_MS : IDLE_MS;
   } catch {
     // It is logged where it happened.
     return FAILED_MS;

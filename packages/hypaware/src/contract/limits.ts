@@ -61,6 +61,7 @@ export const LIMITS = {
   alignCells: 2_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 
   // recorder and query
+  recorderSemiSpaceMB: 4, // of V8's young generation; reading a rollout of 1 GB stays 100 MB smaller, at the same speed
   groupExchanges: 32, // stored in one transaction: more are hardly cheaper
   groupBytes: 8 * MB, // … and their bodies, which are held until all are projected
   groupMs: 100, // … and the time to project them, so that what is ready becomes visible
@@ -97,7 +98,8 @@ export const LIMITS = {
   // notes
   noteLineBytes: 16 * MB, // of one line; a longer one is passed over
   noteBatch: 500, // notes of one transaction
-  recordBatch: 100, // entries of a client's record in one transaction
+  recordBatch: 100, // entries of a client's record in one transaction …
+  recordBatchBytes: 4 * MB, // … and the lines that they were read from, which are held until then
   recordPassMs: 50, // reading of clients' records before the journals are looked at again …
   recordThoroughMs: 300, // … and when someone waits for what is there
   recordLookMs: 1_000, // between two looks at a file or folder that changed just now …

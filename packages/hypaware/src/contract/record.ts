@@ -11,6 +11,12 @@ export interface RecordEntry {
   readonly message: RecordedMessage;
   /** Its content travels: a request or an answer holds it. The rest are the client's own remarks. */
   readonly is_on_wire: boolean;
+  /** The wire calls it by the same name: it is known by that alone, never by its content. */
+  readonly is_named_on_wire?: boolean;
+  /** Where it stands in its record, ascending; a fork's record may count on. */
+  readonly place?: number;
+  /** In place of a predecessor's name: the last entry of another conversation before a place there, as where a fork begins. */
+  readonly goes_on_from?: { readonly conversation_id: string; readonly before: number };
   readonly conversation_source?: string;
   readonly client_name?: string;
   readonly client_version?: string;
@@ -90,6 +96,8 @@ export interface ClientRecord {
   readonly roots: readonly string[];
   /** Whether a file below a root belongs to the record; its path is as in RecordLine. */
   accepts(path: string): boolean;
+  /** When a file came into being, milliseconds since 1970, where its name says it: one that was moved or compressed is younger itself. */
+  bornAt?(path: string): number | undefined;
   /** Pure. `undefined`: the line says nothing, or is none of the client's. */
   read(line: RecordLine): RecordReading | undefined;
   /** Pure. Whether the client sends such a message and keeps no entry of it: a reminder that it adds to what was said. */
@@ -136,6 +144,8 @@ export interface RecordStore {
   has(conversationId: string): boolean;
   node(id: number): RecordNode | undefined;
   named(conversationId: string, messageId: string): RecordNode | undefined;
+  /** In whichever conversation its rows stand. */
+  home(messageId: string): RecordNode | undefined;
   /** The entry that a message of the wire is linked with. */
   ofThreadNode(node: number): RecordNode | undefined;
   /** Oldest first. */

@@ -37,7 +37,7 @@ export async function catchUp(
     const remaining = deadline - performance.now();
     const pass = await askRecorder(paths, Math.min(remaining, LIMITS.queryWaitMs));
     if (pass === undefined && (await recordHere(paths, recording, wantsRecords))) return true;
-    const isRead = !wantsRecords || pass?.hasReadRecords === true;
+    const isRead = !wantsRecords || pass?.isBehind === false;
     if (isRead && isPast(paths, ends)) return true;
     if (performance.now() >= deadline) return false;
     await sleep(POLL_MS);
@@ -96,9 +96,9 @@ function isPast(paths: HomePaths, ends: ReadonlyMap<string, JournalPosition | "f
 async function askRecorder(
   paths: HomePaths,
   timeoutMs: number,
-): Promise<{ readonly hasReadRecords: boolean } | undefined> {
+): Promise<{ readonly isBehind: boolean } | undefined> {
   const reply = await callLocal(socketPath(paths.run, "recorder"), { op: "pass" }, Math.max(timeoutMs, 1));
-  return reply && { hasReadRecords: reply["has_read_records"] === true };
+  return reply && { isBehind: reply["is_behind"] === true };
 }
 
 /** Does the recorder's work in this process; false when a recorder holds the lock after all. */
@@ -115,8 +115,11 @@ async function recordHere(
     const catalog = openCatalog(paths.catalog);
     try {
       const recorder = new Recorder({ ...recording, catalog, paths });
-      await recorder.pass(true);
-      if (wantsRecords) await recorder.readRecords();
+      try {
+        await (wantsRecords ? recorder.readRecords() : recorder.pass(true));
+      } finally {
+        await recorder.close();
+      }
     } finally {
       catalog.close();
     }

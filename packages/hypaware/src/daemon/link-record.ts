@@ -5,7 +5,7 @@ import type { RecordEntry } from "../contract/record.ts";
 import type { ThreadNode } from "../contract/thread.ts";
 import type { Placement } from "../projection/align.ts";
 import { parseEntry } from "../projection/intake.ts";
-import { link, type LinkableEntry } from "../projection/link.ts";
+import { isNative, link, type LinkableEntry } from "../projection/link.ts";
 import { type LinkableRows, showLinks, type Touched } from "../projection/link-rows.ts";
 import { matchKey } from "../projection/match-key.ts";
 import type { Catalog } from "../store/catalog.ts";
@@ -22,7 +22,9 @@ export function linkExchange(
   if (conversationId === undefined) return rows;
   const nodes = fresh.map(({ node, entry }) => ({ node, links: entry.message.links ?? [] }));
   for (const { node, links } of nodes) records.rememberLinks(conversationId, node.id, links);
-  if (!records.has(conversationId)) return rows;
+  const isTold = ({ node }: { node: ThreadNode }): boolean =>
+    isNative(node) && records.home(node.messageId) !== undefined;
+  if (!records.has(conversationId) && !nodes.some(isTold)) return rows;
   const linked = link(threads, records, conversationId, { nodes, entries: [] });
   const unstored = new UnstoredRows(catalog, rows);
   showLinks(
@@ -34,13 +36,16 @@ export function linkExchange(
 
 /** Stores entries, in the order in which they were read, and links them with what exchanges carried. */
 export function linkEntries(catalog: Catalog, gatewayId: string, entries: readonly RecordEntry[]): void {
-  const added = entries.flatMap((given): LinkableEntry[] => {
-    const parsed = parseEntry(given);
+  const given = entries.flatMap((each) => {
+    const parsed = parseEntry(each);
     if (parsed === undefined) return [];
     const { entry, blocks } = parsed;
-    const key = entry.is_on_wire ? matchKey(entry.message.role, blocks).key : null;
-    const node = catalog.records.add(entry, key, Date.now());
-    return node === undefined ? [] : [{ entry: node, links: entry.message.links ?? [] }];
+    const isKnownByContent = entry.is_on_wire && entry.is_named_on_wire !== true;
+    return { entry, matchKey: isKnownByContent ? matchKey(entry.message.role, blocks).key : null };
+  });
+  const added = catalog.records.addAll(given, Date.now()).flatMap((node, index): LinkableEntry[] => {
+    const links = given[index]!.entry.message.links ?? [];
+    return node === undefined ? [] : [{ entry: node, links }];
   });
   const byConversation = Map.groupBy(added, ({ entry }) => entry.conversationId);
   for (const [conversationId, own] of byConversation) linkAll(catalog, gatewayId, conversationId, own);
@@ -100,6 +105,9 @@ class StoredRows implements LinkableRows {
     this.#catalog.deleteMessage(messageId);
   }
 
+  /** All that is stored under a node's own name is the node's. */
+  giveWay(_messageId: string): void {}
+
   unsealLater({ id, messageId }: ThreadNode): void {
     if (this.#catalog.isSealed(messageId)) this.#catalog.records.unsealLater(id);
   }
@@ -126,6 +134,11 @@ class UnstoredRows extends StoredRows {
 
   override remove(messageId: string): void {
     if (!this.#unstored.delete(messageId)) super.remove(messageId);
+  }
+
+  /** An entry had rows of its own before an exchange carried it. */
+  override giveWay(messageId: string): void {
+    if (this.#unstored.has(messageId)) super.remove(messageId);
   }
 
   all(): readonly MessageRow[] {

@@ -8,7 +8,8 @@ import { type Maintained as MaintainedJournal, maintainJournal } from "../journa
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { isRunAlive, listSegments } from "../journal/runs.ts";
 import { type ContextPlaces, readContextFiles } from "../notes/context-files.ts";
-import { RecordFiles, type RecordPlaces } from "../notes/record-files.ts";
+import { RecordFiles } from "../notes/record-files.ts";
+import type { RecordPlaces } from "../notes/record-reader.ts";
 import { callsOf } from "../projection/socket-calls.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import type { NotePlace } from "../store/note-files.ts";
@@ -52,7 +53,6 @@ export class Recorder {
   /** Exchanges that an earlier recorder began and did not end: each is worked on alone. */
   readonly #suspects: Set<string>;
   #maintenance: Promise<Maintenance> | undefined;
-  #recordsAreRead = false;
   #ending = new AbortController();
   /** The end of the queue of passes: one runs at a time. */
   #last: Promise<unknown> = Promise.resolve();
@@ -100,17 +100,24 @@ export class Recorder {
       commit: (read, fileId, place) => commit(fileId, place, () => linkEntries(catalog, gatewayId, read)),
     };
     const budgetMs = thorough ? LIMITS.recordThoroughMs : LIMITS.recordPassMs;
-    this.#recordsAreRead = await this.#recordFiles.read(records, budgetMs, thorough);
+    await this.#recordFiles.read(records, budgetMs, thorough);
   }
 
-  /** To their ends, as they are now. */
+  /** Clients' records to their ends, as they are now. */
   async readRecords(): Promise<void> {
-    while (!this.#recordsAreRead) await this.pass(true);
+    do await this.pass(true);
+    while (this.isBehind);
   }
 
-  /** The last pass found clients' records at their ends. */
-  get hasReadRecords(): boolean {
-    return this.#recordsAreRead;
+  /** Of what clients' own records say something is left to read. */
+  get isBehind(): boolean {
+    return this.#recordFiles.isBehind;
+  }
+
+  /** Nothing is asked of it any more. */
+  async close(): Promise<void> {
+    await this.endMaintenance();
+    await this.#alone(() => this.#recordFiles.close());
   }
 
   /** What a reprojection found, from the shadow at `path`: readers see the old rows until the new ones are there. */

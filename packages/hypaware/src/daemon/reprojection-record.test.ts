@@ -59,6 +59,51 @@ test("what a client's record names keeps its names, hot and sealed, and the thre
   expect(await ids()).toEqual(["u1", "u2", "u3", "u4", "u5"]);
 });
 
+test("what a fork was the first to carry stands where the record says that it was said, and stays there", async () => {
+  const named = changedChat((projection) => ({
+    ...projection,
+    in_order: true,
+    messages: projection.messages.map((each) => ({ ...each, message_id: `n-${each.content as string}` })),
+  }));
+  const where = () =>
+    home.rows("SELECT message_id, conversation_id, model FROM ai_gateway_messages ORDER BY message_id");
+  const journal = await home.open("r1");
+  exchange(journal, { turns: ["a", "A", "b"], answer: "B", session: "fork" });
+  await journal.flush();
+  await home.record([named]);
+  expect((await where()).map(([, conversation]) => conversation)).toEqual(["fork", "fork", "fork", "fork"]);
+  tells("n-a", null, "user", "a");
+  tells("n-A", "n-a", "assistant", "A");
+  tells("n-0", "n-A", "system", "a remark");
+  await home.record([named]);
+  const told = [
+    ["n-0", "s", null],
+    ["n-A", "s", null],
+    ["n-B", "fork", null],
+    ["n-a", "s", null],
+    ["n-b", "fork", null],
+  ];
+  expect(await where()).toEqual(told);
+  expect(await home.compare([named])).toMatchObject({ isEmpty: true, threadChanges: 0 });
+  const change = {
+    ...named,
+    project: async (...input: Parameters<typeof named.project>) => ({
+      ...(await named.project(...input))!,
+      model: "m-2",
+    }),
+  };
+  for (const seal of [false, true]) {
+    if (seal) await home.seal();
+    const projector = seal ? named : change;
+    await home.reproject([projector]);
+    expect(await where()).toEqual(
+      told.map(([id, conversation]) => [id, conversation, seal || id === "n-0" ? null : "m-2"]),
+    );
+    expect(await home.compare([projector])).toMatchObject({ isEmpty: true, threadChanges: 0 });
+    expect(await home.problems()).toEqual([]);
+  }
+});
+
 test("a line of a client's record that comes between comparison and commit is taken along", async () => {
   const journal = await home.open("r1");
   tells("u1", null, "user", "a");

@@ -61,8 +61,12 @@ async function byOwner<T>(
     const catalog = openCatalog(paths.catalog);
     try {
       const recorder = new Recorder({ ...work, catalog, paths });
-      await recorder.pass(true);
-      return await here(recorder);
+      try {
+        await recorder.pass(true);
+        return await here(recorder);
+      } finally {
+        await recorder.close();
+      }
     } finally {
       catalog.close();
     }

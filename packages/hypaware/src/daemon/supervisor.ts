@@ -32,6 +32,8 @@ export interface Supervisor {
 }
 
 const FIRST_DELAY_MS = 100;
+/** What a recorder allocates is garbage when its transaction ends; V8 would let that grow to a hundred megabytes before it looks. */
+export const RECORDER_FLAGS: readonly string[] = [`--max-semi-space-size=${LIMITS.recorderSemiSpaceMB}`];
 
 /** Keeps one recorder running beside a gateway: restarted with backoff when it dies, killed when it hangs. Nothing on the byte path waits for it. */
 export function superviseRecorder(options: SupervisorOptions): Supervisor {
@@ -57,7 +59,7 @@ export function superviseRecorder(options: SupervisorOptions): Supervisor {
     lastSignMs = performance.now();
     const started = lastSignMs;
     const stderr = openSync(options.logFile, "a", 0o600);
-    const spawned = spawn(process.execPath, [...options.command], {
+    const spawned = spawn(process.execPath, [...RECORDER_FLAGS, ...options.command], {
       env: options.env,
       stdio: ["ignore", "ignore", stderr, "ipc"],
     });

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type FileLine, openLineFile } from "./line-file.ts";
@@ -59,4 +60,17 @@ test("a file is the same under another name, and one that is not there is none",
   expect(after?.id).toBe(before?.id);
   expect(after?.bytes).toBe(2);
   await Promise.all([before?.close(), after?.close()]);
+});
+
+test("what is compressed with zstd is read as what it holds, from any line on, and damage is an error", async () => {
+  const lines = Array.from({ length: 5_000 }, (_none, n) => `${n} ${"x".repeat(n % 300)}`);
+  const packed = zstdCompressSync(`${lines.join("\n")}\n`);
+  writeFileSync(path, packed);
+  const read = await linesFrom(0);
+  expect(read.map(({ text }) => text)).toEqual(lines);
+  for (const from of [1, 2_500, 4_999])
+    expect(await linesFrom(read[from - 1]!.next)).toEqual(read.slice(from));
+  expect(await linesFrom(read.at(-1)!.next)).toEqual([]);
+  writeFileSync(path, packed.subarray(0, packed.length / 2));
+  await expect(linesFrom(0)).rejects.toThrow();
 });

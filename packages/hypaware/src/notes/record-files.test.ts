@@ -10,11 +10,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LIMITS } from "../contract/limits.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import type { ClientRecord, RecordEntry } from "../contract/record.ts";
-import { RecordFiles, type RecordPlace, type RecordPlaces } from "./record-files.ts";
+import { RecordFiles } from "./record-files.ts";
+import type { RecordPlace, RecordPlaces } from "./record-reader.ts";
 
 let root: string;
 let now: number;
@@ -184,6 +186,62 @@ test("without time left only so much is read, and the rest comes next", async ()
     await each.read(places, (calls % 2) * 5);
   }
   expect(places.taken()).toEqual(lines);
+});
+
+test("what is compressed is read in portions, too, each line once, and by a new process from where the last one was", async () => {
+  const [compressed, places] = [
+    { ...record(), accepts: (path: string) => path.endsWith(".zst") },
+    new Places(),
+  ];
+  const lines = Array.from({ length: 30_000 }, (_, n) => String(n));
+  const path = write("w/a.jsonl.zst", "");
+  writeFileSync(path, zstdCompressSync(lines.map((line) => `${line}\n`).join("")));
+  let each = new RecordFiles([compressed], log, () => now);
+  for (let calls = 0; each.isBehind || calls === 0; calls++) {
+    await each.read(places, 5);
+    if (calls % 3 !== 2) continue;
+    await each.close();
+    each = new RecordFiles([compressed], log, () => now);
+    await each.read(places, 5);
+  }
+  await each.close();
+  expect(places.read.length).toBe(lines.length);
+  expect(places.taken()).toEqual(lines);
+
+  // Written anew while it was being read.
+  writeFileSync(path, zstdCompressSync("x\n".repeat(200_000)));
+  await each.read(places, 1);
+  const before = places.taken().length;
+  writeFileSync(`${path}.new`, zstdCompressSync("y\n"));
+  renameSync(`${path}.new`, path);
+  await each.read(places, 1_000, true);
+  expect(before).toBeLessThan(200_000);
+  expect(places.taken()).toEqual(["y"]);
+  await each.close();
+  expect(warnings).toEqual([]);
+});
+
+test("files are read in the order in which they came into being, as their names say it where they do", async () => {
+  const places = new Places();
+  for (const name of ["3", "1", "2"]) write(`w/${name}.jsonl`, `${name}\n`);
+  const dated = { ...record(), bornAt: (path: string) => Number(path.slice(2, 3)) };
+  await new RecordFiles([dated], log, () => now).read(places, 1_000);
+  expect(places.taken()).toEqual(["1", "2", "3"]);
+});
+
+test("long lines are stored before many of them are held", async () => {
+  const places = new Places();
+  const commits: number[] = [];
+  const counted: RecordPlaces = {
+    place: (id) => places.place(id),
+    commit: (entries, id, place) => {
+      commits.push(entries.length);
+      places.commit(entries, id, place);
+    },
+  };
+  write("w/a.jsonl", `${"z".repeat(LIMITS.recordBatchBytes / 2)}\n`.repeat(7));
+  await files().read(counted, 10_000);
+  expect(commits).toEqual([2, 2, 2, 1]);
 });
 
 test("a folder that is not there yet is no warning", async () => {

@@ -6,24 +6,9 @@
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LIMITS } from "../contract/limits.ts";
-import type { JsonObject, ProjectorLog } from "../contract/projection.ts";
-import type { ClientRecord, RecordEntry, RecordReading } from "../contract/record.ts";
-import { openLineFile } from "./line-file.ts";
-
-/** How far a file was read, and what its reader has to remember of it. */
-export interface RecordPlace {
-  readonly offset: number;
-  readonly memory: JsonObject;
-}
-
-export interface RecordPlaces {
-  /** `undefined`: the file is new. */
-  place(fileId: string): RecordPlace | undefined;
-  /** Stores what was read together with how far. */
-  commit(entries: readonly RecordEntry[], fileId: string, place: RecordPlace): void;
-}
-
-const START: RecordPlace = { offset: 0, memory: {} };
+import type { ProjectorLog } from "../contract/projection.ts";
+import type { ClientRecord } from "../contract/record.ts";
+import { type RecordFile, type RecordPlaces, RecordReader } from "./record-reader.ts";
 
 interface Look {
   /** Milliseconds since 1970, of the last change that was seen. */
@@ -37,10 +22,7 @@ interface Folder extends Look {
   readonly folders: Set<string>;
 }
 
-interface File extends Look {
-  readonly record: ClientRecord;
-  readonly path: string;
-  readonly relativePath: string;
+interface File extends Look, RecordFile {
   readonly bornMs: number;
   /** Of its state when it was looked at last, and when it was read to its end. */
   stamp: string;
@@ -62,6 +44,9 @@ export class RecordFiles {
   readonly #now: () => number;
   readonly #folders = new Map<string, Folder>();
   readonly #files = new Map<string, File>();
+  /** The file that the last reading ended in, where it is kept open. */
+  #midway: { readonly file: File; readonly stamp: string; readonly reader: RecordReader } | undefined;
+  #isBehind = false;
 
   constructor(records: readonly ClientRecord[], log: ProjectorLog, now: () => number = Date.now) {
     this.#records = records;
@@ -71,10 +56,11 @@ export class RecordFiles {
 
   /**
    * Reads what is new, for about `budgetMs`; the rest comes with the next call. `thorough`: whatever is there now is found.
-   * What cannot be read is a warning, and is tried again later. False: there is more.
+   * What cannot be read is a warning, and is tried again later.
    */
-  async read(places: RecordPlaces, budgetMs: number, thorough = false): Promise<boolean> {
+  async read(places: RecordPlaces, budgetMs: number, thorough = false): Promise<void> {
     const until = performance.now() + budgetMs;
+    this.#isBehind = true;
     for (const record of this.#records)
       for (const root of record.roots) await this.#look({ record, root, thorough, until }, "", 0);
     for (const file of this.#files.values())
@@ -83,11 +69,21 @@ export class RecordFiles {
       (file) => file.stamp !== file.readStamp && this.#now() - file.failedMs >= LIMITS.recordIdleMs,
     );
     for (const file of grown.sort((a, b) => a.bornMs - b.bornMs || (a.path < b.path ? -1 : 1))) {
-      if (performance.now() >= until) return false;
+      if (performance.now() >= until) return;
       const isRead = await this.#try(file.path, () => this.#readFile(file, places, until));
       if (!isRead) file.failedMs = this.#now();
     }
-    return performance.now() < until;
+    this.#isBehind = performance.now() >= until;
+  }
+
+  /** The last reading ended before everything was read. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  async close(): Promise<void> {
+    await this.#midway?.reader.close();
+    this.#midway = undefined;
   }
 
   /** Something was said in this session: its files have grown, or are about to be. */
@@ -143,7 +139,7 @@ export class RecordFiles {
 
   async #found(record: ClientRecord, path: string, relativePath: string): Promise<void> {
     if (this.#files.has(path)) return;
-    const { birthtimeMs: bornMs } = await lstat(path);
+    const bornMs = record.bornAt?.(relativePath) ?? (await lstat(path)).birthtimeMs;
     this.#files.set(path, {
       record,
       path,
@@ -167,45 +163,21 @@ export class RecordFiles {
   }
 
   async #readFile(file: File, places: RecordPlaces, until: number): Promise<void> {
-    const lines = await openLineFile(file.path, LIMITS.noteLineBytes);
-    if (lines === undefined) return void this.#files.delete(file.path);
+    const midway = this.#midway;
+    this.#midway = undefined;
+    const isSame = midway?.file === file && midway.stamp === file.stamp;
+    if (!isSame) await midway?.reader.close();
+    const reader = isSame ? midway.reader : await RecordReader.open(file, places, this.#log);
+    if (reader === undefined) return void this.#files.delete(file.path);
+    const { stamp } = file;
+    let isKept = false;
     try {
-      // Inodes are given again.
-      const id = `${lines.id}:${lines.bornMs}`;
-      const known = places.place(id) ?? START;
-      // Shorter than it was: it was written anew, and what is known of it is known by name.
-      let { offset, memory } = known.offset > lines.bytes ? START : known;
-      let entries: RecordEntry[] = [];
-      for await (const { text, next } of lines.lines(offset)) {
-        const reading = text === undefined ? undefined : this.#readingOf(file, text, memory);
-        entries.push(...(reading?.entries ?? []));
-        memory = reading?.memory ?? memory;
-        offset = next;
-        const isLate = performance.now() >= until;
-        if (entries.length < LIMITS.recordBatch && !isLate) continue;
-        places.commit(entries, id, { offset, memory });
-        entries = [];
-        if (isLate) return;
-      }
-      if (offset !== known.offset || entries.length > 0) places.commit(entries, id, { offset, memory });
-      // What has no newline yet comes with the next growth.
-      file.readStamp = file.stamp;
+      const isWhole = await reader.read(places, until);
+      if (isWhole) file.readStamp = stamp;
+      isKept = !isWhole && reader.isWorthKeeping;
+      if (isKept) this.#midway = { file, stamp, reader };
     } finally {
-      await lines.close();
-    }
-  }
-
-  /** A line that its adapter cannot bear says nothing: those behind it do. */
-  #readingOf(
-    { record, path, relativePath }: File,
-    text: string,
-    memory: JsonObject,
-  ): RecordReading | undefined {
-    try {
-      return record.read({ text, path: relativePath, memory });
-    } catch (error) {
-      this.#log.warn("notes.line_failed", { record: record.name, file: path, error: String(error) });
-      return undefined;
+      if (!isKept) await reader.close();
     }
   }
 

@@ -46,7 +46,8 @@ async function collect(
     if (!entry.isFile() || !record.accepts(path)) continue;
     const stats = await lstat(join(root, path)).catch(() => undefined);
     if (stats === undefined) continue;
-    const { size: bytes, birthtimeMs: bornMs, mtimeMs: changedMs } = stats;
+    const { size: bytes, mtimeMs: changedMs } = stats;
+    const bornMs = record.bornAt?.(path) ?? stats.birthtimeMs;
     found.push({ root, path, bytes, bornMs, changedMs });
   }
 }

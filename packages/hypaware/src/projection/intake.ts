@@ -89,6 +89,8 @@ export function parseEntry(given: unknown): IntakeEntry | undefined {
       ...more,
       request_class: REQUEST_CLASSES.find((each) => each === given["request_class"]) ?? "other",
       is_on_wire: given["is_on_wire"] === true,
+      ...cleaner.booleans(given, ["is_named_on_wire"]),
+      ...parsePlace(given),
       message: { ...said, message_id, previous_message_id, message_created_at: at },
     };
     return { entry, blocks };
@@ -96,6 +98,20 @@ export function parseEntry(given: unknown): IntakeEntry | undefined {
     if (error instanceof NotJson) return undefined;
     throw error;
   }
+}
+
+function parsePlace({ place, goes_on_from: base }: Loose): Pick<RecordEntry, "place" | "goes_on_from"> {
+  const { conversation_id: conversation, before } = isPlainObject(base) ? base : {};
+  return {
+    ...(isPlace(place) ? { place } : {}),
+    ...(typeof conversation === "string" && isPlace(before)
+      ? { goes_on_from: { conversation_id: conversation.toWellFormed(), before } }
+      : {}),
+  };
+}
+
+function isPlace(value: unknown): value is number {
+  return Number.isSafeInteger(value);
 }
 
 const ENTRY_STRINGS = [

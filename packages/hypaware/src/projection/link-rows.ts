@@ -4,7 +4,6 @@
 import type { MessageRow } from "../contract/dataset.ts";
 import type { RecordEntry, RecordNode, RecordStore } from "../contract/record.ts";
 import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
-import { contentHash } from "./name.ts";
 import { asRecorded, entryRows, recordedPart, type RecordedPart, type RecordPlace } from "./recorded-row.ts";
 
 /** Rows by the name of their message. */
@@ -13,6 +12,8 @@ export interface LinkableRows {
   /** False: the message has no row that could be changed here. */
   recast(messageId: string, change: (part: RecordedPart) => RecordedPart): boolean;
   remove(messageId: string): void;
+  /** The same, but for rows that are not stored yet: they take this place. */
+  giveWay(messageId: string): void;
   /** The message's rows are sealed: to be made hot, and brought in step then. */
   unsealLater(node: ThreadNode): void;
 }
@@ -83,7 +84,8 @@ function show(work: LinkRows, entry: RecordNode): void {
     records.setShown(id, { node: node.id, before: null });
     return;
   }
-  rows.remove(messageId);
+  if (node.messageId === messageId) rows.giveWay(messageId);
+  else rows.remove(messageId);
   const [payload, place] = [records.payload(id), placeOf(work, entry)];
   const before: RecordedPart[] = [];
   const isShown = rows.recast(node.messageId, (part) => {
@@ -103,7 +105,7 @@ interface Above {
 /** Reminders and the like: they have no entry, hang at the nearest message that has one, and nothing hangs at them. */
 function placeUnlinked(work: LinkRows, node: ThreadNode, known: Map<number, Above | null>): void {
   const { threads, records, rows } = work;
-  if (isShown(records, node) || contentHash(node.messageId) === undefined) return;
+  if (isShown(records, node)) return;
   const predecessor = threads.node(node.predecessor);
   const above = predecessor === undefined ? null : nearest(work, predecessor, known);
   const unnamed = predecessor === undefined ? [] : [predecessor.messageId];

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { RecordNode } from "../contract/record.ts";
+import type { RecordEntry, RecordNode } from "../contract/record.ts";
 import { ROOT, type ThreadNode } from "../contract/thread.ts";
 import { type Catalog, openCatalog } from "../store/catalog.ts";
 import { link, type LinkableEntry, type LinkableNode } from "./link.ts";
@@ -40,30 +40,30 @@ interface Told {
   readonly links?: readonly string[];
 }
 
+const add = (told: RecordEntry, key: string | null): RecordNode | undefined =>
+  catalog.records.addAll([{ entry: told, matchKey: key }], 0)[0];
+
 /** A line. Without a text it does not travel. */
 function entry({ uuid, text, below, behind, links = [] }: Told): LinkableEntry {
   const content = blocks(text ?? "");
   const role = roleOf(text ?? "");
-  const added = catalog.records.add(
-    {
-      conversation_id: "c",
-      session_id: "c",
-      request_class: "main",
-      provider: "p",
-      is_on_wire: text !== undefined,
-      message: {
-        role,
-        content,
-        message_id: uuid,
-        previous_message_id: below === undefined ? [] : [below],
-        message_created_at: "2026-03-01T12:00:00.000Z",
-        links,
-        ...(behind === undefined ? {} : { logical_parent_uuid: behind }),
-      },
+  const told: RecordEntry = {
+    conversation_id: "c",
+    session_id: "c",
+    request_class: "main",
+    provider: "p",
+    is_on_wire: text !== undefined,
+    message: {
+      role,
+      content,
+      message_id: uuid,
+      previous_message_id: below === undefined ? [] : [below],
+      message_created_at: "2026-03-01T12:00:00.000Z",
+      links,
+      ...(behind === undefined ? {} : { logical_parent_uuid: behind }),
     },
-    text === undefined ? null : matchKey(role, content).key,
-    0,
-  );
+  };
+  const added = add(told, text === undefined ? null : matchKey(role, content).key);
   return { entry: added!, links };
 }
 
@@ -217,10 +217,10 @@ test("behind a compaction the summary is a root, and what follows goes on where 
 test("a fork's lines keep their first conversation, and are linked in both", () => {
   entry({ uuid: "1", text: "answer", links: ["a"] });
   const copy = { ...catalog.records.payload(1), conversation_id: "fork" };
-  expect(catalog.records.add(copy, matchKey("assistant", blocks("answer")).key, 0)).toMatchObject({
+  expect(add(copy, matchKey("assistant", blocks("answer")).key)).toMatchObject({
     isHome: false,
     conversationId: "fork",
   });
-  expect(catalog.records.add(copy, null, 0)).toBeUndefined();
+  expect(add(copy, null)).toBeUndefined();
   expect(catalog.records.named("c", "1")?.isHome).toBe(true);
 });

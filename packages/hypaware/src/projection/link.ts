@@ -1,6 +1,7 @@
 // Which messages of the wire are which entries of the client's own record. The result is a function of what is known, not of the order
 // in which it came: lines may be read before, between or long after the exchanges. Three bonds, each surer than the next:
-//   key    both name the same thing (ProjectedMessage.links); the n-th node with a key is the n-th entry with it
+//   key    both have the same native name, in whichever conversations, or name the same thing (ProjectedMessage.links); the n-th node
+//          with a key is the n-th entry with it
 //   path   above a pair with a key: what lies between it and the next pair above, on the wire's path and on the record's, is aligned
 //          by match key. Reminders are on the wire only, attachments in the record only
 //   below  no answer yet, or one that left no line: what was asked is the first node with its match key that hangs below the same pair
@@ -12,6 +13,7 @@ import { LIMITS } from "../contract/limits.ts";
 import type { Bond, RecordNode, RecordStore } from "../contract/record.ts";
 import { ROOT, type ThreadNode, type ThreadStore } from "../contract/thread.ts";
 import { answers, isReasoningKey, reasoningKey } from "./match-key.ts";
+import { contentHash } from "./name.ts";
 
 /** A node that was just stored, with the keys that its message carries. */
 export interface LinkableNode {
@@ -81,6 +83,8 @@ class Linker implements Linked {
   }
 
   #pairOfNode({ node, links }: LinkableNode): Pair | undefined {
+    const namesake = isNative(node) ? this.#records.home(node.messageId) : undefined;
+    if (namesake !== undefined && namesake.link?.bond !== "key") return this.#pair(node, namesake);
     for (const key of links)
       for (const entry of this.#records.withLink(this.#conversationId, key))
         if (entry.link?.bond !== "key") return this.#pair(node, entry);
@@ -90,6 +94,8 @@ class Linker implements Linked {
   #pairOfEntry({ entry, links }: LinkableEntry): Pair | undefined {
     // One of the new nodes may have taken it.
     if (this.#records.node(entry.id)?.link?.bond === "key") return undefined;
+    const namesake = entry.isHome ? this.#threads.named(entry.messageId) : undefined;
+    if (namesake !== undefined && isNative(namesake)) return this.#pair(namesake, entry);
     for (const key of links) {
       for (const id of this.#records.threadNodesWithLink(this.#conversationId, key)) {
         const node = this.#threads.node(id);
@@ -205,6 +211,11 @@ class Linker implements Linked {
   #unsettle({ role, matchKey }: ThreadNode | RecordNode): void {
     if (matchKey !== null && !answers(role)) this.#unsettled.add(matchKey);
   }
+}
+
+/** Fallback names are ours: an entry of such a name is another message. */
+export function isNative({ messageId }: ThreadNode): boolean {
+  return contentHash(messageId) === undefined;
 }
 
 function isFirm({ link: known }: RecordNode): boolean {

@@ -8,6 +8,7 @@ import { blockType, toPart } from "./part.ts";
 
 /** The columns that a link may change. */
 export const RECORDED_COLUMNS = [
+  "conversation_id",
   "message_id",
   "part_id",
   "part_index",
@@ -82,8 +83,10 @@ export function asRecorded<Part extends RecordedPart>(
       hook_event: message.hook_event,
       is_compact_summary: message.is_compact_summary,
       compact_metadata: message.compact_metadata,
-      raw_frame: message.raw_frame,
+      raw_frame: message.raw_frame && { ...part.raw_frame, ...message.raw_frame },
     }),
+    // A fork through the gateway may be the first to carry what was said where it left.
+    conversation_id: entry.conversation_id,
     message_id: message.message_id,
     part_id: `${message.message_id}#${part.part_index}`,
     previous_message_id: message.previous_message_id,

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { BONDS, type RecordEntry, type RecordLink, type RecordNode, UNKNOWN } from "../contract/record.ts";
 import { ROOT } from "../contract/thread.ts";
 import type { EntryStore, Shown } from "../projection/link-rows.ts";
 import type { RecordedPart } from "../projection/recorded-row.ts";
 import type { Database } from "./database.ts";
 import { encodeJson } from "./encoding.ts";
+import { type PayloadRef, RecordPayloads } from "./record-payloads.ts";
 
 const KEY_BYTES = 12;
 
@@ -31,60 +31,110 @@ const NUMBER = "(SELECT number FROM record_conversations WHERE id = ?1)";
 /** As the partial index has it. */
 const OPEN = "match_key IS NOT NULL AND coalesce(bond, 2) = 2";
 
+export interface NewEntry {
+  readonly entry: RecordEntry;
+  /** null: nothing is found by its content. */
+  readonly matchKey: string | null;
+}
+
 /** What clients' own records say, and which messages of the wire they are. Writes belong to the caller's transaction. */
 export class Records implements EntryStore {
   readonly #database: Database;
+  readonly #payloads: RecordPayloads;
+  /** It never changes, and is asked for each of a conversation's entries. */
+  #startedAt: { readonly conversationId: string; readonly at: number } | undefined;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#payloads = new RecordPayloads(database);
+    database.onRollback(() => (this.#startedAt = undefined));
   }
 
-  /** `undefined`: its conversation has it already. `matchKey`: null for what does not travel. */
-  add(entry: RecordEntry, matchKey: string | null, now: number): RecordNode | undefined {
-    const { conversation_id: conversation, message } = entry;
-    const number = this.#conversation(conversation, Date.parse(message.message_created_at), now);
+  /** In this order. `undefined`: its conversation has it already. */
+  addAll(entries: readonly NewEntry[], now: number): readonly (RecordNode | undefined)[] {
+    const numbers = new Map<string, number>();
+    const last = new Map<string, RecordNode>();
+    this.#payloads.begin();
+    const added = entries.map(({ entry, matchKey }) => {
+      const { conversation_id: id, message } = entry;
+      const number = numbers.get(id) ?? this.#conversation(id, Date.parse(message.message_created_at), now);
+      numbers.set(id, number);
+      const node = this.#add(entry, matchKey, number, last.get(id));
+      if (node !== undefined) last.set(id, node);
+      return node;
+    });
+    this.#payloads.end();
+    return added;
+  }
+
+  #add(
+    given: RecordEntry,
+    matchKey: string | null,
+    number: number,
+    last: RecordNode | undefined,
+  ): RecordNode | undefined {
+    const base = given.goes_on_from && this.#lastBefore(given.goes_on_from);
+    const entry = base === undefined ? given : goingOnFrom(given, base.messageId);
+    const { conversation_id: conversationId, message, place = null } = entry;
+    const { message_id: messageId, role } = message;
     const [previous] = message.previous_message_id;
     const isRestart = previous === undefined && message.logical_parent_uuid !== undefined;
     const before = previous ?? message.logical_parent_uuid;
-    const predecessor = before === undefined ? undefined : this.named(conversation, before);
-    const isHome = !this.#isKnown(message.message_id);
-    const added = this.#database.get<{ id: number }>(
-      `INSERT INTO record_messages (conversation, message_id, predecessor, is_restart, match_key, role, depth, payload)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
+    const told = (name: string): RecordNode | undefined =>
+      last?.messageId === name ? last : this.named(conversationId, name);
+    const predecessor = base ?? (before === undefined ? undefined : told(before));
+    const known = this.#conversationsWith(messageId);
+    if (known.includes(number)) return undefined;
+    const isHome = known.length === 0;
+    const node = {
+      conversationId,
+      messageId,
+      predecessor: predecessor?.id ?? (before === undefined ? ROOT : UNKNOWN),
+      isRestart,
+      matchKey,
+      role,
+      depth: predecessor === undefined ? 0 : predecessor.depth + 1,
+      isHome,
+      link: null,
+    };
+    const { id } = this.#database.get<{ id: number }>(
+      `INSERT INTO record_messages
+         (conversation, message_id, predecessor, is_restart, match_key, role, depth, payload, place)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
       number,
-      message.message_id,
-      predecessor?.id ?? (before === undefined ? ROOT : UNKNOWN),
+      messageId,
+      node.predecessor,
       isRestart ? 1 : 0,
       matchKey,
-      message.role,
-      predecessor === undefined ? 0 : predecessor.depth + 1,
-      isHome ? zstdCompressSync(JSON.stringify(entry)) : null,
-    );
-    if (added === undefined) return undefined;
+      role,
+      node.depth,
+      isHome ? this.#payloads.add(entry) : null,
+      place,
+    )!;
     for (const key of message.links ?? [])
-      this.#database.run(
-        "INSERT OR IGNORE INTO record_links VALUES (?, ?)",
-        keyOf(conversation, key),
-        added.id,
-      );
-    return this.node(added.id)!;
+      this.#database.run("INSERT OR IGNORE INTO record_links VALUES (?, ?)", keyOf(conversationId, key), id);
+    return { id, ...node };
   }
 
   /** Of an entry at home. */
   payload(id: number): RecordEntry {
-    const { payload } = this.#database.get<{ payload: Uint8Array }>(
+    const { payload } = this.#database.get<{ payload: PayloadRef }>(
       "SELECT payload FROM record_messages WHERE id = ?",
       id,
     )!;
-    return JSON.parse(zstdDecompressSync(payload).toString("utf8")) as RecordEntry;
+    return this.#payloads.get(payload);
   }
 
   /** Milliseconds since 1970. */
   startedAt(conversationId: string): number {
-    return this.#database.get<{ at: number }>(
+    const known = this.#startedAt;
+    if (known?.conversationId === conversationId) return known.at;
+    const { at } = this.#database.get<{ at: number }>(
       "SELECT started_at AS at FROM record_conversations WHERE id = ?",
       conversationId,
-    )!.at;
+    )!;
+    this.#startedAt = { conversationId, at };
+    return at;
   }
 
   conversations(): readonly string[] {
@@ -109,6 +159,10 @@ export class Records implements EntryStore {
       conversationId,
       messageId,
     );
+  }
+
+  home(messageId: string): RecordNode | undefined {
+    return this.#one(`${ENTRIES} WHERE message_id = ? AND payload IS NOT NULL`, messageId);
   }
 
   ofThreadNode(node: number): RecordNode | undefined {
@@ -216,6 +270,25 @@ export class Records implements EntryStore {
     return this.payload(home.id);
   }
 
+  /** Which the place may lie before, where the conversation itself is a fork. */
+  #lastBefore({
+    conversation_id: id,
+    before,
+  }: NonNullable<RecordEntry["goes_on_from"]>): RecordNode | undefined {
+    const placed = `${ENTRIES} WHERE conversation = ${NUMBER} AND place`;
+    const last = this.#one(`${placed} < ?2 ORDER BY place DESC, m.id DESC LIMIT 1`, id, before);
+    if (last !== undefined) return last;
+    const first = this.#one(`${placed} >= ?2 ORDER BY place, m.id LIMIT 1`, id, before);
+    let at = first && this.node(first.predecessor);
+    while (at !== undefined && (this.#placeOf(at) ?? 0) >= before) at = this.node(at.predecessor);
+    return at;
+  }
+
+  #placeOf({ id }: RecordNode): number | null {
+    return this.#database.get<{ place: number | null }>("SELECT place FROM record_messages WHERE id = ?", id)!
+      .place;
+  }
+
   #conversation(id: string, at: number, now: number): number {
     return this.#database.get<{ number: number }>(
       `INSERT INTO record_conversations (id, started_at, grown_at) VALUES (?, ?, ?)
@@ -226,11 +299,13 @@ export class Records implements EntryStore {
     )!.number;
   }
 
-  #isKnown(messageId: string): boolean {
-    return (
-      this.#database.get("SELECT 1 FROM record_messages WHERE message_id = ? LIMIT 1", messageId) !==
-      undefined
-    );
+  #conversationsWith(messageId: string): readonly number[] {
+    return this.#database
+      .all<{ number: number }>(
+        "SELECT conversation AS number FROM record_messages WHERE message_id = ?",
+        messageId,
+      )
+      .map(({ number }) => number);
   }
 
   #one(sql: string, ...values: (string | number)[]): RecordNode | undefined {
@@ -241,6 +316,10 @@ export class Records implements EntryStore {
   #all(sql: string, ...values: (string | number | Uint8Array)[]): readonly RecordNode[] {
     return this.#database.all<Columns>(sql, ...values).map(nodeOf);
   }
+}
+
+function goingOnFrom(entry: RecordEntry, previous: string): RecordEntry {
+  return { ...entry, message: { ...entry.message, previous_message_id: [previous] } };
 }
 
 function keyOf(conversationId: string, key: string): Buffer {

@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 7;
+export const STORE_VERSION = 8;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -232,8 +232,16 @@ CREATE INDEX responses_node ON responses (node);
 // memory: JSON, what the reader of a client's record has to know of the lines before.
 const MEMORY = "ALTER TABLE note_files ADD COLUMN memory TEXT;";
 
+// place: where an entry stands in its record, for those of another conversation that go on from there. Entries are packed.
+const PLACES = `
+ALTER TABLE record_messages ADD COLUMN place INTEGER;
+-- data: a JSON list of entries of one conversation, zstd. record_messages.payload names one: 256 times the id, and its place in the list.
+CREATE TABLE record_packs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE INDEX record_messages_place ON record_messages (conversation, place) WHERE place IS NOT NULL;
+`;
+
 /** What each version changes of the one before. */
-export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES, RECORDS, RESPONSES, MEMORY];
+export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES, RECORDS, RESPONSES, MEMORY, PLACES];
 
 /**
  * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,

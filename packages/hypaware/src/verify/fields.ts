@@ -51,12 +51,13 @@ export const PART_FIELDS = [
 /** One value per column, "" for NULL; undefined: the record does not say, and the column is the wire's. */
 export type Fields = readonly (string | undefined)[];
 
-export function toldMessage(entry: RecordEntry): Fields {
+/** `previous`: names of the messages before it, where they are known. */
+export function toldMessage(entry: RecordEntry, previous: readonly string[] | undefined): Fields {
   const { message } = entry;
   return [
     entry.conversation_id,
     message.role,
-    message.previous_message_id.join(" "),
+    previous?.join(" "),
     message.message_created_at,
     ...SAID.map((name) => (message[name] === undefined ? undefined : String(message[name]))),
     entry.cwd,

@@ -82,6 +82,8 @@ class Teller {
   /** In which session a message was said first. */
   readonly homes = new Map<string, string>();
   readonly #sessions = new Map<string, Growing>();
+  /** By conversation, where entries stand in its record. */
+  readonly #places = new Map<string, { readonly place: number; readonly id: string }[]>();
   /** Most values of a line are those of the line before it: each is held once. */
   readonly #texts = new Map<string, string>();
 
@@ -99,11 +101,16 @@ class Teller {
     // A file that was written anew says again what it said.
     if (session.messages.has(id)) return;
     this.homes.set(id, entry.session_id);
+    if (given.place !== undefined) {
+      const places = this.#places.get(entry.conversation_id) ?? [];
+      places.push({ place: given.place, id });
+      this.#places.set(entry.conversation_id, places);
+    }
     session.messages.set(id, {
       conversationId: this.#once(entry.conversation_id),
       place,
       file,
-      fields: toldMessage(entry).map((value) => value && this.#once(value)),
+      fields: toldMessage(entry, this.#previous(given)).map((value) => value && this.#once(value)),
       parts: blocks.map((block) => toldPart(block).map((value) => value && this.#once(value))),
       isOnWire: entry.is_on_wire,
     });
@@ -138,6 +145,14 @@ class Teller {
         { sessionId, ...session, responses: [...responses.values()] },
       ]),
     );
+  }
+
+  /** undefined: it lies in a record that we did not read. */
+  #previous({ goes_on_from: from, message }: RecordEntry): readonly string[] | undefined {
+    if (from === undefined) return message.previous_message_id;
+    const before = (this.#places.get(from.conversation_id) ?? []).filter(({ place }) => place < from.before);
+    if (before.length === 0) return undefined;
+    return [before.reduce((last, each) => (each.place >= last.place ? each : last)).id];
   }
 
   #once(text: string): string {

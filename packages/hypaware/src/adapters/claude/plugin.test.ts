@@ -24,6 +24,7 @@ test("the plugins register what their manifests say", () => {
     ["hypaware.ai-gateway", "^2.0.0"],
     ["hypaware.notes", "^1.0.0"],
     ["hypaware.ai-gateway", "^2.0.0"],
+    ["hypaware.notes", "^1.0.0"],
   ]);
   expect(notes.sessionContexts().map(({ file }) => file)).toEqual(["/state/session-context.jsonl"]);
   expect({
@@ -46,20 +47,26 @@ test.each(["claude", "codex"])("the manifest of %s is valid", (name) => {
   expect(manifest).toMatchObject({ name: `@hypaware/${name}`, version: "2.0.0" });
 });
 
-test("transcripts are read unless the config says no; what the config does not know is an error", () => {
-  const notes = createNotes();
-  const registry = createAiGateway({ endpoint: () => undefined });
-  const consumer = { plugin: "test", onDispose: () => undefined };
-  const requireCapability = (name: string): unknown =>
-    name === "hypaware.notes" ? notes.viewFor(consumer) : registry.capability;
-  const context = { env: {}, paths: { stateDir: "/state" }, requireCapability };
-  claude.activate({ ...context, config: { transcripts: false } } as unknown as PluginContext);
-  expect(notes.clientRecords()).toEqual([]);
-  claude.activate({ ...context, config: {} } as unknown as PluginContext);
-  expect(notes.clientRecords()).toHaveLength(1);
-  expect(claude.configSection({ transcripts: true })).toEqual([]);
-  expect(claude.configSection({ transcript: true, transcripts: 1 })).toMatchObject([
-    { severity: "error", pointer: "/transcript" },
-    { severity: "error", pointer: "/transcripts", message: "expected boolean" },
-  ]);
-});
+test.each([
+  { adapter: claude, name: "transcripts" },
+  { adapter: codex, name: "rollouts" },
+])(
+  "$name are read unless the config says no; what the config does not know is an error",
+  ({ adapter, name }) => {
+    const notes = createNotes();
+    const registry = createAiGateway({ endpoint: () => undefined });
+    const consumer = { plugin: "test", onDispose: () => undefined };
+    const requireCapability = (name: string): unknown =>
+      name === "hypaware.notes" ? notes.viewFor(consumer) : registry.capability;
+    const context = { env: {}, paths: { stateDir: "/state" }, requireCapability };
+    adapter.activate({ ...context, config: { [name]: false } } as unknown as PluginContext);
+    expect(notes.clientRecords()).toEqual([]);
+    adapter.activate({ ...context, config: {} } as unknown as PluginContext);
+    expect(notes.clientRecords()).toHaveLength(1);
+    expect(adapter.configSection({ [name]: true })).toEqual([]);
+    expect(adapter.configSection({ other: true, [name]: 1 })).toMatchObject([
+      { severity: "error", pointer: "/other" },
+      { severity: "error", pointer: `/${name}`, message: "expected boolean" },
+    ]);
+  },
+);

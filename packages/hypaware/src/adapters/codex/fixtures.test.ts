@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ExchangeRecord, JsonObject } from "../../contract/plugin.ts";
 import { describeExchange } from "../../protocols/golden.testkit.ts";
-import { FIXTURES, project, readFixture, readRollouts } from "./fixtures.testkit.ts";
+import { FIXTURES, project, readFixture, readLines } from "./fixtures.testkit.ts";
 
 const CLIENT_RUNS = FIXTURES.filter((name) => name !== "sdk");
 
@@ -30,15 +30,13 @@ describe.each(FIXTURES)("%s", (name) => {
 describe.each(CLIENT_RUNS)("%s, beside the client's own record", (name) => {
   const records = readFixture(name);
   const projected = records.flatMap((record) => project(record) ?? []);
-  const rollouts = readRollouts(name);
+  const read = readLines(name);
+  const entries = read.flatMap((line) => line.entries ?? []);
 
-  test("each item is a message under the name that it has there, in the thread that it has there", () => {
+  test("each item is a message under the name that it has there, in the session and thread that it has there", () => {
+    const known = new Map(entries.map((entry) => [entry.message.message_id, entry]));
     for (const { messages, conversation_id: thread, exchange } of projected) {
-      if (messages.length === 0) continue;
-      const rollout = rollouts[thread];
-      // A fork's record does not repeat what it copied.
-      const lines = [...(rollout?.items ?? []), ...(rollouts[rollout?.forked_from ?? ""]?.items ?? [])];
-      const known = new Map(lines.map(({ id, type }) => [id, type]));
+      const [own] = entries.filter((entry) => entry.conversation_id === thread);
       for (const message of messages) {
         const isPrompt = exchange?.request_class === "compaction" && message.message_id === undefined;
         // The prompt of an older model: the same id in every thread, and in no record.
@@ -46,24 +44,27 @@ describe.each(CLIENT_RUNS)("%s, beside the client's own record", (name) => {
         // What was open when a stream broke off is not kept there.
         const isCut = message.stop_reason === "error";
         if (isPrompt || isFixed || isCut) continue;
-        expect(known.get(message.message_id ?? null)).toBe(message.provider_type);
+        const entry = known.get(message.message_id ?? "");
+        expect(entry?.message).toMatchObject({ role: message.role, provider_type: message.provider_type });
+        // A fork's record does not repeat what it goes on from.
+        expect([thread, own?.goes_on_from?.conversation_id]).toContain(entry?.conversation_id);
       }
-      expect(exchange?.session_id).toBe(rollout?.parent ?? thread);
+      if (messages.length > 0) expect(exchange?.session_id).toBe(own?.session_id);
     }
   });
 
   test("and each response costs what it cost there", () => {
-    const there = Object.assign({}, ...Object.values(rollouts).map(({ usage }) => usage)) as JsonObject;
-    const here = projected.flatMap(({ exchange }) =>
-      exchange?.usage === undefined ? [] : [[exchange.response_id ?? "", exchange.usage] as const],
+    const there = new Map(
+      read.flatMap(({ responses = [] }) => responses.map((told) => [told.response_id, told] as const)),
     );
-    expect(here.map(([id]) => id).sort()).toEqual(Object.keys(there).sort());
-    for (const [id, usage] of here) {
-      const line = there[id] as Record<string, number>;
-      expect(line["input_tokens"]).toBe((usage.input_tokens ?? 0) + (usage.cache_read_tokens ?? 0));
-      expect(line["cached_input_tokens"]).toBe(usage.cache_read_tokens);
-      expect(line["output_tokens"]).toBe(usage.output_tokens);
-      expect(line["reasoning_output_tokens"]).toBe(usage.reasoning_tokens);
+    const here = projected.flatMap(({ exchange }) => (exchange?.usage === undefined ? [] : [exchange]));
+    expect(new Set(here.map(({ response_id: id }) => id))).toEqual(new Set(there.keys()));
+    expect(here.length).toBe(there.size);
+    for (const { response_id: id, request_class: asked, usage, model } of here) {
+      const told = there.get(id);
+      expect(told).toMatchObject({ request_class: asked, model });
+      expect(told?.usage).toEqual({ cache_write_tokens: 0, ...usage });
+      expect(told?.message_ids).not.toEqual([]);
     }
   });
 });

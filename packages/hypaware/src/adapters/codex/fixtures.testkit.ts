@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import type { ExchangeRecord, Projection } from "../../contract/plugin.ts";
+import type { ExchangeRecord, JsonObject, Projection, RecordReading } from "../../contract/plugin.ts";
 import * as records from "../../protocols/exchange-record.testkit.ts";
 import { codexProjector } from "./projector.ts";
+import { readRolloutLine } from "./rollout/record.ts";
 
 /**
  * Exchanges of real client runs, in the order in which they began; prompts and tool descriptions of the vendor are cut. `socket`:
@@ -27,22 +28,22 @@ const read = (file: string): unknown =>
 
 export const readFixture = (name: string): readonly ExchangeRecord[] => read(name) as ExchangeRecord[];
 
-/** What the client itself wrote down of a thread. */
-export interface Rollout {
-  readonly forked_from?: string;
-  readonly parent?: string;
-  readonly items: readonly {
-    readonly type: string;
-    readonly id: string | null;
-    readonly call_id?: string;
-  }[];
-  /** By response. */
-  readonly usage: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
+/** What the client itself wrote down of the same runs, cut in the same places: lines by file below its folder of sessions, oldest first. */
+export const readRollouts = (name: string): Readonly<Record<string, readonly JsonObject[]>> =>
+  read(`${name}.rollout`) as Record<string, JsonObject[]>;
 
-/** By thread. */
-export const readRollouts = (name: string): Readonly<Record<string, Rollout>> =>
-  read(`${name}.rollout`) as Record<string, Rollout>;
+/** Each of their lines, as it is read behind the one before it. */
+export const readLines = (name: string): readonly RecordReading[] =>
+  Object.entries(readRollouts(name)).flatMap(([path, lines]) => readFile(path, lines));
+
+export function readFile(path: string, lines: readonly JsonObject[]): readonly RecordReading[] {
+  let memory: JsonObject = {};
+  return lines.map((line) => {
+    const reading = readRolloutLine({ text: JSON.stringify(line), path, memory }) ?? {};
+    memory = reading.memory ?? memory;
+    return reading;
+  });
+}
 
 export type { LogLine } from "../../protocols/exchange-record.testkit.ts";
 

@@ -1,7 +1,8 @@
-import type { AiGateway, PluginContext } from "../../contract/plugin.ts";
+import type { AiGateway, JsonObject, Notes, PluginContext, SectionFinding } from "../../contract/plugin.ts";
 import { codexClient } from "./client.ts";
 import { chatgptPreset, openaiPreset } from "./presets.ts";
 import { codexProjector } from "./projector.ts";
+import { rollouts } from "./rollout/record.ts";
 
 /** Plugin `@hypaware/codex`: carries Codex's traffic, and that of every program that speaks to OpenAI's APIs. */
 export function activate(context: PluginContext): void {
@@ -10,4 +11,17 @@ export function activate(context: PluginContext): void {
   gateway.registerUpstreamPreset(chatgptPreset);
   gateway.registerExchangeProjector(codexProjector);
   gateway.registerClient(codexClient(context.env));
+  const notes = context.requireCapability<Notes>("hypaware.notes", "^1.0.0");
+  if (context.config["rollouts"] !== false) notes.registerClientRecord(rollouts(context.env));
+}
+
+export function configSection(section: JsonObject): readonly SectionFinding[] {
+  return Object.entries(section).flatMap(([name, value]): SectionFinding[] => {
+    // Of older configs; it never had an effect.
+    if (name === "proxy") return [];
+    const isKnown = name === "rollouts";
+    if (isKnown && typeof value === "boolean") return [];
+    const message = isKnown ? "expected boolean" : `unknown key "${name}". There is: rollouts`;
+    return [{ severity: "error", pointer: `/${name}`, message }];
+  });
 }

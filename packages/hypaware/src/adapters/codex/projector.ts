@@ -15,6 +15,7 @@ import * as chat from "../../protocols/openai-chat/call.ts";
 import * as responses from "../../protocols/openai-responses/call.ts";
 import { splitResponsesSocket } from "../../protocols/openai-responses/socket-calls.ts";
 import { shortHash } from "../../protocols/short-hash.ts";
+import { callLinks } from "./call-links.ts";
 import { type Codex, codexOf, limitsOf, saysTurn } from "./caller.ts";
 import { endpointOf, isCodexBackend, isResponses } from "./endpoint.ts";
 import { type Place, placeOf, toldCwd } from "./place.ts";
@@ -112,8 +113,10 @@ function withoutMessages(
 function asCodexHas(message: ProjectedMessage): ProjectedMessage {
   const [block] = typeof message.content === "string" ? [] : message.content;
   const isSummary = isCompactSummary(message.role, asText(block?.["text"]) ?? "");
+  const links = callLinks(block);
   return {
     ...message,
+    ...(links.length > 0 ? { links } : {}),
     ...(isSummary ? { is_compact_summary: true } : {}),
     ...(message.message_id === undefined
       ? { attributes: { ...message.attributes, codex: { identity_source: "gateway_fallback" } } }

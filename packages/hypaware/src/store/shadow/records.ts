@@ -12,9 +12,11 @@ export function learnRecords(shadow: Database, store: Database): void {
   const before = baseOf(shadow);
   shadow.run("DELETE FROM record_conversations WHERE true");
   copy(shadow, store, "record_conversations", "number, id, started_at, grown_at", 0);
-  const columns = "id, conversation, message_id, predecessor, is_restart, match_key, role, depth, payload";
+  const columns =
+    "id, conversation, message_id, predecessor, is_restart, match_key, role, depth, payload, place";
   copy(shadow, store, "record_messages", columns, before);
   copy(shadow, store, "record_links", "key, entry", before);
+  copy(shadow, store, "record_packs", "id, data", lastPack(shadow));
   shadow.run(
     "INSERT OR REPLACE INTO meta VALUES (?, (SELECT coalesce(max(id), 0) FROM record_messages))",
     RECORDS_BASE,
@@ -100,14 +102,24 @@ export async function commitLinks(store: Database, shadow: Database, ids: NodeId
 const baseOf = (shadow: Database): number =>
   Number(shadow.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", RECORDS_BASE)?.value ?? 0);
 
+const lastPack = (shadow: Database): number =>
+  shadow.get<{ last: number }>("SELECT coalesce(max(id), 0) AS last FROM record_packs")!.last;
+
+const ORDER = {
+  record_conversations: "number",
+  record_messages: "id",
+  record_links: "entry",
+  record_packs: "id",
+} as const;
+
 function copy(
   shadow: Database,
   store: Database,
-  table: "record_conversations" | "record_messages" | "record_links",
+  table: keyof typeof ORDER,
   columns: string,
   after: number,
 ): void {
-  const order = { record_conversations: "number", record_messages: "id", record_links: "entry" }[table];
+  const order = ORDER[table];
   const marks = columns.split(", ").map(() => "?");
   const rows = store.iterate(
     `SELECT ${columns} FROM ${table} WHERE ${order} > ? ORDER BY ${order}`,

@@ -42,6 +42,12 @@ const CROSSINGS = `
   JOIN conversations own ON own.number = n.conversation JOIN conversations other ON other.number = p.conversation
   WHERE n.conversation <> p.conversation`;
 
+/** Messages of the wire whose rows stand in another conversation, where the client's record says that they were said. */
+const TOLD_ELSEWHERE = `
+  SELECT own.id, told.id FROM record_messages m JOIN nodes n ON n.id = m.node
+  JOIN conversations own ON own.number = n.conversation JOIN record_conversations told ON told.number = m.conversation
+  WHERE own.id <> told.id`;
+
 /**
  * Writes `scope_conversations` and `scope_exchanges` of the shadow. What is made anew is whole: conversations that an exchange
  * moves between, that share a node or a name are one unit, and a unit of which something was not replayed is none at all. An
@@ -80,6 +86,13 @@ export function chooseScope(shadow: Shadow, store: Database, filter: ScopeFilter
       for (const id of conversations)
         database.run("INSERT OR IGNORE INTO scope_conversations VALUES (?, ?)", id, unit);
     }
+    for (const each of [database, store])
+      for (const [own, told] of rowsOf<[string, string]>(each, TOLD_ELSEWHERE))
+        database.run(
+          "INSERT OR IGNORE INTO scope_conversations SELECT ?, unit FROM scope_conversations WHERE key = ?",
+          told,
+          own,
+        );
   });
   const { conversations } = database.get<{ conversations: number }>(
     "SELECT count(*) AS conversations FROM scope_conversations",
@@ -94,7 +107,8 @@ function unitsOf(shadow: Database, store: Database): Groups {
     if (before !== null && after !== null) groups.join(before, after);
   }
   for (const database of [shadow, store])
-    for (const [own, other] of rowsOf<[string, string]>(database, CROSSINGS)) groups.join(own, other);
+    for (const crossings of [CROSSINGS, TOLD_ELSEWHERE])
+      for (const [own, other] of rowsOf<[string, string]>(database, crossings)) groups.join(own, other);
   const named = store.prepare(
     `SELECT c.id FROM nodes n JOIN conversations c ON c.number = n.conversation WHERE ${nodeNamed("?1")}`,
   );

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { RecordEntry } from "../contract/record.ts";
+import { type Catalog, openCatalog } from "./catalog.ts";
+
+let folder = "";
+let catalog: Catalog;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "hyp-records-"));
+  catalog = openCatalog(join(folder, "catalog.sqlite"));
+});
+afterEach(() => {
+  catalog.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Base = NonNullable<RecordEntry["goes_on_from"]>;
+
+function say(conversation: string, place: number, previous: string | Base | undefined): void {
+  const entry: RecordEntry = {
+    conversation_id: conversation,
+    session_id: conversation,
+    request_class: "main",
+    provider: "p",
+    is_on_wire: true,
+    place,
+    ...(typeof previous === "object" ? { goes_on_from: previous } : {}),
+    message: {
+      role: "user",
+      content: "x",
+      message_id: `${conversation}${place}`,
+      previous_message_id: typeof previous === "string" ? [previous] : [],
+      message_created_at: "2026-03-01T12:00:00.000Z",
+    },
+  };
+  catalog.records.addAll([{ entry, matchKey: null }], 0);
+}
+
+/** Its predecessor as its rows would name it, and its depth. */
+function chained(name: string): readonly unknown[] {
+  const node = catalog.records.home(name)!;
+  return [catalog.records.payload(node.id).message.previous_message_id, node.depth];
+}
+
+test("a fork goes on from the last entry before its place, through forks of forks", () => {
+  say("a", 2, undefined);
+  say("a", 5, "a2");
+  say("a", 9, "a5");
+  say("b", 9, { conversation_id: "a", before: 7 });
+  say("b", 12, "b9");
+  say("c", 11, { conversation_id: "b", before: 11 });
+  // Of what the fork itself goes on from.
+  say("d", 4, { conversation_id: "b", before: 4 });
+  expect(chained("b9")).toEqual([["a5"], 2]);
+  expect(chained("b12")).toEqual([["b9"], 3]);
+  expect(chained("c11")).toEqual([["b9"], 3]);
+  expect(chained("d4")).toEqual([["a2"], 1]);
+});
+
+test("where the record has nothing to go on from it begins", () => {
+  say("b", 9, { conversation_id: "a", before: 7 });
+  expect(chained("b9")).toEqual([[], 0]);
+});
