@@ -9,6 +9,7 @@ import { createContext } from "../flows/lib/context.ts";
 import type { FlowContext } from "../flows/lib/flow.ts";
 import { inOrder, toldLines } from "./oracle/record.ts";
 import { eventsOf, type ToldUsage, usageOf } from "./oracle/usage.ts";
+import { countMessages } from "./oracle/wire.ts";
 import { Replay } from "./replay.ts";
 import type { Call, Scenario } from "./scenario.ts";
 
@@ -20,7 +21,7 @@ const ADAPTERS = join(
   "src",
   "adapters",
 );
-const UPSTREAMS = ["anthropic", "openai", "chatgpt", "gemini"];
+const UPSTREAMS = ["anthropic", "openai", "chatgpt", "gemini", "code-assist"];
 
 export interface Tokens {
   input: number;
@@ -149,6 +150,7 @@ async function compare(
     if (row === undefined) continue;
     if (row["conversation_id"] !== conversation)
       problems.push(`message ${id} is in ${String(row["conversation_id"])}`);
+    if (parent === undefined) continue;
     const previous = JSON.stringify(row["previous_message_id"]);
     if (previous !== JSON.stringify(parent === null ? [] : [parent]))
       problems.push(`message ${id} is below ${previous}`);
@@ -157,6 +159,12 @@ async function compare(
     for (const previous of (row["previous_message_id"] as string[] | null) ?? [])
       if (!byId.has(previous))
         problems.push(`the predecessor ${previous} of ${String(row["message_id"])} is not stored`);
+
+  const isRecorded = scenario.files.length > 0;
+  if (!isRecorded) {
+    const count = countMessages(scenario.calls.filter((call) => call.kind === "http"));
+    if (count !== byId.size) problems.push(`${byId.size} messages, not ${count}`);
+  }
 
   const verified = JSON.parse(stdout) as Verified;
   const sessions = verified.records.flatMap((record) => record.sessions);

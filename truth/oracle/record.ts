@@ -6,8 +6,8 @@ import type { RecordFile } from "../scenario.ts";
 export interface ToldLine {
   readonly id: string;
   readonly conversation: string;
-  /** Name of the message before; null at a root. */
-  readonly parent: string | null;
+  /** Name of the message before; null at a root, undefined where the record does not name it. */
+  readonly parent: string | null | undefined;
 }
 
 type Loose = { readonly [name: string]: unknown };
@@ -34,7 +34,19 @@ function linesOf({ path, text }: RecordFile): readonly ToldLine[] {
   const values = text
     .split("\n")
     .flatMap((line): Loose[] => (line === "" ? [] : [JSON.parse(line) as Loose]));
-  return path.startsWith(".claude/") ? values.flatMap(claudeLine) : [];
+  if (path.startsWith(".claude/")) return values.flatMap(claudeLine);
+  return path.startsWith(".codex/") ? codexLines(values) : [];
+}
+
+/** Items with a name of their own; which one comes before is said by the order alone, and remarks stand in between. */
+function codexLines(values: readonly Loose[]): readonly ToldLine[] {
+  const meta = values.find(({ type }) => type === "session_meta")?.["payload"] as Loose | undefined;
+  return values.flatMap(({ type, payload }) => {
+    const { id, content, type: kind } = payload as Loose;
+    const isEmpty = Array.isArray(content) && content.length === 0;
+    if (type !== "response_item" || typeof id !== "string" || (kind === "message" && isEmpty)) return [];
+    return [{ id, conversation: String(meta?.["id"]), parent: undefined }];
+  });
 }
 
 function claudeLine(line: Loose): readonly ToldLine[] {

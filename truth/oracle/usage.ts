@@ -86,7 +86,8 @@ function chat(values: readonly Loose[]): ToldUsage | undefined {
 }
 
 function gemini(values: readonly Loose[]): ToldUsage | undefined {
-  const told = values.findLast(({ usageMetadata }) => isObject(usageMetadata));
+  const inner = values.map((value) => object(value["response"]) ?? value);
+  const told = inner.findLast(({ usageMetadata }) => isObject(usageMetadata));
   const usage = object(told?.["usageMetadata"]);
   if (told === undefined || usage === undefined) return undefined;
   const cacheRead = number(usage["cachedContentTokenCount"]);

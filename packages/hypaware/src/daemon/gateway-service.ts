@@ -69,6 +69,9 @@ export async function startGatewayService(options: GatewayServiceOptions): Promi
     const barrier = await serveLocal(socketPath(paths.run, runId), async (request) => {
       if (request["op"] !== "flush") throw new Error(`unknown request: ${JSON.stringify(request["op"])}`);
       return { ...(await journal.flush()) };
+    }).catch(async (error: unknown) => {
+      await gateway.stop({ drainMs: 0 });
+      throw error;
     });
     return {
       runId,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { callLocal, serveLocal, socketPath } from "./local-socket.ts";
 
 let folder: string;
@@ -60,4 +60,7 @@ test("a home whose path is too long for a socket gets a short one", () => {
   const deep = join(folder, "x".repeat(200));
   expect(Buffer.byteLength(socketPath(deep, "run"))).toBeLessThan(104);
   expect(socketPath(deep, "run")).not.toBe(socketPath(deep, "other"));
+  vi.stubEnv("TMPDIR", deep);
+  expect(Buffer.byteLength(socketPath(deep, "run"))).toBeLessThan(104);
+  vi.unstubAllEnvs();
 });

@@ -12,12 +12,15 @@ import type { JsonObject } from "../contract/projection.ts";
 const SOCKET_PATH_BYTES = 103;
 const REQUEST_CHARACTERS = 64 * 1024;
 
-/** Where the socket of that name is. A home too deep for the system's limit gets a place under the temp folder, named by hash. */
+/** Of every system that has Unix sockets. */
+const SHORT_FOLDER = "/tmp";
+
+/** Where the socket of that name is. A home too deep for the system's limit gets a place under a temp folder, named by hash. */
 export function socketPath(runFolder: string, name: string): string {
   const path = join(runFolder, `${name}.sock`);
-  if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES) return path;
   const digest = createHash("sha256").update(path).digest("hex").slice(0, 24);
-  return join(tmpdir(), `hyp-${digest}.sock`);
+  const short = [tmpdir(), SHORT_FOLDER].map((folder) => join(folder, `hyp-${digest}.sock`));
+  return [path, ...short].find((each) => Buffer.byteLength(each) <= SOCKET_PATH_BYTES)!;
 }
 
 export interface LocalServer {

@@ -146,10 +146,7 @@ function explain(
   if (!toldConversations.has(conversationId))
     findings.natural(isSideCall(message.requestClass) ? "side_call" : "no_record");
   else if (isSideCall(message.requestClass)) findings.natural("side_call");
-  else if (
-    isFallback &&
-    isUntold({ role: message.role, part_type: message.parts[0]?.fields[0] ?? "", text: message.text })
-  )
+  else if (isUntold({ role: message.role, part_type: message.parts[0]?.fields[0] ?? "", text: message.text }))
     findings.natural("wire_only");
   else if (exchange !== undefined && hasNoAnswer(exchange)) findings.natural("no_answer");
   else

@@ -106,7 +106,7 @@ function compareOne(
     return;
   }
   for (const [name, count] of Object.entries(usageOf(response.usage)))
-    differs(name, count, usages[0]![name] ?? null, "message");
+    differs(name, count, usages[0]![name] ?? 0, "message");
 }
 
 /** As rows of messages have it. */

@@ -45,6 +45,8 @@ export function rollouts(env: PluginContext["env"]): ClientRecord {
     accepts: (path) => ROLLOUT.test(path),
     bornAt: startedAt,
     read: readRolloutLine,
+    // The instructions of the client itself: older models are told them as a message.
+    isUntold: ({ role }) => role === "developer",
   };
 }
 
