@@ -1,0 +1,15 @@
+import type { AiGateway, PluginContext } from "../../contract/plugin.ts";
+import { anthropicPreset } from "../../protocols/anthropic/upstream.ts";
+import { geminiPreset } from "../../protocols/gemini/upstream.ts";
+import { openaiPreset } from "../../protocols/openai-upstream.ts";
+import { opencodeClient } from "./client.ts";
+import { opencodeProjector } from "./projector.ts";
+
+/** Plugin `@hypaware/opencode`: carries opencode's traffic, whichever of these providers it talks to. */
+export function activate(context: PluginContext): void {
+  const gateway = context.requireCapability<AiGateway>("hypaware.ai-gateway", "^2.0.0");
+  // The same as those of the adapters for the providers' own clients: either may run alone.
+  for (const preset of [anthropicPreset, openaiPreset, geminiPreset]) gateway.registerUpstreamPreset(preset);
+  gateway.registerExchangeProjector(opencodeProjector);
+  gateway.registerClient(opencodeClient(context.env));
+}
