@@ -13,6 +13,7 @@ import { asName, known } from "../../protocols/loose.ts";
 import { openaiRequestId } from "../../protocols/openai-request-id.ts";
 import { shortHash } from "../../protocols/short-hash.ts";
 import { type Caller, callerOf, isOpencode } from "./caller.ts";
+import { wireLinks } from "./links.ts";
 import { requestClass } from "./request-class.ts";
 import { type Wire, wireOf } from "./wire.ts";
 
@@ -49,8 +50,23 @@ function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection 
     ...exchangeOf(record, wire, caller, asked, call),
     ...conversationOf(record, caller, asked, call),
     in_order: true,
-    messages: asked === "compaction" ? call.messages.map(asSummary) : call.messages,
+    messages: call.messages.map((message) =>
+      linked(asked === "compaction" ? asSummary(message) : message, call),
+    ),
   };
+}
+
+/** By the message without keys, where that is the same object in each request of a conversation. */
+const withLinks = new WeakMap<ProjectedMessage, ProjectedMessage>();
+
+function linked(message: ProjectedMessage, { usage }: Call): ProjectedMessage {
+  const known = withLinks.get(message);
+  if (known !== undefined) return known;
+  const links = wireLinks(message, usage);
+  if (links.length === 0) return message;
+  const made = { ...message, links };
+  if (Object.isFrozen(message)) withLinks.set(message, Object.freeze(made));
+  return made;
 }
 
 /** A compaction's answer stands for the history from then on. */
