@@ -1,5 +1,6 @@
 import { matchKey } from "../projection/match-key.ts";
 import type { Findings } from "./difference.ts";
+import { MESSAGE_FIELDS } from "./fields.ts";
 import type { StoredExchange, StoredMessage, StoredSession } from "./stored.ts";
 import type { ExpectedRows } from "./threads.ts";
 
@@ -163,13 +164,16 @@ function isBelow({ index, isFallback }: StoredMessage, above: number): boolean {
   return isFallback ? index > above : index === above + 1;
 }
 
+/** Where a message has none of its own, each part has what kind of block it is. */
+const SUBTYPE = MESSAGE_FIELDS.indexOf("provider_subtype");
+
 function wrongParts({ messageId, parts, fields }: StoredMessage): readonly string[] {
   const wrong: string[] = [];
   for (const [index, { partId, partIndex }] of parts.entries())
     if (partIndex !== index || partId !== `${messageId}#${index}`)
       wrong.push(`part ${index} is ${partId} with part_index ${partIndex}`);
   const [first] = fields;
-  if (fields.some((row) => row.some((value, index) => value !== first?.[index])))
+  if (fields.some((row) => row.some((value, index) => index !== SUBTYPE && value !== first?.[index])))
     wrong.push("its rows do not agree in what the message is");
   return wrong;
 }

@@ -29,7 +29,7 @@ export function readSteps(parts: readonly Part[]): readonly Step[] {
     .map(({ parts: own, usage }) => ({ parts: own, ...known({ usage }) }));
 }
 
-/** The client counts reasoning beside the output, and cached input beside the fresh one. */
+/** The client counts reasoning beside the output, and writes 0 where the provider says nothing. */
 function usageOf(finish: JsonObject): Usage {
   const tokens = asObject(finish["tokens"]);
   const cache = asObject(tokens?.["cache"]);
@@ -37,8 +37,8 @@ function usageOf(finish: JsonObject): Usage {
   return known({
     input_tokens: asNumber(tokens?.["input"]),
     output_tokens: output === undefined ? undefined : output + (reasoning ?? 0),
-    reasoning_tokens: reasoning,
-    cache_read_tokens: asNumber(cache?.["read"]),
-    cache_write_tokens: asNumber(cache?.["write"]),
+    reasoning_tokens: reasoning || undefined,
+    cache_read_tokens: asNumber(cache?.["read"]) || undefined,
+    cache_write_tokens: asNumber(cache?.["write"]) || undefined,
   });
 }
