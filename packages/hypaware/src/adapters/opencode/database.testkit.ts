@@ -6,11 +6,11 @@ import type { Tables } from "./fixtures.testkit.ts";
 
 /** As the client makes them, without what nobody reads here. */
 const SCHEMA = `
-  CREATE TABLE session (id text PRIMARY KEY, parent_id text, directory text NOT NULL, version text NOT NULL, time_updated integer NOT NULL);
+  CREATE TABLE session (id text PRIMARY KEY, parent_id text, directory text NOT NULL, version text NOT NULL, time_created integer NOT NULL, time_updated integer NOT NULL);
   CREATE TABLE message (id text PRIMARY KEY, session_id text NOT NULL, time_created integer NOT NULL, time_updated integer NOT NULL, data text NOT NULL);
   CREATE TABLE part (id text PRIMARY KEY, message_id text NOT NULL, session_id text NOT NULL, time_created integer NOT NULL, time_updated integer NOT NULL, data text NOT NULL);`;
 const COLUMNS = {
-  session: ["id", "parent_id", "directory", "version", "time_updated"],
+  session: ["id", "parent_id", "directory", "version", "time_created", "time_updated"],
   message: ["id", "session_id", "time_created", "time_updated", "data"],
   part: ["id", "message_id", "session_id", "time_created", "time_updated", "data"],
 } as const;

@@ -27,7 +27,7 @@ const SESSIONS = `
   SELECT id, time_updated AS changed FROM session WHERE time_updated >= :since ORDER BY time_updated, id`;
 
 const ROWS = `
-  SELECT m.id, m.session_id, s.parent_id, s.directory, s.version, m.time_created, m.data,
+  SELECT m.id, m.session_id, s.parent_id, s.directory, s.version, m.time_created, m.data, m.time_created < s.time_created AS is_copy,
          (SELECT json_group_array(json_object('id', p.id, 'data', p.data))
             FROM (SELECT id, data FROM part WHERE message_id = m.id ORDER BY id) p) AS parts,
          EXISTS (SELECT 1 FROM message n WHERE n.session_id = m.session_id AND n.id > m.id) AS is_followed,
@@ -49,6 +49,7 @@ export function opencodeDatabase(env: PluginContext["env"]): ClientDatabase {
     rows: ROWS,
     read: readMessageRow,
     isUntold,
+    isSentAs,
   };
 }
 
@@ -59,6 +60,11 @@ function resolvePath(folder: string, own: string): string {
 /** What tells the model what it is, and what the client itself asks to make a history short. */
 function isUntold({ role, text }: UntoldMessage): boolean {
   return role === "system" || role === "developer" || text.startsWith("Here is the conversation so far:");
+}
+
+/** To Google's API a tool's output goes as `{name, content}`. */
+function isSentAs(told: string, sent: string): boolean {
+  return asObject(parseJson(sent))?.["content"] === told;
 }
 
 /** `memory`: the last entry's name, and how often each call was made before. */
@@ -78,7 +84,9 @@ export function readMessageRow(row: DatabaseRow, memory: JsonObject): RecordRead
   const said = isAnswer
     ? messagesOfStep(id, data, steps, asObject(memory["calls"]) ?? {})
     : { messages: askedOf(id, parts), calls: asObject(memory["calls"]) ?? {} };
-  return chained(about, said, data, asName(memory["last"]), timeOf(row));
+  const { responses, ...reading } = chained(about, said, data, asName(memory["last"]), timeOf(row));
+  // A fork begins with copies of what was said before it began; they cost nothing.
+  return row["is_copy"] === 1 ? reading : { responses, ...reading };
 }
 
 type About = Omit<RecordEntry, "message" | "is_on_wire">;
@@ -118,7 +126,7 @@ function chained(
   data: JsonObject,
   last: string | undefined,
   at: string,
-): RecordReading {
+): Required<Pick<RecordReading, "entries" | "responses" | "memory">> {
   const entries: RecordEntry[] = [];
   const responses: RecordedResponse[] = [];
   let before = last;
