@@ -112,7 +112,7 @@ async function validate(
   const { validateConfig } = await import("./kernel/validate.ts");
   const known = {
     plugins: bundled,
-    bundled: bundled.map(({ manifest }) => manifest.name),
+    bundled: bundled.map(({ manifest }) => manifest),
     datasets: Object.keys(DATASETS),
   };
   return validateConfig(loaded.config, known, observer);

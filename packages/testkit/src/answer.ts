@@ -35,6 +35,8 @@ export function answerTo(request: WireRequest, generation: Generation, attempts:
   if (last !== undefined && textOf(last).startsWith("CRITICAL: Respond with TEXT ONLY")) {
     return text("<analysis>\nShort.\n</analysis>\n\n<summary>\nA summary of what was said.\n</summary>");
   }
+  const [first] = messages;
+  if (first !== undefined && textOf(first).startsWith("Generate a title for")) return text("A title");
   const directive = directiveOf(messages);
   if (directive === undefined) return text("Nothing was asked for.");
   const answer = scripted(directive, request, generation, attempts);
@@ -62,9 +64,11 @@ function scripted(
       ...inputs.map((input, i) => ({ type: "tool_use", id: generation.toolUseId(i), name, input })),
     ],
   });
+  const offered = (...names: readonly string[]): string =>
+    request.tools?.find((tool) => names.includes(tool.name.toLowerCase()))?.name ?? "";
   const bash = (...commands: readonly string[]): MessageAnswer =>
     call(
-      "Bash",
+      offered("bash") || "Bash",
       commands.map((command) => ({ command, description: "Run a command" })),
       "I will run it.",
     );
@@ -86,9 +90,9 @@ function scripted(
       return toolResults < 2 ? bash(`${args} ${toolResults + 1}`) : text("The chain ran.");
     case "agent": {
       if (toolResults > 0) return text("The helper was asked.");
-      const name =
-        request.tools?.find((tool) => tool.name === "Agent" || tool.name === "Task")?.name ?? "Agent";
-      const input = { description: "Ask a helper", prompt: args, subagent_type: "general-purpose" };
+      const name = offered("agent", "task") || "Agent";
+      const kind = name === "task" ? "general" : "general-purpose";
+      const input = { description: "Ask a helper", prompt: args, subagent_type: kind };
       return call(name, [input], "I will ask a helper.");
     }
     case "long": {

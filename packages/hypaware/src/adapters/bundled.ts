@@ -1,2 +1,2 @@
 // The adapters that ship, by folder. Adding one adds a folder and a line here.
-export const BUNDLED_ADAPTERS = ["claude", "codex", "gemini"] as const;
+export const BUNDLED_ADAPTERS = ["claude", "codex", "gemini", "opencode", "raw"] as const;

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
-import type { ClientRecord } from "../contract/record.ts";
+import type { AnyClientRecord } from "../contract/record.ts";
 import { openCatalog } from "../store/catalog.ts";
 import type { RecordReport } from "../verify/verify.ts";
 import { type CliContext, withApp } from "./context.ts";
@@ -43,7 +43,7 @@ export function registerVerify(program: Command, context: CliContext): void {
 }
 
 /** Clients' records to look at. Throws HypError `no_record` for a client that keeps none that we read. */
-function recordsOf({ notes }: App, client: string | undefined): readonly ClientRecord[] {
+function recordsOf({ notes }: App, client: string | undefined): readonly AnyClientRecord[] {
   const all = notes.clientRecords();
   const wanted = client === undefined ? all : all.filter((record) => record.client === client);
   if (client !== undefined && wanted.length === 0) {
@@ -56,7 +56,7 @@ function recordsOf({ notes }: App, client: string | undefined): readonly ClientR
 async function verifyAll(
   app: App,
   context: CliContext,
-  records: readonly ClientRecord[],
+  records: readonly AnyClientRecord[],
   session: string | undefined,
 ): Promise<readonly RecordReport[]> {
   const { runQuery } = await import("../query/run.ts");

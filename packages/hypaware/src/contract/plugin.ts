@@ -1,7 +1,7 @@
 // The public plugin interface, exported as `hypaware/plugin`. Its surface is pinned by a test.
 
 import type { ExchangeProjector, JsonObject, ProjectorLog } from "./projection.ts";
-import type { ClientRecord } from "./record.ts";
+import type { AnyClientRecord } from "./record.ts";
 
 export type { DecodeStatus, ExchangeRecord, Outcome, RequestClass, StreamEvent } from "./exchange.ts";
 export type {
@@ -19,7 +19,10 @@ export type {
   Usage,
 } from "./projection.ts";
 export type {
+  AnyClientRecord,
+  ClientDatabase,
   ClientRecord,
+  DatabaseRow,
   RecordedMessage,
   RecordedResponse,
   RecordedTotal,
@@ -106,7 +109,7 @@ export interface SessionContextSource {
 /** Capability `hypaware.notes` 1.0.0: facts that did not travel over HTTP. */
 export interface Notes {
   registerSessionContextSource(source: SessionContextSource): void;
-  registerClientRecord(record: ClientRecord): void;
+  registerClientRecord(record: AnyClientRecord): void;
 }
 
 /** For whom a capability's value is made: what it registers for a plugin is undone with that plugin. */

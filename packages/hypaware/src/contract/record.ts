@@ -87,11 +87,18 @@ export interface UntoldMessage {
   readonly text: string;
 }
 
-/** The record that a client keeps of its conversations: folders of files that it appends lines to. They are only read. */
-export interface ClientRecord {
+interface RecordOfClient {
   readonly name: string;
   /** As it is registered with the gateway. */
   readonly client: string;
+  /** Pure. Whether the client sends such a message and keeps no entry of it: a reminder that it adds to what was said. */
+  isUntold?(message: UntoldMessage): boolean;
+  /** Pure. Whether `sent` is what the record has as `told` with nothing but the client's own frame around it. */
+  isSentAs?(told: string, sent: string): boolean;
+}
+
+/** The record that a client keeps of its conversations: folders of files that it appends lines to. They are only read. */
+export interface ClientRecord extends RecordOfClient {
   /** Absolute folders. What does not exist is looked for again. */
   readonly roots: readonly string[];
   /** Whether a file below a root belongs to the record; its path is as in RecordLine. */
@@ -100,11 +107,30 @@ export interface ClientRecord {
   bornAt?(path: string): number | undefined;
   /** Pure. `undefined`: the line says nothing, or is none of the client's. */
   read(line: RecordLine): RecordReading | undefined;
-  /** Pure. Whether the client sends such a message and keeps no entry of it: a reminder that it adds to what was said. */
-  isUntold?(message: UntoldMessage): boolean;
-  /** Pure. Whether `sent` is what the record has as `told` with nothing but the client's own frame around it. */
-  isSentAs?(told: string, sent: string): boolean;
 }
+
+/** A row of a client's own database: text, numbers and null. */
+export type DatabaseRow = Readonly<Record<string, string | number | null>>;
+
+/**
+ * The same of a client that keeps its record in an SQLite database. It is only read, and never locked. Its rows are messages, and
+ * change until they are whole.
+ */
+export interface ClientDatabase extends RecordOfClient {
+  /** Absolute. What does not exist is looked for again. */
+  readonly database: string;
+  /** A SELECT of the sessions that changed at `:since` (a number that grows with each change) or later: columns `id` and `changed`, oldest change first. */
+  readonly sessions: string;
+  /** A SELECT of what `:session` holds behind the row `:after` (`''`: from its beginning), in order, with a column `id`. */
+  readonly rows: string;
+  /**
+   * Pure. `unfinished`: the row is not whole yet; it and those behind it are asked for again. `memory`: of the rows before it in its
+   * session, `{}` at the beginning. A session may be read again from there.
+   */
+  read(row: DatabaseRow, memory: JsonObject): RecordReading | "unfinished";
+}
+
+export type AnyClientRecord = ClientRecord | ClientDatabase;
 
 /** Why an entry is taken for a message of the wire; each is surer than the one behind it (projection/link.ts). */
 export const BONDS = ["key", "path", "below"] as const;

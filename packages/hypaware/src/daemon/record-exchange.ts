@@ -5,7 +5,7 @@ import type { ExchangeRow } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
 import type { ProjectedRecord } from "../contract/exchange.ts";
 import type { CapturedFacts } from "../contract/frame.ts";
-import type { ClientRecord, SessionContextSource } from "../contract/plugin.ts";
+import type { AnyClientRecord, SessionContextSource } from "../contract/plugin.ts";
 import type { HomePaths } from "../contract/home.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { ExchangeReader } from "../journal/assemble.ts";
@@ -24,7 +24,7 @@ export interface Recording {
   readonly catalog: Catalog;
   readonly projectors: readonly RegisteredProjector[];
   readonly contextSources: readonly SessionContextSource[];
-  readonly clientRecords: readonly ClientRecord[];
+  readonly clientRecords: readonly AnyClientRecord[];
   /** Of rows that no gateway carried. */
   readonly gatewayId: string;
   readonly log: Logger;

@@ -8,6 +8,7 @@ import { type Maintained as MaintainedJournal, maintainJournal } from "../journa
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { isRunAlive, listSegments } from "../journal/runs.ts";
 import { type ContextPlaces, readContextFiles } from "../notes/context-files.ts";
+import { RecordDatabases } from "../notes/record-databases.ts";
 import { RecordFiles } from "../notes/record-files.ts";
 import type { RecordPlaces } from "../notes/record-reader.ts";
 import { callsOf } from "../projection/socket-calls.ts";
@@ -47,6 +48,8 @@ export interface Maintenance {
 export class Recorder {
   readonly #recording: Recording;
   readonly #recordFiles: RecordFiles;
+  readonly #recordDatabases: RecordDatabases;
+  #databasesAreRead = true;
   readonly #followers = new Map<string, RunFollower>();
   readonly #finished = new Set<string>();
   readonly #aliveUntil = new Map<string, number>();
@@ -61,6 +64,7 @@ export class Recorder {
     this.#recording = recording;
     this.#suspects = new Set(recording.catalog.attempted());
     this.#recordFiles = new RecordFiles(recording.clientRecords, recording.log);
+    this.#recordDatabases = new RecordDatabases(recording.clientRecords, recording.log);
     this.#startFromCursors();
   }
 
@@ -101,6 +105,7 @@ export class Recorder {
     };
     const budgetMs = thorough ? LIMITS.recordThoroughMs : LIMITS.recordPassMs;
     await this.#recordFiles.read(records, budgetMs, thorough);
+    this.#databasesAreRead = await this.#recordDatabases.read(records, budgetMs, thorough);
   }
 
   /** Clients' records to their ends, as they are now. */
@@ -111,7 +116,7 @@ export class Recorder {
 
   /** Of what clients' own records say something is left to read. */
   get isBehind(): boolean {
-    return this.#recordFiles.isBehind;
+    return this.#recordFiles.isBehind || !this.#databasesAreRead;
   }
 
   /** Nothing is asked of it any more. */

@@ -88,7 +88,7 @@ test("an adapter that fails half way leaves nothing registered", async () => {
 
 test("its section is checked by config validation", async () => {
   const { source } = await gateway();
-  const known = { plugins: [source], bundled: ["@hypaware/ai-gateway"], datasets: [] };
+  const known = { plugins: [source], bundled: [source.manifest], datasets: [] };
   const plugins = [{ name: "@hypaware/ai-gateway", config: { upstrems: [], listen: "0.0.0.0:80" } }];
   expect(await validateConfig({ version: 2, plugins }, known)).toEqual([
     {

@@ -140,10 +140,10 @@ function select(
   failed: PluginFailure[],
 ): { selected: PluginSource[]; missing: Unsatisfied[] } {
   const sources = new Map(bundled.map((source) => [source.manifest.name, source]));
-  const shipped = [...sources.keys()];
+  const shipped = bundled.map(({ manifest }) => manifest);
   for (const source of installed) {
     const { name } = source.manifest;
-    if (shipped.includes(name)) {
+    if (shipped.some((manifest) => manifest.name === name)) {
       const detail = `Installed plugin "${name}" in ${source.rootDir} has the name of one that ships with HypAware.`;
       failed.push({ plugin: name, errorKind: "installed_shadows_bundled", detail });
       log.error("plugin.shadow_collision", { hyp_plugin: name, message: detail });

@@ -121,8 +121,21 @@ test("what is wrong is told to the observer", async () => {
 });
 
 test("no plugin list means all that ship, an empty one means none", () => {
-  expect(enabledPlugins({ version: 2 }, ["a", "b"])).toEqual(["a", "b"]);
-  expect(enabledPlugins({ version: 2, plugins: [] }, ["a"])).toEqual([]);
+  const [a, b] = [{ name: "a" }, { name: "b" }];
+  expect(enabledPlugins({ version: 2 }, [a, b])).toEqual(["a", "b"]);
+  expect(enabledPlugins({ version: 2, plugins: [] }, [a])).toEqual([]);
   const plugins = [{ name: "b" }, { name: "a", enabled: false }];
-  expect(enabledPlugins({ version: 2, plugins }, ["a"])).toEqual(["b"]);
+  expect(enabledPlugins({ version: 2, plugins }, [a])).toEqual(["b"]);
+});
+
+test("a plugin that accompanies others runs with each of them, unless the config says something else of it", () => {
+  const shipped = [{ name: "a" }, { name: "rest", accompanies: ["a", "b"] }];
+  const enabled = (...plugins: { name: string; enabled?: boolean }[]): readonly string[] =>
+    enabledPlugins({ version: 2, plugins }, shipped);
+  expect(enabled({ name: "a" })).toEqual(["a", "rest"]);
+  expect(enabled({ name: "a", enabled: false })).toEqual([]);
+  expect(enabled({ name: "c" })).toEqual(["c"]);
+  expect(enabled({ name: "a" }, { name: "rest", enabled: false })).toEqual(["a"]);
+  expect(enabled({ name: "rest" })).toEqual(["rest"]);
+  expect(enabledPlugins({ version: 2 }, shipped)).toEqual(["a", "rest"]);
 });

@@ -3,6 +3,7 @@ import type { Finding, FindingKind } from "../contract/errors.ts";
 import type { HomePaths } from "../contract/home.ts";
 import type { JsonObject } from "../contract/projection.ts";
 import { jsonErrorPlace } from "../wire/json-place.ts";
+import type { Manifest } from "./manifest.ts";
 import { type Observer, QUIET } from "./telemetry.ts";
 
 /** Config version 2. */
@@ -49,9 +50,18 @@ export interface LoadedConfig {
 
 export const DEFAULT_CONFIG: Config = { version: 2 };
 
-/** Names of the plugins that the config wants; of all that ship when it lists none. */
-export function enabledPlugins(config: Config, bundled: readonly string[]): readonly string[] {
-  return config.plugins?.filter((entry) => entry.enabled !== false).map((entry) => entry.name) ?? bundled;
+/** Names of the plugins that the config wants, and of those that ship to accompany them; of all that ship when it lists none. */
+export function enabledPlugins(
+  { plugins }: Config,
+  bundled: readonly Pick<Manifest, "name" | "accompanies">[],
+): readonly string[] {
+  if (plugins === undefined) return bundled.map(({ name }) => name);
+  const wanted = plugins.filter(({ enabled }) => enabled !== false).map(({ name }) => name);
+  const company = bundled.filter(
+    ({ name, accompanies = [] }) =>
+      plugins.every((entry) => entry.name !== name) && accompanies.some((other) => wanted.includes(other)),
+  );
+  return [...wanted, ...company.map(({ name }) => name)];
 }
 
 /** `explicit`: a person named this file, so it must exist. Never rejects: what is wrong stands in `findings`. */

@@ -40,6 +40,7 @@ const manifest = (api: string) =>
       plugins: z.record(name, range).optional(),
       capabilities: z.record(z.string().min(1), range).optional(),
     }).optional(),
+    accompanies: z.array(name).optional(),
     provides: closed({ capabilities: z.record(z.string().min(1), version).optional() }).optional(),
     permissions: z.array(z.string()).optional(),
     contributes: z.record(z.string(), z.unknown()).optional(),

@@ -26,6 +26,11 @@ export interface Manifest {
     readonly plugins?: Readonly<Record<string, string>>;
     readonly capabilities?: Readonly<Record<string, string>>;
   };
+  /**
+   * Of a plugin that ships: it runs with each of these, too, in a config that does not name it. What it does was theirs before, and no
+   * config that was written then may lose it.
+   */
+  readonly accompanies?: readonly string[];
   /** Name → version. */
   readonly provides?: { readonly capabilities?: Readonly<Record<string, string>> };
   readonly permissions?: readonly string[];

@@ -25,7 +25,7 @@ async function findingsOf(config: Omit<Config, "version">) {
       pluginFolder("@acme/broken", {}, "throw new Error('no start')"),
     ].map((folder) => pluginFromFolder(folder)),
   );
-  const bundled = ["@hypaware/ai-gateway", "@acme/client"];
+  const bundled = plugins.slice(0, 2).map(({ manifest }) => manifest);
   const known = { plugins, bundled, datasets: ["ai_gateway_messages", "ai_gateway_exchanges"] };
   const found = await validateConfig({ version: 2, ...config }, known);
   return found.map(({ severity, kind, pointer, message }) => `${severity} ${kind} ${pointer}: ${message}`);

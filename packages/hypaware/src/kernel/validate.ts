@@ -1,6 +1,6 @@
 import type { Finding, FindingKind } from "../contract/errors.ts";
 import { type Config, type SinkEntry, enabledPlugins } from "./config.ts";
-import type { PluginSource } from "./manifest.ts";
+import type { Manifest, PluginSource } from "./manifest.ts";
 import { offersOf } from "./order.ts";
 import { jsonPointer } from "./pointer.ts";
 import { isSchedule } from "./schedule.ts";
@@ -11,8 +11,8 @@ import { type Observer, QUIET } from "./telemetry.ts";
 export interface Known {
   /** All that could run. */
   readonly plugins: readonly PluginSource[];
-  /** Names of those that run when the config lists none. */
-  readonly bundled: readonly string[];
+  /** Of those that run when the config lists none. */
+  readonly bundled: readonly Manifest[];
   readonly datasets: readonly string[];
 }
 

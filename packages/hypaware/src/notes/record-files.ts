@@ -7,7 +7,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LIMITS } from "../contract/limits.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
-import type { ClientRecord } from "../contract/record.ts";
+import type { AnyClientRecord, ClientRecord } from "../contract/record.ts";
 import { type RecordFile, type RecordPlaces, RecordReader } from "./record-reader.ts";
 
 interface Look {
@@ -48,8 +48,8 @@ export class RecordFiles {
   #midway: { readonly file: File; readonly stamp: string; readonly reader: RecordReader } | undefined;
   #isBehind = false;
 
-  constructor(records: readonly ClientRecord[], log: ProjectorLog, now: () => number = Date.now) {
-    this.#records = records;
+  constructor(records: readonly AnyClientRecord[], log: ProjectorLog, now: () => number = Date.now) {
+    this.#records = records.filter((record) => "roots" in record);
     this.#log = log;
     this.#now = now;
   }

@@ -1,15 +1,15 @@
-import type { CapabilityConsumer, ClientRecord, Notes, SessionContextSource } from "../contract/plugin.ts";
+import type { CapabilityConsumer, AnyClientRecord, Notes, SessionContextSource } from "../contract/plugin.ts";
 
 /** Capability `hypaware.notes` 1.0.0: what adapters bring to read beside the wire. */
 export interface NotesRegistry {
   viewFor(consumer: CapabilityConsumer): Notes;
   sessionContexts(): readonly SessionContextSource[];
-  clientRecords(): readonly ClientRecord[];
+  clientRecords(): readonly AnyClientRecord[];
 }
 
 export function createNotes(): NotesRegistry {
   const sources: SessionContextSource[] = [];
-  const records: ClientRecord[] = [];
+  const records: AnyClientRecord[] = [];
   return {
     viewFor: (consumer) => ({
       registerSessionContextSource(source) {

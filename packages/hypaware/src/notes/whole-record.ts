@@ -1,10 +1,11 @@
 // A client's record from beginning to end, as it is now, for those who compare it with something: nothing is remembered of it.
 
-import { lstat, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { LIMITS } from "../contract/limits.ts";
 import type { JsonObject } from "../contract/projection.ts";
-import type { ClientRecord, RecordReading } from "../contract/record.ts";
+import type { AnyClientRecord, ClientDatabase, ClientRecord, RecordReading } from "../contract/record.ts";
+import { OpenDatabase } from "./client-database.ts";
 import { openLineFile } from "./line-file.ts";
 
 export interface RecordPath {
@@ -20,13 +21,22 @@ export interface RecordPath {
 /** What one line says, and where it stands. */
 export interface ReadLine {
   readonly reading: RecordReading;
-  /** From 1. */
+  /** From 1; of a database the number of the row. */
   readonly line: number;
 }
 
-/** The files of a record in the order in which they came into being. What cannot be listed is passed over, no symbolic link below a root followed. */
-export async function recordPaths(record: ClientRecord): Promise<readonly RecordPath[]> {
+/** The files of a record in the order in which they came into being; a database is one. What cannot be listed is passed over, no symbolic link below a root followed. */
+export async function recordPaths(record: AnyClientRecord): Promise<readonly RecordPath[]> {
   const found: RecordPath[] = [];
+  if ("database" in record) {
+    const [root, path] = [dirname(record.database), basename(record.database)];
+    const stats = await stat(record.database).catch(() => undefined);
+    if (stats === undefined) return [];
+    // What was written last may stand in its log.
+    const log = await stat(`${record.database}-wal`).catch(() => undefined);
+    const changedMs = Math.max(stats.mtimeMs, log?.mtimeMs ?? 0);
+    return [{ root, path, bytes: stats.size, bornMs: stats.birthtimeMs, changedMs }];
+  }
   for (const root of record.roots) await collect(record, root, "", 0, found);
   return found.sort((a, b) => a.bornMs - b.bornMs || (a.path < b.path ? -1 : 1));
 }
@@ -54,9 +64,10 @@ async function collect(
 
 /** Lines that say something. One that its adapter cannot bear says nothing, as when it is recorded. Rejects with the system's errors. */
 export async function* readRecordFile(
-  record: ClientRecord,
+  record: AnyClientRecord,
   { root, path }: RecordPath,
 ): AsyncGenerator<ReadLine> {
+  if ("database" in record) return yield* readDatabase(record);
   const file = await openLineFile(join(root, path), LIMITS.noteLineBytes);
   if (file === undefined) return;
   try {
@@ -71,6 +82,19 @@ export async function* readRecordFile(
     }
   } finally {
     await file.close();
+  }
+}
+
+/** The rows of all sessions, of each until one that is not whole yet. */
+function* readDatabase(database: ClientDatabase): Generator<ReadLine> {
+  const open = new OpenDatabase(database);
+  try {
+    let line = 0;
+    for (const { id } of open.sessions(0))
+      for (const { finished, reading } of open.rows(id, { after: "", memory: {} }))
+        if (finished) yield { reading, line: (line += 1) };
+  } finally {
+    open.close();
   }
 }
 

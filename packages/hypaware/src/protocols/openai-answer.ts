@@ -1,4 +1,6 @@
 import type { JsonObject, Usage } from "../contract/projection.ts";
+import type { CallFacts } from "./call.ts";
+import { known } from "./loose.ts";
 
 /** What a response said beside its messages, as far as it came; the same in both of OpenAI's protocols. */
 export interface AnswerFacts {
@@ -13,4 +15,18 @@ export interface AnswerFacts {
   readonly details: JsonObject;
   /** `type: message` */
   readonly error?: string;
+}
+
+/** The same as facts of its call. */
+export function factsOfAnswer(answer: AnswerFacts | undefined): CallFacts {
+  return {
+    details: answer?.details ?? {},
+    ...known({
+      responseId: answer?.id,
+      model: answer?.model,
+      stopReason: answer?.stopReason,
+      usage: answer?.usage,
+      error: answer?.error,
+    }),
+  };
 }

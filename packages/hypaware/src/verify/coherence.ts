@@ -1,6 +1,6 @@
 import { matchKey } from "../projection/match-key.ts";
-import { MESSAGE_FIELDS } from "./fields.ts";
 import type { Findings } from "./difference.ts";
+import { MESSAGE_FIELDS } from "./fields.ts";
 import type { StoredExchange, StoredMessage, StoredSession } from "./stored.ts";
 import type { ExpectedRows } from "./threads.ts";
 

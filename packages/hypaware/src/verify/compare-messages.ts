@@ -1,4 +1,4 @@
-import type { ClientRecord } from "../contract/record.ts";
+import type { AnyClientRecord } from "../contract/record.ts";
 import type { Findings } from "./difference.ts";
 import { differing, type Fields, MESSAGE_FIELDS, PART_FIELDS } from "./fields.ts";
 import type { StoredExchange, StoredMessage } from "./stored.ts";
@@ -13,7 +13,7 @@ export interface MessagesToCompare {
   readonly known: ReadonlySet<string>;
   readonly stored: readonly StoredMessage[];
   readonly exchanges: readonly StoredExchange[];
-  readonly isUntold: NonNullable<ClientRecord["isUntold"]>;
+  readonly isUntold: NonNullable<AnyClientRecord["isUntold"]>;
   readonly isFramed: IsFramed;
 }
 

@@ -1,6 +1,6 @@
 // Texts that differ are read whole, from the client's record and from the store: the client may have put a frame around what it sent.
 
-import type { ClientRecord } from "../contract/record.ts";
+import type { AnyClientRecord } from "../contract/record.ts";
 import { readRecordFile } from "../notes/whole-record.ts";
 import { parseEntry } from "../projection/intake.ts";
 import { toPart } from "../projection/part.ts";
@@ -10,7 +10,7 @@ import type { Ask, StoredSession } from "./stored.ts";
 import type { ToldMessage, ToldSession } from "./told.ts";
 
 export interface TextsToCompare {
-  readonly record: ClientRecord;
+  readonly record: AnyClientRecord;
   readonly ask: Ask;
   readonly session: ToldSession;
   readonly stored: StoredSession;
@@ -57,7 +57,7 @@ function differingTexts(session: ToldSession, stored: StoredSession): readonly S
 
 /** By part id. */
 async function readTexts(
-  record: ClientRecord,
+  record: AnyClientRecord,
   suspects: readonly Suspect[],
 ): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();

@@ -1,7 +1,7 @@
 // What a client's own record says, session by session: enough of each message and response to compare it with the store.
 
 import type { Usage } from "../contract/projection.ts";
-import type { ClientRecord, RecordedResponse, RecordedTotal, RecordEntry } from "../contract/record.ts";
+import type { AnyClientRecord, RecordedResponse, RecordedTotal, RecordEntry } from "../contract/record.ts";
 import { readRecordFile, type RecordPath } from "../notes/whole-record.ts";
 import { parseEntry } from "../projection/intake.ts";
 import { type Fields, toldMessage, toldPart } from "./fields.ts";
@@ -56,7 +56,7 @@ interface Growing {
 
 /** `paths` in the order in which they came into being. `onFile`: before each. */
 export async function readTold(
-  record: ClientRecord,
+  record: AnyClientRecord,
   paths: readonly RecordPath[],
   onFile: (path: RecordPath) => void = () => {},
 ): Promise<Told> {

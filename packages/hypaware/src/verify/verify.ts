@@ -1,6 +1,6 @@
 // Compares a client's own record with the store, session by session.
 
-import type { ClientRecord, RecordedTotal } from "../contract/record.ts";
+import type { AnyClientRecord, RecordedTotal } from "../contract/record.ts";
 import { recordPaths } from "../notes/whole-record.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { checkCoherence, checkThreads } from "./coherence.ts";
@@ -39,7 +39,7 @@ export interface RecordReport {
 }
 
 export interface Verification {
-  readonly record: ClientRecord;
+  readonly record: AnyClientRecord;
   readonly ask: Ask;
   /** The store's, to be read only. */
   readonly catalog: Catalog;
@@ -65,7 +65,8 @@ export async function verifyRecord(verification: Verification): Promise<RecordRe
     verification.onProgress?.("comparing sessions", sessions.length, wanted.length);
     sessions.push(...(await compareBatch(verification, told, batch, ask)));
   }
-  const { client, name, roots } = record;
+  const { client, name } = record;
+  const roots = "roots" in record ? record.roots : [record.database];
   return { client, record: name, roots, sessions, unreadable: told.unreadable };
 }
 
@@ -96,7 +97,7 @@ async function compareBatch(
 }
 
 interface SessionWork {
-  readonly record: ClientRecord;
+  readonly record: AnyClientRecord;
   readonly ask: Ask;
   readonly catalog: Catalog;
   readonly told: Told;
@@ -110,7 +111,7 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
   const { record, told, session, stored, lineage, totals } = work;
   const findings = new Findings();
   const isFramed = await framedParts(work);
-  const isUntold = (message: Parameters<NonNullable<ClientRecord["isUntold"]>>[0]): boolean =>
+  const isUntold = (message: Parameters<NonNullable<AnyClientRecord["isUntold"]>>[0]): boolean =>
     record.isUntold?.(message) === true;
   const { messages, exchanges } = stored;
   compareMessages(

@@ -1,10 +1,11 @@
 import type { ExchangeRecord, JsonObject } from "../../contract/plugin.ts";
-import type { MessagesRequest } from "../../protocols/anthropic/request.ts";
+import { type MessagesRequest, readRequest } from "../../protocols/anthropic/request.ts";
 import { type RecordedHeaders, recordedHeaders } from "../../protocols/exchange-record.ts";
 import { asName, asObject, known, parseJson } from "../../protocols/loose.ts";
 
 /** Who sent a request, as far as it says so. */
 export interface Caller {
+  /** False only of a probe. */
   readonly isClaudeCode: boolean;
   /** Claude Code's session: one run of the client, kept by resume. */
   readonly sessionId?: string;
@@ -50,6 +51,15 @@ export function callerOf(record: ExchangeRecord, request: MessagesRequest | unde
       requestClass: hint("request-class"),
     }),
   };
+}
+
+/** Whether a request is the client's: by what it calls itself, else by a session that nobody else names so. */
+export function isClaudeCode(record: ExchangeRecord): boolean {
+  const headers = recordedHeaders(record.request_headers);
+  if (USER_AGENT.test(headers.get("user-agent") ?? "")) return true;
+  if (asName(headers.get(`${HINT}session-id`)) !== undefined) return true;
+  const metadata = readRequest(record.request_body)?.metadata;
+  return userOf(asName(metadata?.["user_id"])).sessionId !== undefined;
 }
 
 interface User {

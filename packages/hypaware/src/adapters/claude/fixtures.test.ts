@@ -3,8 +3,6 @@ import type { ContentBlock, ExchangeRecord, ProjectedMessage, Projection } from 
 import { describeExchange } from "../../protocols/golden.testkit.ts";
 import { FIXTURES, project, readEntries, readFixture } from "./fixtures.testkit.ts";
 
-const CLIENT_RUNS = FIXTURES.filter((name) => !name.startsWith("sdk"));
-
 describe.each(FIXTURES)("%s", (name) => {
   const records = readFixture(name);
   const projections = records.map((record) => project(record));
@@ -40,7 +38,7 @@ describe.each(FIXTURES)("%s", (name) => {
   });
 });
 
-describe.each(CLIENT_RUNS)("%s, beside the client's transcript", (name) => {
+describe.each(FIXTURES)("%s, beside the client's transcript", (name) => {
   const records = readFixture(name);
   const projected = records.flatMap((record) => project(record) ?? []);
   const entries = readEntries(name).filter((entry) => entry.is_on_wire);

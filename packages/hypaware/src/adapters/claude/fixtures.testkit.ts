@@ -21,8 +21,6 @@ export const FIXTURES = [
   "gateway-hints",
   "older-subagent",
   "older-multi-turn",
-  "sdk",
-  "sdk-encoding-br",
 ] as const;
 
 const read = (file: string): unknown =>

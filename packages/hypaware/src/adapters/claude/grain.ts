@@ -1,7 +1,6 @@
 // What is one message. Claude Code writes its transcript line by line, and a message here is what a line is there: one content
 // block of an answer, one tool result, or one text with the images and documents behind it. The client joins what it has to say into
-// one message of the wire: a prompt, the reminders around it, the output of a local command. Programs that use the API directly have
-// no transcript: theirs is one message per message of the wire.
+// one message of the wire: a prompt, the reminders around it, the output of a local command.
 import type { ContentBlock, Json } from "../../contract/plugin.ts";
 import type { WireMessage } from "../../protocols/anthropic/request.ts";
 import type { AnswerBlock } from "../../protocols/anthropic/answer.ts";
@@ -10,12 +9,7 @@ import type { AnswerBlock } from "../../protocols/anthropic/answer.ts";
 const BESIDE_TEXT = new Set<Json | undefined>(["image", "document"]);
 
 /** The pieces of a request's message, each a message of its own; none without content. */
-export function splitMessage(
-  { role, blocks }: WireMessage,
-  perLine: boolean,
-): readonly (readonly ContentBlock[])[] {
-  if (blocks.length === 0) return [];
-  if (!perLine) return [blocks];
+export function splitMessage({ role, blocks }: WireMessage): readonly (readonly ContentBlock[])[] {
   if (role === "assistant") return blocks.map((block) => [block]);
   const pieces: ContentBlock[][] = [];
   for (const block of blocks) {
@@ -27,12 +21,8 @@ export function splitMessage(
 }
 
 /** The same for an answer. */
-export function splitAnswer(
-  blocks: readonly AnswerBlock[],
-  perLine: boolean,
-): readonly (readonly AnswerBlock[])[] {
-  if (!perLine) return blocks.length === 0 ? [] : [blocks];
-  return blocks.filter(({ block }) => !isBlank(block)).map((block) => [block]);
+export function splitAnswer(blocks: readonly AnswerBlock[]): readonly AnswerBlock[] {
+  return blocks.filter(({ block }) => !isBlank(block));
 }
 
 /** A block that was opened and never filled: the API refuses it in a history, so the client neither keeps nor resends it. */

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import type { AiGateway, JsonObject, Notes, PluginContext, SectionFinding } from "../../contract/plugin.ts";
+import { anthropicPreset } from "../../protocols/anthropic/upstream.ts";
 import { claudeClient } from "./client.ts";
 import { readContextLine } from "./hook/session-context.ts";
 import { STATE_FILE } from "./hook/state-file.ts";
-import { anthropicPreset } from "./preset.ts";
 import { claudeProjector } from "./projector.ts";
 import { transcripts } from "./record.ts";
 
-/** Plugin `@hypaware/claude`: carries Claude Code's traffic, and that of every program that speaks to Anthropic's API. */
+/** Plugin `@hypaware/claude`: carries Claude Code's traffic. */
 export function activate(context: PluginContext): void {
   const gateway = context.requireCapability<AiGateway>("hypaware.ai-gateway", "^2.0.0");
   gateway.registerUpstreamPreset(anthropicPreset);

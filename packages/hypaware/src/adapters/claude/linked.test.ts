@@ -8,8 +8,6 @@ import { asObject } from "../../protocols/loose.ts";
 import { FIXTURES, readEntries, readFixture } from "./fixtures.testkit.ts";
 import { claudeProjector } from "./projector.ts";
 
-const CLIENT_RUNS = FIXTURES.filter((name) => !name.startsWith("sdk"));
-
 let open: LinkedStore[] = [];
 afterEach(() => {
   for (const store of open) store.close();
@@ -35,84 +33,78 @@ const UNSENT = /^(\[Request interrupted|This session is being continued|<local-c
 /** What the client sends and writes no line of. */
 const LINELESS = /^(<system-reminder>|CRITICAL: Respond with TEXT ONLY|The cut answ)/;
 
-test.each(CLIENT_RUNS)(
-  "%s: each line is one message under its own name, and closes the chain",
-  async (name) => {
-    const [store, entries] = [newStore(), readEntries(name)];
-    store.entries(entries);
-    const exchanges = await exchangesOf(name);
-    for (const each of exchanges) store.exchange(each);
-    const rows = [...store.rows().values()];
-    const byMessage = Map.groupBy(rows, (row) => row.message_id);
+test.each(FIXTURES)("%s: each line is one message under its own name, and closes the chain", async (name) => {
+  const [store, entries] = [newStore(), readEntries(name)];
+  store.entries(entries);
+  const exchanges = await exchangesOf(name);
+  for (const each of exchanges) store.exchange(each);
+  const rows = [...store.rows().values()];
+  const byMessage = Map.groupBy(rows, (row) => row.message_id);
 
-    const lines = new Map<string, RecordEntry>();
-    for (const entry of entries)
-      if (!lines.has(entry.message.message_id)) lines.set(entry.message.message_id, entry);
-    for (const [uuid, { message, conversation_id }] of lines) {
-      expect(byMessage.get(uuid)?.[0], uuid).toMatchObject({
-        conversation_id,
-        role: message.role,
-        provider_uuid: uuid,
-        previous_message_id: message.parent_uuid === undefined ? [] : [message.parent_uuid],
-        message_created_at: message.message_created_at,
-      });
-      expect(byMessage.get(uuid)?.some(isFallback)).toBe(false);
-    }
-    for (const row of rows)
-      for (const previous of row.previous_message_id ?? [])
-        expect(byMessage.has(previous), previous).toBe(true);
+  const lines = new Map<string, RecordEntry>();
+  for (const entry of entries)
+    if (!lines.has(entry.message.message_id)) lines.set(entry.message.message_id, entry);
+  for (const [uuid, { message, conversation_id }] of lines) {
+    expect(byMessage.get(uuid)?.[0], uuid).toMatchObject({
+      conversation_id,
+      role: message.role,
+      provider_uuid: uuid,
+      previous_message_id: message.parent_uuid === undefined ? [] : [message.parent_uuid],
+      message_created_at: message.message_created_at,
+    });
+    expect(byMessage.get(uuid)?.some(isFallback)).toBe(false);
+  }
+  for (const row of rows)
+    for (const previous of row.previous_message_id ?? [])
+      expect(byMessage.has(previous), previous).toBe(true);
 
-    const said = (row: MessageRow | undefined): string => row?.content_text ?? "";
-    const unsent = store
-      .known()
-      .filter(({ isHome, matchKey, link }) => isHome && matchKey !== null && link === null)
-      .map(({ messageId }) => said(byMessage.get(messageId)?.[0]))
-      .filter((text) => !UNSENT.test(text));
-    expect(unsent).toEqual([]);
-    const lineless = [...byMessage.values()]
-      .filter(([row]) => row !== undefined && isFallback(row) && row.role !== "system")
-      .filter(([row]) => asObject(row?.attributes?.["gateway"])?.["request_class"] !== "compaction")
-      .filter(([row]) => asObject(row?.attributes?.["gateway"])?.["request_class"] !== "title")
-      .map(([row]) => said(row))
-      .filter((text) => !LINELESS.test(text));
-    expect(lineless).toEqual([]);
+  const said = (row: MessageRow | undefined): string => row?.content_text ?? "";
+  const unsent = store
+    .known()
+    .filter(({ isHome, matchKey, link }) => isHome && matchKey !== null && link === null)
+    .map(({ messageId }) => said(byMessage.get(messageId)?.[0]))
+    .filter((text) => !UNSENT.test(text));
+  expect(unsent).toEqual([]);
+  const lineless = [...byMessage.values()]
+    .filter(([row]) => row !== undefined && isFallback(row) && row.role !== "system")
+    .filter(([row]) => asObject(row?.attributes?.["gateway"])?.["request_class"] !== "compaction")
+    .filter(([row]) => asObject(row?.attributes?.["gateway"])?.["request_class"] !== "title")
+    .map(([row]) => said(row))
+    .filter((text) => !LINELESS.test(text));
+  expect(lineless).toEqual([]);
 
-    // Usage stands once, and is what the provider told each exchange.
-    const told = exchanges.map(({ selection }) => selection.projection?.exchange?.usage?.output_tokens ?? 0);
-    const kept = rows.flatMap(({ attributes }) => outputTokens(asObject(attributes?.["usage"])) || []);
-    const ascending = (a: number, b: number): number => a - b;
-    expect(kept.toSorted(ascending)).toEqual(told.filter((tokens) => tokens > 0).toSorted(ascending));
-  },
-);
+  // Usage stands once, and is what the provider told each exchange.
+  const told = exchanges.map(({ selection }) => selection.projection?.exchange?.usage?.output_tokens ?? 0);
+  const kept = rows.flatMap(({ attributes }) => outputTokens(asObject(attributes?.["usage"])) || []);
+  const ascending = (a: number, b: number): number => a - b;
+  expect(kept.toSorted(ascending)).toEqual(told.filter((tokens) => tokens > 0).toSorted(ascending));
+});
 
-test.each(CLIENT_RUNS)(
-  "%s: lines before, between, after and line by line give the same rows",
-  async (name) => {
-    const [exchanges, entries] = [await exchangesOf(name), readEntries(name)];
-    const first = newStore();
-    first.entries(entries);
-    for (const each of exchanges) first.exchange(each);
-    const expected = first.rows();
+test.each(FIXTURES)("%s: lines before, between, after and line by line give the same rows", async (name) => {
+  const [exchanges, entries] = [await exchangesOf(name), readEntries(name)];
+  const first = newStore();
+  first.entries(entries);
+  for (const each of exchanges) first.exchange(each);
+  const expected = first.rows();
 
-    const after = newStore();
-    for (const each of exchanges) after.exchange(each);
-    for (const entry of entries) after.entries([entry]);
-    expect(after.rows()).toEqual(expected);
+  const after = newStore();
+  for (const each of exchanges) after.exchange(each);
+  for (const entry of entries) after.entries([entry]);
+  expect(after.rows()).toEqual(expected);
 
-    const between = newStore();
-    const share = Math.ceil(entries.length / exchanges.length);
-    for (const [index, each] of exchanges.entries()) {
-      between.exchange(each);
-      between.restart();
-      between.entries(entries.slice(index * share, (index + 1) * share));
-    }
-    expect(between.rows()).toEqual(expected);
+  const between = newStore();
+  const share = Math.ceil(entries.length / exchanges.length);
+  for (const [index, each] of exchanges.entries()) {
+    between.exchange(each);
+    between.restart();
+    between.entries(entries.slice(index * share, (index + 1) * share));
+  }
+  expect(between.rows()).toEqual(expected);
 
-    // Read twice: a file that was written anew.
-    between.entries(entries);
-    expect(between.rows()).toEqual(expected);
-  },
-);
+  // Read twice: a file that was written anew.
+  between.entries(entries);
+  expect(between.rows()).toEqual(expected);
+});
 
 test("rows that are sealed when their lines come are linked with the next maintenance, neither lost nor twice", async () => {
   const [exchanges, entries] = [await exchangesOf("subagent"), readEntries("subagent")];

@@ -13,7 +13,7 @@ const text = (text: string): ContentBlock => ({ type: "text", text });
 const result = (id: string): ContentBlock => ({ type: "tool_result", tool_use_id: id, content: "ok" });
 
 const matches = (path: string, rest: Partial<ExchangeRecord> = {}): boolean =>
-  claudeProjector.match({ ...exchange({ path }), ...rest });
+  claudeProjector.match({ ...exchange({ path, headers: CLIENT }), ...rest });
 
 /** As the client's request. */
 const fromClient = (parts: Parameters<typeof exchange>[0]): Projection | undefined =>
@@ -30,8 +30,8 @@ function identityOf(headers: Record<string, Json>, user_id: Json): unknown[] {
   return [projection?.exchange?.session_id, projection?.user_id, projection?.conversation_source];
 }
 
-test("it matches by path without query, whatever the headers, and aside from it only on its own upstream", () => {
-  expect(matches("/v1/messages?beta=true", { request_headers: null })).toBe(true);
+test("it matches its client by path without query, and aside from that path only on its own upstream", () => {
+  expect(matches("/v1/messages?beta=true")).toBe(true);
   expect(matches("/v1/messages", { upstream: "proxy", provider: null })).toBe(true);
   expect(matches("/v1/models?limit=1000")).toBe(true);
   expect(matches("/", { method: "HEAD" })).toBe(true);
@@ -41,6 +41,20 @@ test("it matches by path without query, whatever the headers, and aside from it 
   expect(matches("/v1/messagesque")).toBe(false);
   expect(matches("/v1/files")).toBe(false);
   expect(matches("/v1/responses", { upstream: "openai", provider: "openai" })).toBe(false);
+});
+
+test("its client is known by its name, or by its session in header or body; who is not known is another's", () => {
+  const isIts = (headers: Record<string, Json>, user_id: Json = null): boolean =>
+    claudeProjector.match(exchange({ headers, request_body: { messages: hello, metadata: { user_id } } }));
+  expect(isIts({ "user-agent": "claude-cli/2.1.330 (external, cli)" })).toBe(true);
+  expect(isIts({ "user-agent": "claude-code/2.1.330" })).toBe(true);
+  expect(isIts({ "x-claude-code-session-id": SESSION })).toBe(true);
+  expect(isIts({ "user-agent": "proxy/1" }, JSON.stringify({ session_id: SESSION }))).toBe(true);
+  expect(isIts({}, `user_d_account__session_${SESSION}`)).toBe(true);
+  for (const other of ["user-1", "{}", "[]", "null", 5, { session_id: SESSION }])
+    expect(isIts({ "user-agent": "Anthropic/JS 1.12.0" }, other)).toBe(false);
+  expect(matches("/", { method: "HEAD", request_headers: "{}" })).toBe(true);
+  expect(matches("/v1/models", { request_headers: "{}" })).toBe(false);
 });
 
 test("the session is the header's, else that of either form of metadata", () => {
@@ -54,19 +68,17 @@ test("the session is the header's, else that of either form of metadata", () => 
   ]);
   expect(identityOf({}, `user_d_account__session_${SESSION}`)).toEqual([SESSION, undefined, "claude_code"]);
   expect(identityOf({ "x-claude-code-session-id": ["s-1", "s-2"] }, json)).toContain("s-1");
-  for (const other of ["user-1", "{}", "[]", "null", 5, { session_id: SESSION }]) {
-    expect(identityOf({}, other)).toEqual([undefined, undefined, "api"]);
-  }
 });
 
 test("without a session the conversation is inferred from its first message", () => {
-  const projection = project(exchange({ request_body: { messages: hello } }));
+  const nameless = { "user-agent": "claude-cli/2.1.330 (external, cli)" };
+  const projection = project(exchange({ headers: nameless, request_body: { messages: hello } }));
   expect(projection).toMatchObject({
     conversation_inferred: true,
     conversation_id: expect.stringMatching(/^[0-9a-f]{16}$/),
   });
   expect(projection?.exchange?.session_id).toBeUndefined();
-  const empty = project(exchange({ request_body: { messages: [] }, response_body: says("hi") }));
+  const empty = fromClient({ request_body: { messages: [] }, response_body: says("hi") });
   expect(empty?.messages).toHaveLength(1);
 });
 
@@ -134,12 +146,8 @@ test("each block is a message of its own for the client, but what is attached to
       { role: "system", content: [text("e"), text("f")] },
     ],
   };
-  const shape = (headers: Record<string, Json>): unknown =>
-    project(exchange({ headers, request_body: body }))?.messages.map(({ role, content }) => [
-      role,
-      content.length,
-    ]);
-  expect(shape(CLIENT)).toEqual([
+  const messages = fromClient({ request_body: body })?.messages ?? [];
+  expect(messages.map(({ role, content }) => [role, content.length])).toEqual([
     ["assistant", 1],
     ["assistant", 1],
     ["user", 1],
@@ -149,11 +157,6 @@ test("each block is a message of its own for the client, but what is attached to
     ["user", 1],
     ["system", 1],
     ["system", 1],
-  ]);
-  expect(shape({})).toEqual([
-    ["assistant", 2],
-    ["user", 7],
-    ["system", 2],
   ]);
 });
 
@@ -196,10 +199,9 @@ test("a request that cannot be read is said so, and what the response cost is ke
 
 test("an exchange without any message and a path that is not known are said so", () => {
   const lines: LogLine[] = [];
-  expect(project(exchange({ request_body: {} }), lines)?.messages).toEqual([]);
-  expect(
-    project(exchange({ path: "/v1/messages/batches", request_body: { requests: [] } }), lines),
-  ).toBeUndefined();
+  expect(project(exchange({ headers: CLIENT, request_body: {} }), lines)?.messages).toEqual([]);
+  const batches = { headers: CLIENT, path: "/v1/messages/batches", request_body: { requests: [] } };
+  expect(project(exchange(batches), lines)).toBeUndefined();
   expect(lines.map(({ level, event, reason, path }) => [level, event, reason, path])).toEqual([
     ["debug", "plugin.claude.projector_skip", "no_messages_in_exchange", "/v1/messages"],
     ["warn", "plugin.claude.projector_unmatched_path", undefined, "/v1/messages/batches"],
@@ -261,20 +263,19 @@ test("what is known of earlier requests changes nothing", () => {
     add: fc.array(message, { maxLength: 4 }),
     system: said,
     tools: fc.constantFrom([{ name: "a" }], [{ name: "a" }, { name: "b" }], []),
-    headers: fc.constantFrom(CLIENT, {}),
   });
   let serial = 0;
   fc.assert(
     fc.property(fc.array(turn, { maxLength: 8 }), (turns) => {
       let messages: Json[] = [];
-      for (const { drop, add, system, tools, headers } of turns) {
+      for (const { drop, add, system, tools } of turns) {
         messages = [...messages.slice(0, messages.length - drop), ...add];
         const body = JSON.stringify({ model: "m", messages, system, tools });
         // Behind a margin of its own a text has no beginning in common with others that would be worth anything.
         const margin = (serial++).toString(2).padStart(12, "0").replaceAll("0", " ").replaceAll("1", "\t");
         const apart = margin + body;
         const [known, fresh] = [body, apart].map((request_body) =>
-          project(exchange({ headers, request_body })),
+          project(exchange({ headers: CLIENT, request_body })),
         );
         expect(known).toEqual(fresh);
       }

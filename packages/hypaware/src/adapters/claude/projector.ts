@@ -8,36 +8,34 @@ import type {
   ProjectorLog,
   RequestClass,
 } from "../../contract/plugin.ts";
-import { type Answer, readAnswer } from "../../protocols/anthropic/answer.ts";
+import type { Answer } from "../../protocols/anthropic/answer.ts";
+import { readAnswerOf } from "../../protocols/anthropic/call.ts";
+import { endpointOf, isProbe } from "../../protocols/anthropic/endpoint.ts";
 import {
   type MessagesRequest,
   readRequest,
   textsOfBlocks,
   type WireMessage,
 } from "../../protocols/anthropic/request.ts";
-import { readStream } from "../../protocols/anthropic/stream.ts";
+import { isAnthropicExchange } from "../../protocols/anthropic/upstream.ts";
 import { pathOf, recordedHeaders, timeAfter } from "../../protocols/exchange-record.ts";
 import { asName, known } from "../../protocols/loose.ts";
 import { shortHash } from "../../protocols/short-hash.ts";
-import { type Caller, callerOf } from "./caller.ts";
-import { endpointOf, isMessagesPath } from "./endpoint.ts";
+import { type Caller, callerOf, isClaudeCode } from "./caller.ts";
 import { splitAnswer, splitMessage } from "./grain.ts";
 import { answerLinks, blockLinks } from "./links.ts";
-import { anthropicPreset } from "./preset.ts";
 import { isCompactSummary, requestClass } from "./request-class.ts";
 
 const PROVIDER = "anthropic";
 
-/** Anthropic's Messages API, whoever calls it. Looks at paths and bodies, never at headers that the record redacts. */
+/** Claude Code's calls of Anthropic's API, and its probes. Looks at no header that the record redacts. */
 export const claudeProjector: ExchangeProjector = {
   name: "claude-anthropic-messages",
   priority: 100,
-  match: (record) => {
-    const path = pathOf(record.path);
-    if (isMessagesPath(path)) return true;
-    const isOurs = record.upstream === anthropicPreset.name || record.provider === PROVIDER;
-    return isOurs && endpointOf(record.method ?? "", path) !== undefined;
-  },
+  match: (record) =>
+    isAnthropicExchange(record) &&
+    // A probe says nothing of who asks, and nobody else makes them.
+    (isProbe(record.method ?? "", pathOf(record.path)) || isClaudeCode(record)),
   project: (record, { log }) => projectExchange(record, log),
 };
 
@@ -50,7 +48,7 @@ function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection 
     return undefined;
   }
   const request = readRequest(record.request_body);
-  const answer = readStream(record.stream_events) ?? readAnswer(record.response_body);
+  const answer = readAnswerOf(record);
   const caller = callerOf(record, request);
   if (endpoint !== "messages") return withoutMessages(record, caller, request, answer, endpoint);
   if (request === undefined) {
@@ -77,7 +75,7 @@ function withMessages(
     ...exchangeOf(record, caller, request, answer, asked),
     conversation_id: conversationOf(caller, asked) ?? shortHash(request.firstContent ?? record.exchange_id),
     ...(caller.sessionId === undefined ? { conversation_inferred: true } : {}),
-    messages: [...requestMessages(caller, request), ...answerMessages(record, caller, answer)],
+    messages: [...requestMessages(request), ...answerMessages(record, answer)],
   };
 }
 
@@ -116,8 +114,7 @@ function exchangeOf(
     conversation_started_at: record.ts_start,
     ...(caller.isClaudeCode ? { is_sidechain: caller.agentId !== undefined } : {}),
     ...known({
-      // A probe says nothing of who asks.
-      client_name: caller.isClaudeCode ? "claude" : asked === "probe" ? undefined : "api",
+      client_name: caller.isClaudeCode ? "claude" : undefined,
       client_version: caller.version,
       entrypoint: caller.entrypoint,
       user_type: caller.userType,
@@ -166,58 +163,41 @@ function factsOf(
   };
 }
 
-interface Asked {
-  readonly perLine: boolean;
-  readonly messages: readonly ProjectedMessage[];
-}
-
 /** By the wire's message, which is the same object in each request of a conversation. */
-const asked = new WeakMap<WireMessage, Asked>();
+const asked = new WeakMap<WireMessage, readonly ProjectedMessage[]>();
 
-function requestMessages({ isClaudeCode }: Caller, request: MessagesRequest): readonly ProjectedMessage[] {
+function requestMessages(request: MessagesRequest): readonly ProjectedMessage[] {
   return request.messages.flatMap((message) => {
-    const before = asked.get(message);
-    if (before?.perLine === isClaudeCode) return before.messages;
-    const messages = splitMessage(message, isClaudeCode).map((content) =>
-      requestMessage(message.role, content, isClaudeCode),
-    );
-    asked.set(message, { perLine: isClaudeCode, messages });
+    let messages = asked.get(message);
+    if (messages === undefined) {
+      messages = splitMessage(message).map((content) => requestMessage(message.role, content));
+      asked.set(message, messages);
+    }
     return messages;
   });
 }
 
-function requestMessage(
-  role: string,
-  content: readonly ContentBlock[],
-  isClaudeCode: boolean,
-): ProjectedMessage {
-  const isSummary = isClaudeCode && isCompactSummary(role, textsOfBlocks(content));
+function requestMessage(role: string, content: readonly ContentBlock[]): ProjectedMessage {
   return Object.freeze({
     role,
     content,
     is_answer: false,
-    ...(isClaudeCode ? linked(content.flatMap(blockLinks)) : {}),
-    ...(isSummary ? { is_compact_summary: true } : {}),
+    ...linked(content.flatMap(blockLinks)),
+    ...(isCompactSummary(role, textsOfBlocks(content)) ? { is_compact_summary: true } : {}),
   });
 }
 
-function answerMessages(
-  record: ExchangeRecord,
-  caller: Caller,
-  answer: Answer | undefined,
-): readonly ProjectedMessage[] {
+function answerMessages(record: ExchangeRecord, answer: Answer | undefined): readonly ProjectedMessage[] {
   if (answer === undefined) return [];
-  const pieces = splitAnswer(answer.blocks, caller.isClaudeCode);
+  const pieces = splitAnswer(answer.blocks);
   const stopReason = answer.stopReason ?? (answer.isPartial ? "error" : undefined);
   return pieces.map((piece, index) => ({
     role: answer.role,
-    content: piece.map(({ block }) => block),
+    content: [piece.block],
     is_answer: true,
-    ...(caller.isClaudeCode
-      ? linked(piece.flatMap((each) => answerLinks(answer.id, answer.blocks.indexOf(each), each.block)))
-      : {}),
+    ...linked(answerLinks(answer.id, answer.blocks.indexOf(piece), piece.block)),
     ...known({
-      message_created_at: timeAfter(record, piece[0]?.tMs ?? record.ttfb_ms ?? record.duration_ms ?? 0),
+      message_created_at: timeAfter(record, piece.tMs ?? record.ttfb_ms ?? record.duration_ms ?? 0),
       stop_reason: index === pieces.length - 1 ? stopReason : undefined,
     }),
   }));

@@ -152,15 +152,12 @@ test("transcripts lie where the client's settings say, and only they are read", 
     expect(record.accepts(other)).toBe(false);
 });
 
-test.each(FIXTURES.filter((name) => !name.startsWith("sdk")))(
-  "%s: each uuid is an entry, chained whole",
-  (name) => {
-    const lines = Object.values(readTranscripts(name)).flat();
-    const entries = readEntries(name);
-    expect(entries.map(({ message }) => message.message_id)).toEqual(lines.flatMap(({ uuid }) => uuid ?? []));
-    const known = new Set(entries.map(({ message }) => message.message_id));
-    for (const { message } of entries)
-      for (const id of [...message.previous_message_id, message.logical_parent_uuid ?? message.message_id])
-        expect(known).toContain(id);
-  },
-);
+test.each(FIXTURES)("%s: each uuid is an entry, chained whole", (name) => {
+  const lines = Object.values(readTranscripts(name)).flat();
+  const entries = readEntries(name);
+  expect(entries.map(({ message }) => message.message_id)).toEqual(lines.flatMap(({ uuid }) => uuid ?? []));
+  const known = new Set(entries.map(({ message }) => message.message_id));
+  for (const { message } of entries)
+    for (const id of [...message.previous_message_id, message.logical_parent_uuid ?? message.message_id])
+      expect(known).toContain(id);
+});

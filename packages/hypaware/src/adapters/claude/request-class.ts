@@ -14,7 +14,6 @@ const SAID = new Map<string, RequestClass>([
 
 /** Of a request for an answer. */
 export function requestClass(caller: Caller, request: MessagesRequest): RequestClass {
-  if (!caller.isClaudeCode) return "main";
   // The client's header has no word for it, so it cannot deny it.
   if (asksForTitle(request)) return "title";
   const said = SAID.get(caller.requestClass ?? "");

@@ -1,7 +1,7 @@
 import type { ExchangeRecord, JsonObject } from "../../contract/plugin.ts";
 import { asName, known, parseJson, asObject } from "../../protocols/loose.ts";
 import { type RecordedHeaders, recordedHeaders } from "../../protocols/exchange-record.ts";
-import { isCodexBackend } from "./endpoint.ts";
+import { isCodexBackend } from "../../protocols/openai-endpoint.ts";
 import { hasTurnMetadata, metadataAttributes, turnMetadata } from "./turn-metadata.ts";
 
 /** Codex, as far as a request says of itself. */
@@ -39,13 +39,9 @@ const HEADERS = {
   "x-client-request-id": "client_request_id",
 } as const;
 
-/**
- * `undefined` for every other program: what its headers say under the same names (`session-id`, `originator`) is not Codex's. One
- * that calls Codex's own backend without saying who it is counts as Codex.
- */
-export function codexOf(record: ExchangeRecord, body: JsonObject | undefined): Codex | undefined {
+/** Of a request of Codex's. `body`: its own. */
+export function codexOf(record: ExchangeRecord, body: JsonObject | undefined): Codex {
   const headers = recordedHeaders(record.request_headers);
-  if (!isCodex(record, headers)) return undefined;
   const metadata = turnMetadata(headers, body);
   const said = (name: string, header: string): string | undefined =>
     asName(metadata[name]) ?? asName(headers.get(header));
@@ -81,21 +77,26 @@ export function saysTurn(record: ExchangeRecord): boolean {
   return hasTurnMetadata(recordedHeaders(record.request_headers));
 }
 
-/** What the backend says of the account's limits. */
-export function limitsOf(record: ExchangeRecord): JsonObject {
-  const told = Object.entries(asObject(parseJson(record.response_headers)) ?? {}).filter(
-    ([name]) => name.startsWith("x-codex-") && name !== "x-codex-turn-state",
-  );
-  return Object.fromEntries(told.map(([name, value]) => [name.slice("x-codex-".length), value]));
-}
-
-function isCodex(record: ExchangeRecord, headers: RecordedHeaders): boolean {
+/**
+ * Whether Codex sent it: what another program's headers say under the same names (`session-id`, `originator`) is not Codex's. One
+ * that calls Codex's own backend without saying who it is counts as Codex.
+ */
+export function isCodex(record: ExchangeRecord): boolean {
+  const headers = recordedHeaders(record.request_headers);
   if (hasTurnMetadata(headers) || headers.has("x-codex-window-id")) return true;
   const [, product] = USER_AGENT.exec(headers.get("user-agent") ?? "") ?? [];
   if (product !== undefined && PRODUCT.test(product)) return true;
   const originator = headers.get("originator");
   if (originator !== undefined) return PRODUCT.test(originator);
   return isCodexBackend(record) || record.provider === "chatgpt";
+}
+
+/** What the backend says of the account's limits. */
+export function limitsOf(record: ExchangeRecord): JsonObject {
+  const told = Object.entries(asObject(parseJson(record.response_headers)) ?? {}).filter(
+    ([name]) => name.startsWith("x-codex-") && name !== "x-codex-turn-state",
+  );
+  return Object.fromEntries(told.map(([name, value]) => [name.slice("x-codex-".length), value]));
 }
 
 function headerAttributes(headers: RecordedHeaders): JsonObject {

@@ -3,8 +3,6 @@ import type { ExchangeRecord, JsonObject } from "../../contract/plugin.ts";
 import { describeExchange } from "../../protocols/golden.testkit.ts";
 import { FIXTURES, project, readFixture, readLines } from "./fixtures.testkit.ts";
 
-const CLIENT_RUNS = FIXTURES.filter((name) => name !== "sdk");
-
 describe.each(FIXTURES)("%s", (name) => {
   const records = readFixture(name);
   const projections = records.map((record) => project(record));
@@ -27,7 +25,7 @@ describe.each(FIXTURES)("%s", (name) => {
   });
 });
 
-describe.each(CLIENT_RUNS)("%s, beside the client's own record", (name) => {
+describe.each(FIXTURES)("%s, beside the client's own record", (name) => {
   const records = readFixture(name);
   const projected = records.flatMap((record) => project(record) ?? []);
   const read = readLines(name);

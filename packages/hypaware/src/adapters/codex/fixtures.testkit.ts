@@ -20,7 +20,6 @@ export const FIXTURES = [
   "signed-in",
   "socket-refused",
   "socket",
-  "sdk",
 ] as const;
 
 const read = (file: string): unknown =>

@@ -1,10 +1,11 @@
 import type { AiGateway, JsonObject, Notes, PluginContext, SectionFinding } from "../../contract/plugin.ts";
 import { codexClient } from "./client.ts";
-import { chatgptPreset, openaiPreset } from "./presets.ts";
+import { openaiPreset } from "../../protocols/openai-upstream.ts";
+import { chatgptPreset } from "./preset.ts";
 import { codexProjector } from "./projector.ts";
 import { rollouts } from "./rollout/record.ts";
 
-/** Plugin `@hypaware/codex`: carries Codex's traffic, and that of every program that speaks to OpenAI's APIs. */
+/** Plugin `@hypaware/codex`: carries Codex's traffic. */
 export function activate(context: PluginContext): void {
   const gateway = context.requireCapability<AiGateway>("hypaware.ai-gateway", "^2.0.0");
   gateway.registerUpstreamPreset(openaiPreset);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ExchangeRecord, Json, JsonObject, Projection } from "../../contract/plugin.ts";
 import { type LogLine, exchange, project, readFixture } from "./fixtures.testkit.ts";
+import { codexProjector } from "./projector.ts";
 
 const THREAD = "11111111-0000-7000-8000-000000000001";
 const ROOT = "11111111-0000-7000-8000-000000000000";
@@ -39,7 +40,7 @@ const says = (metadata: JsonObject): JsonObject => ({
   "x-codex-turn-metadata": JSON.stringify({ ...METADATA, ...metadata }),
 });
 const ask = (parts: Parameters<typeof exchange>[0] = {}): Projection =>
-  project(exchange({ request_body: { model: "gpt-x", input: "hi" }, ...parts }))!;
+  project(exchange({ headers: HEADERS, request_body: { model: "gpt-x", input: "hi" }, ...parts }))!;
 const codexOf = (projection: Projection): JsonObject | undefined =>
   projection.attributes?.["codex"] as JsonObject | undefined;
 
@@ -127,7 +128,6 @@ test("where Codex says nothing of the place, what it told the model counts", () 
     told("a <cwd>/nowhere</cwd>"),
   ];
   expect(ask({ headers: HEADERS, request_body: { input } }).cwd).toBe("/home/user/b");
-  expect(ask({ request_body: { input } }).cwd).toBeUndefined();
   expect(ask({ headers: HEADERS, request_body: { input, cwd: "/said", git_branch: "main" } })).toMatchObject({
     cwd: "/said",
     git_branch: "main",
@@ -136,7 +136,7 @@ test("where Codex says nothing of the place, what it told the model counts", () 
   expect(ask({ request_body: { input: "hi", metadata: { user_id: user } } })).toMatchObject({
     cwd: "/u",
     git_branch: "b",
-    conversation_id: "s",
+    conversation_id: THREAD,
     user_id: "acc",
   });
 });
@@ -163,19 +163,10 @@ test.each([
   expect(projection.messages).toHaveLength(1);
 });
 
-test("what is not to be answered has facts and no messages, whoever sends it", () => {
-  for (const headers of [says({ request_kind: "prewarm" }) as Record<string, Json>, {}]) {
-    const { exchange: facts, messages } = ask({ headers, request_body: { input: "hi", generate: false } });
-    expect([facts?.request_class, messages]).toEqual(["other", []]);
-  }
-});
-
-test("a response is kept unless the request says otherwise, and on a WebSocket anyway", () => {
-  const isKept = (body: JsonObject, status_code = 200): boolean | undefined =>
-    ask({ request_body: { input: "hi", ...body }, status_code }).response_is_kept;
-  expect([isKept({}), isKept({ store: false }), isKept({ store: false }, 101)]).toEqual([true, false, true]);
-  const messages = [{ role: "user", content: "hi" }];
-  expect(ask({ path: "/v1/chat/completions", request_body: { messages } }).response_is_kept).toBeUndefined();
+test("what is not to be answered has facts and no messages", () => {
+  const headers = says({ request_kind: "prewarm" }) as Record<string, Json>;
+  const { exchange: facts, messages } = ask({ headers, request_body: { input: "hi", generate: false } });
+  expect([facts?.request_class, messages]).toEqual(["other", []]);
 });
 
 test("an agent is its thread; its parent is one unless it is the session", () => {
@@ -190,9 +181,9 @@ test("an agent is its thread; its parent is one unless it is the session", () =>
   expect(grandchild.exchange?.parent_agent_id).toBe("other");
 });
 
-test("headers of another program fill nothing of Codex's, even on Codex's own backend", () => {
+test("headers of another program are not Codex's, even on Codex's own backend", () => {
   for (const path of ["/v1/responses", "/backend-api/codex/responses"]) {
-    const projection = ask({
+    const other = exchange({
       path,
       ...(path.startsWith("/backend") ? { upstream: "chatgpt", provider: "chatgpt" } : {}),
       headers: {
@@ -204,21 +195,13 @@ test("headers of another program fill nothing of Codex's, even on Codex's own ba
         "x-openai-subagent": "review",
       },
     });
-    expect(projection).toMatchObject({
-      conversation_source: "api",
-      client_name: "api",
-      conversation_inferred: true,
-      exchange: { request_class: "main" },
-    });
-    expect(codexOf(projection)).toBeUndefined();
-    expect(projection.exchange?.session_id).toBeUndefined();
-    for (const name of ["client_version", "entrypoint", "is_sidechain", "prompt_id"] as const)
-      expect(projection[name]).toBeUndefined();
+    expect(codexProjector.match(other)).toBe(false);
   }
 });
 
 test("one that calls Codex's backend without saying who it is counts as Codex", () => {
-  const projection = ask({ path: "/backend-api/codex/responses", upstream: "chatgpt", provider: "chatgpt" });
+  const backend = { path: "/backend-api/codex/responses", upstream: "chatgpt", provider: "chatgpt" };
+  const projection = ask({ ...backend, headers: {} });
   expect(projection).toMatchObject({
     provider: "chatgpt",
     client_name: "codex",
@@ -227,7 +210,7 @@ test("one that calls Codex's backend without saying who it is counts as Codex", 
   expect(codexOf(projection)).toEqual({});
 });
 
-test("items are named by their ids; what has none is marked, of Codex twice", () => {
+test("items are named by their ids; what has none is marked", () => {
   const input = [
     { type: "message", id: "msg_1", role: "user", content: "hi" },
     { type: "message", role: "user", content: "summarise" },
@@ -238,105 +221,6 @@ test("items are named by their ids; what has none is marked, of Codex twice", ()
     ["msg_1", undefined],
     [undefined, { identity_source: "gateway_fallback" }],
   ]);
-  expect(marks(ask({ request_body: { input } }))).toEqual([
-    ["msg_1", undefined],
-    [undefined, undefined],
-  ]);
-});
-
-test("a conversation that nobody named has the hash of its first message, always the same", () => {
-  const id = (content: Json): string => ask({ request_body: { input: content } }).conversation_id;
-  expect(id("hi")).toMatch(/^[0-9a-f]{16}$/);
-  expect(id("hi")).toBe(id("hi"));
-  expect(
-    id([
-      { role: "user", content: "hi" },
-      { role: "user", content: "ho" },
-    ]),
-  ).toBe(id("hi"));
-  expect(id("ho")).not.toBe(id("hi"));
-  const chat = ask({
-    path: "/v1/chat/completions",
-    request_body: { messages: [{ role: "user", content: "hi" }] },
-  });
-  expect(chat.conversation_id).toBe(id("hi"));
-  const empty = ask({ request_body: { input: [] } });
-  expect(empty.conversation_id).toMatch(/^[0-9a-f]{16}$/);
-});
-
-test("Chat: calls, their results, and the answer of a stream", () => {
-  const projection = ask({
-    path: "/v1/chat/completions",
-    request_body: {
-      model: "gpt-x",
-      messages: [
-        { role: "system", content: "rules" },
-        { role: "user", content: "list" },
-        {
-          role: "assistant",
-          content: null,
-          tool_calls: [{ id: "call_1", type: "function", function: { name: "ls", arguments: '{"p":1}' } }],
-        },
-        { role: "tool", tool_call_id: "call_1", content: "a b" },
-      ],
-    },
-    events: [
-      {
-        id: "chatcmpl-1",
-        model: "gpt-x-1",
-        choices: [{ index: 0, delta: { role: "assistant", content: "two" } }],
-      },
-      { id: "chatcmpl-1", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
-    ],
-  });
-  expect(projection.messages.map(({ role, content }) => [role, content])).toEqual([
-    ["system", [{ type: "text", text: "rules" }]],
-    ["user", [{ type: "text", text: "list" }]],
-    ["assistant", [{ type: "tool_use", id: "call_1", name: "ls", input: { p: 1 } }]],
-    ["tool", [{ type: "tool_result", tool_use_id: "call_1", content: "a b" }]],
-    ["assistant", [{ type: "text", text: "two" }]],
-  ]);
-  expect(projection.messages.at(-1)).toMatchObject({ is_answer: true, raw_frame: { finish_reason: "stop" } });
-  expect(projection.exchange).toMatchObject({
-    response_id: "chatcmpl-1",
-    model: "gpt-x-1",
-    requested_model: "gpt-x",
-    stop_reason: "stop",
-  });
-});
-
-test("instructions are the system text, tools of both places the tools", () => {
-  const tools = [{ type: "custom", name: "exec" }];
-  const projection = ask({
-    request_body: {
-      instructions: "be brief",
-      input: [{ type: "additional_tools", role: "developer", tools }],
-    },
-  });
-  expect(projection).toMatchObject({ system_text: "be brief", tools });
-});
-
-test("a compaction of its own endpoint brings what stands for the history, and repeats nothing", () => {
-  const kept = { type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] };
-  const summary = { type: "compaction", id: "cmp_1", encrypted_content: "gAAA" };
-  const projection = ask({
-    path: "/v1/responses/compact",
-    request_body: { input: [kept] },
-    response_body: { id: "resp_1", object: "response.compaction", output: [kept, summary] },
-  });
-  expect(projection.exchange?.request_class).toBe("compaction");
-  expect(projection.messages.map(({ provider_type, is_answer }) => [provider_type, is_answer])).toEqual([
-    ["message", false],
-    ["compaction", true],
-  ]);
-  expect(projection.messages[1]).toMatchObject({ is_compact_summary: true, raw_frame: summary });
-});
-
-test("a failed attempt has its error and what was asked, and no answer", () => {
-  const error = { error: { message: "Rate limit reached", type: "rate_limit_exceeded", code: null } };
-  const projection = ask({ status_code: 429, response_body: error });
-  expect(projection.exchange?.error).toBe("rate_limit_exceeded: Rate limit reached");
-  expect(projection.messages.map(({ is_answer }) => is_answer)).toEqual([false]);
 });
 
 test("a request that cannot be read has facts and no messages, and is told of", () => {
@@ -355,15 +239,6 @@ test("a request that cannot be read has facts and no messages, and is told of", 
   expect(lines).toMatchObject([
     { level: "warn", event: "plugin.codex.projector_skip", reason: "unparseable_request_body" },
   ]);
-});
-
-test("the provider is who was routed to, else who the path belongs to", () => {
-  const provider = (upstream: string, named: string | null, path = "/v1/responses"): string =>
-    ask({ upstream, provider: named, path }).provider;
-  expect(provider("mine", "azure")).toBe("azure");
-  expect(provider("chatgpt", null)).toBe("chatgpt");
-  expect(provider("mine", null)).toBe("openai");
-  expect(provider("mine", null, "/backend-api/codex/responses")).toBe("chatgpt");
 });
 
 test("every call of every recorded run says where it was made", () => {

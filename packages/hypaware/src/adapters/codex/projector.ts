@@ -8,103 +8,84 @@ import type {
   ProjectorLog,
   RequestClass,
 } from "../../contract/plugin.ts";
-import type { Call } from "../../protocols/call.ts";
-import { pathOf, recordedHeaders } from "../../protocols/exchange-record.ts";
+import type { Call, CallFacts } from "../../protocols/call.ts";
+import { callProjection } from "../../protocols/call-projection.ts";
+import { pathOf } from "../../protocols/exchange-record.ts";
 import { asName, asObject, asText, known, parseJson } from "../../protocols/loose.ts";
-import * as chat from "../../protocols/openai-chat/call.ts";
-import * as responses from "../../protocols/openai-responses/call.ts";
+import { isPrewarm, readAnswerFacts, readCall } from "../../protocols/openai-call.ts";
+import { endpointOf, isCodexBackend, isResponses } from "../../protocols/openai-endpoint.ts";
+import { openaiRequestId } from "../../protocols/openai-request-id.ts";
 import { splitResponsesSocket } from "../../protocols/openai-responses/socket-calls.ts";
+import { isOpenaiUpstream, openaiProviderOf } from "../../protocols/openai-upstream.ts";
+import { type Place, placeOf } from "../../protocols/place.ts";
 import { shortHash } from "../../protocols/short-hash.ts";
 import { callLinks } from "./call-links.ts";
-import { type Codex, codexOf, limitsOf, saysTurn } from "./caller.ts";
-import { endpointOf, isCodexBackend, isResponses } from "./endpoint.ts";
-import { type Place, placeOf, toldCwd } from "./place.ts";
-import { chatgptPreset, openaiPreset } from "./presets.ts";
-import { isCompactSummary, isPrewarm, isSubagent, requestClass } from "./request-class.ts";
+import { type Codex, codexOf, isCodex, limitsOf, saysTurn } from "./caller.ts";
+import { isCompactSummary, isSubagent, requestClass } from "./request-class.ts";
+import { toldCwd } from "./told-cwd.ts";
 import { selectWorkspace } from "./workspace.ts";
 
-const UPSTREAMS: ReadonlySet<string> = new Set([openaiPreset.name, chatgptPreset.name]);
-
-/** OpenAI's Responses and Chat Completions APIs, whoever calls them, and the rest of what Codex asks its backend. */
+/** Codex's calls of OpenAI's Responses and Chat Completions APIs, and the rest of what it asks its backend. */
 export const codexProjector: ExchangeProjector = {
   name: "codex-exchange",
   priority: 100,
   match: (record) => {
+    if (saysTurn(record)) return true;
     const endpoint = endpointOf(record);
     // Other providers list their models under the same path as the API does.
-    if (endpoint === "models" && !isOurs(record) && !isCodexBackend(record)) return saysTurn(record);
-    return endpoint !== undefined || saysTurn(record);
+    if (endpoint === "models" && !isOpenaiUpstream(record) && !isCodexBackend(record)) return false;
+    return endpoint !== undefined && isCodex(record);
   },
   split: (connection) => (isResponses(connection) ? splitResponsesSocket() : undefined),
   project: (record, { log }) => projectExchange(record, log),
 };
 
-function isOurs({ upstream, provider }: ExchangeRecord): boolean {
-  return UPSTREAMS.has(upstream) || UPSTREAMS.has(provider ?? "");
-}
-
-function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection | undefined {
+function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection {
   const endpoint = endpointOf(record) ?? "responses";
   const about = { exchange_id: record.exchange_id, path: pathOf(record.path) };
   const body = asObject(parseJson(record.request_body));
   const codex = codexOf(record, body);
   if (endpoint === "models" || endpoint === "other" || endpoint === "count_tokens") {
-    return withoutMessages(record, codex, body, endpoint);
+    return withoutMessages(record, codex, endpoint, known({ body }));
   }
-  const isChat = endpoint === "chat" || Array.isArray(body?.["messages"]);
   if (body === undefined) {
     log.warn("plugin.codex.projector_skip", { reason: "unparseable_request_body", ...about });
     // What the response cost is true all the same.
-    const answer = isChat ? chat.readAnswerOf(record) : responses.readAnswerOf(record);
-    return withoutMessages(record, codex, body, requestClass(codex), answer);
+    return withoutMessages(record, codex, requestClass(codex), readAnswerFacts(record));
   }
-  const call = isChat ? chat.readCall(record, body) : responses.readCall(record, body);
-  if (isPrewarm(body)) {
-    return withoutMessages(record, codex, body, "other", call);
-  }
+  const call = readCall(record, body);
+  if (isPrewarm(body)) return withoutMessages(record, codex, "other", call);
   const asked = endpoint === "compact" ? "compaction" : requestClass(codex);
-  const projection = withMessages(record, codex, endpoint === "compact" ? compacted(call) : call, asked);
+  const projection = withMessages(record, codex, call, asked);
   if (projection.messages.length === 0) {
     log.debug("plugin.codex.projector_skip", { reason: "no_messages_in_exchange", ...about });
   }
   return projection;
 }
 
-/** An answer of this endpoint repeats what is to be kept of the history; only what stands for the rest is new. */
-function compacted(call: Call): Call {
-  const isNews = ({ is_answer: isAnswer, is_compact_summary: isSummary }: ProjectedMessage): boolean =>
-    isAnswer !== true || isSummary === true;
-  return { ...call, messages: call.messages.filter(isNews) };
-}
-
-function withMessages(
-  record: ExchangeRecord,
-  codex: Codex | undefined,
-  call: Call,
-  asked: RequestClass,
-): Projection {
+function withMessages(record: ExchangeRecord, codex: Codex, call: Call, asked: RequestClass): Projection {
   const place = placeOf(call.body);
-  const conversation = codex?.threadId ?? place.sessionId;
+  const conversation = codex.threadId ?? place.sessionId;
+  const cwd = place.cwd ?? asName(codex.metadata["cwd"]) ?? toldCwd(call.messages);
   return {
-    ...exchangeOf(record, codex, call.body, toldPlace(place, codex, call), asked, call),
+    ...exchangeOf(record, codex, { ...place, ...known({ cwd }) }, asked, call),
     conversation_id: conversation ?? shortHash(call.firstContent ?? record.exchange_id),
     ...(conversation === undefined ? { conversation_inferred: true } : {}),
     in_order: true,
-    messages: codex === undefined ? call.messages : call.messages.map(asCodexHas),
+    messages: call.messages.map(asCodexHas),
   };
 }
 
 function withoutMessages(
   record: ExchangeRecord,
-  codex: Codex | undefined,
-  body: JsonObject | undefined,
+  codex: Codex,
   asked: RequestClass,
-  answer?: Answered,
+  call: CallFacts,
 ): Projection {
-  const place = placeOf(body);
+  const place = placeOf(call.body);
   return {
-    ...exchangeOf(record, codex, body, place, asked, answer),
-    conversation_id: codex?.threadId ?? place.sessionId ?? shortHash(record.exchange_id),
+    ...exchangeOf(record, codex, place, asked, call),
+    conversation_id: codex.threadId ?? place.sessionId ?? shortHash(record.exchange_id),
     messages: [],
   };
 }
@@ -124,120 +105,62 @@ function asCodexHas(message: ProjectedMessage): ProjectedMessage {
   };
 }
 
-/** What a call says beside its messages; of an answer whose request cannot be read there is less. */
-type Answered = Partial<Call> & { readonly id?: string };
-
 function exchangeOf(
   record: ExchangeRecord,
-  codex: Codex | undefined,
-  body: JsonObject | undefined,
+  codex: Codex,
   place: Place,
   asked: RequestClass,
-  call: Answered = {},
+  call: CallFacts,
 ): Omit<Projection, "conversation_id" | "messages"> {
-  const requestId = requestIdOf(record);
-  const workspace = codex === undefined ? undefined : selectWorkspace(codex.metadata, place.cwd);
-  return {
-    provider: providerOf(record),
-    conversation_source: codex === undefined ? "api" : "codex",
-    conversation_started_at: record.ts_start,
-    client_name: codex === undefined ? "api" : "codex",
+  const workspace = selectWorkspace(codex.metadata, place.cwd);
+  const codexAttributes: JsonObject = {
+    ...codex.attributes,
     ...known({
-      client_version: codex?.version,
-      entrypoint: codex?.entrypoint,
-      user_type: codex?.threadSource,
-      permission_mode: codex?.sandbox,
-      is_sidechain: codex === undefined ? undefined : isSidechain(codex),
-      user_id: place.accountId ?? asName(body?.["user"]),
+      workspace: workspace?.path,
+      git_origin_url: workspace?.originUrl,
+      git_commit: workspace?.commit,
+      has_changes: workspace?.hasChanges,
+    }),
+  };
+  return callProjection(record, call, {
+    provider: openaiProviderOf(record),
+    conversation_source: "codex",
+    client_name: "codex",
+    ...known({
+      client_version: codex.version,
+      entrypoint: codex.entrypoint,
+      user_type: codex.threadSource,
+      permission_mode: codex.sandbox,
+      is_sidechain: isSidechain(codex),
+      user_id: place.accountId ?? asName(call.body?.["user"]),
       cwd: place.cwd ?? workspace?.path,
       git_branch: place.gitBranch,
-      model: call.requestedModel ?? call.model,
-      system_text: call.systemText,
-      tools: call.tools,
-      request_id: requestId,
-      prompt_id: codex?.turnId,
-      previous_response_id: call.previousResponseId,
-      response_is_kept: call.isResponseKept,
+      prompt_id: codex.turnId,
     }),
-    attributes: {
-      ...(call.settings === undefined ? {} : { request: call.settings }),
-      provider_raw: known({
-        metadata: asObject(body?.["metadata"]),
-        response_id: call.responseId ?? call.id,
-      }),
-      ...(record.duration_ms === null ? {} : { timing: { latency_ms: record.duration_ms } }),
-      ...(codex === undefined
-        ? {}
-        : {
-            codex: {
-              ...codex.attributes,
-              ...known({
-                workspace: workspace?.path,
-                git_origin_url: workspace?.originUrl,
-                git_commit: workspace?.commit,
-                has_changes: workspace?.hasChanges,
-              }),
-            },
-          }),
-    },
-    exchange: factsOf(record, codex, asked, call, requestId),
-  };
+    attributes: { codex: codexAttributes },
+    exchange: factsOf(record, codex, asked),
+  });
 }
 
-function factsOf(
-  record: ExchangeRecord,
-  codex: Codex | undefined,
-  asked: RequestClass,
-  call: Answered,
-  requestId: string | undefined,
-): ExchangeFacts {
+function factsOf(record: ExchangeRecord, codex: Codex, asked: RequestClass): ExchangeFacts {
   const limits = limitsOf(record);
-  const isAgent = codex !== undefined && isSubagent(codex);
-  const parent = codex?.parentThreadId;
+  const parent = codex.parentThreadId;
   return {
     request_class: asked,
     ...known({
-      session_id: codex?.sessionId,
-      agent_id: isAgent ? codex.threadId : undefined,
+      session_id: codex.sessionId,
+      agent_id: isSubagent(codex) ? codex.threadId : undefined,
       // The root thread is the session, not an agent.
-      parent_agent_id: parent === codex?.sessionId ? undefined : parent,
-      turn_id: codex?.turnId,
-      request_id: requestId,
-      response_id: call.responseId ?? call.id,
-      model: call.model ?? call.requestedModel,
-      requested_model: call.requestedModel,
-      stop_reason: call.stopReason,
-      error: call.error,
-      usage: call.usage,
+      parent_agent_id: parent === codex.sessionId ? undefined : parent,
+      turn_id: codex.turnId,
+      request_id: openaiRequestId(record),
     }),
-    attributes: {
-      ...call.details,
-      ...(Object.keys(limits).length === 0 ? {} : { codex: { limits } }),
-    },
+    ...(Object.keys(limits).length === 0 ? {} : { attributes: { codex: { limits } } }),
   };
-}
-
-/** What Codex told the model of the place, when the request itself says nothing. */
-function toldPlace(place: Place, codex: Codex | undefined, { messages }: Call): Place {
-  const cwd =
-    place.cwd ?? asName(codex?.metadata["cwd"]) ?? (codex === undefined ? undefined : toldCwd(messages));
-  return { ...place, ...known({ cwd }) };
 }
 
 /** Undefined when the client does not say whose thread it is. */
 function isSidechain(codex: Codex): boolean | undefined {
   if (isSubagent(codex)) return true;
   return codex.threadSource === undefined ? undefined : false;
-}
-
-function requestIdOf(record: ExchangeRecord): string | undefined {
-  const headers = recordedHeaders(record.response_headers);
-  return asName(headers.get("x-oai-request-id")) ?? asName(headers.get("x-request-id"));
-}
-
-/** Of an upstream of the owner's that names no provider: by what it is called, else by what is spoken. */
-function providerOf(record: ExchangeRecord): string {
-  if (record.provider !== null && record.provider !== "") return record.provider;
-  if (UPSTREAMS.has(record.upstream)) return record.upstream;
-  return pathOf(record.path).startsWith("/backend-api/") ? "chatgpt" : "openai";
 }

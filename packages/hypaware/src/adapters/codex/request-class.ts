@@ -1,19 +1,13 @@
-import type { JsonObject, RequestClass } from "../../contract/plugin.ts";
+import type { RequestClass } from "../../contract/plugin.ts";
 import type { Codex } from "./caller.ts";
 
 const SUMMARY = "Another language model started to solve this problem and produced a summary";
 
 /** Of a request for an answer. */
-export function requestClass(codex: Codex | undefined): RequestClass {
-  if (codex === undefined) return "main";
+export function requestClass(codex: Codex): RequestClass {
   if (codex.requestKind === "compaction" || codex.subagent === "compact") return "compaction";
   if (codex.threadSource === "thread_title") return "title";
   return isSubagent(codex) ? "subagent" : "main";
-}
-
-/** Opens the way for the turn's first call. It has no answer and costs nothing. */
-export function isPrewarm(body: JsonObject): boolean {
-  return body["generate"] === false;
 }
 
 /** A thread that another thread began, a review's too. */

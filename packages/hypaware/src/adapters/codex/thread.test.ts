@@ -1,33 +1,16 @@
 import { expect, test } from "vitest";
 import type { MessageRow } from "../../contract/dataset.ts";
 import type { ExchangeRecord, JsonObject } from "../../contract/plugin.ts";
-import { applyProjection } from "../../projection/apply.ts";
-import { exchange as captured, memoryLog } from "../../projection/exchange.testkit.ts";
+import { memoryLog } from "../../projection/exchange.testkit.ts";
 import { selectProjection } from "../../projection/select.ts";
-import { memoryThreads } from "../../projection/thread-memory.testkit.ts";
+import { storedRows } from "../../projection/stored-rows.testkit.ts";
 import { FIXTURES, readFixture } from "./fixtures.testkit.ts";
 import { codexProjector } from "./projector.ts";
 
 /** Rows by name, of exchanges stored in the order in which they began. */
 async function stored(records: readonly ExchangeRecord[]): Promise<ReadonlyMap<string, MessageRow>> {
-  const threads = memoryThreads();
-  const rows = new Map<string, MessageRow>();
-  for (const record of records) {
-    const { exchange_id: id, outcome, status_code: status } = record;
-    const selection = await selectProjection(record, [codexProjector], memoryLog().log);
-    const { rows: fresh } = applyProjection({
-      record,
-      captured: captured({ id, outcome, status }).captured,
-      selection,
-      threads,
-      decodeError: null,
-    });
-    for (const row of fresh) {
-      expect(rows.has(row.part_id), `${row.part_id} is stored once`).toBe(false);
-      rows.set(row.message_id, row);
-    }
-  }
-  return rows;
+  const rows = await storedRows(records, [codexProjector]);
+  return new Map(rows.map((row) => [row.message_id, row]));
 }
 
 /** From the first message down to this one, along what each says of its predecessor. */
@@ -69,7 +52,7 @@ function wholeThreads(records: readonly ExchangeRecord[]): readonly (readonly st
   return [...threads.values()];
 }
 
-const HISTORIES = FIXTURES.filter((name) => !["sdk", "socket", "compact"].includes(name));
+const HISTORIES = FIXTURES.filter((name) => !["socket", "compact"].includes(name));
 
 test.each(HISTORIES)("%s: each thread's rows are the items of its last request and answer", async (name) => {
   const records = readFixture(name);
@@ -151,17 +134,4 @@ test("the prewarm of a WebSocket has a row of its own and no messages", async ()
   expect(status).toBe("no_messages");
   expect(facts).toMatchObject({ request_class: "other" });
   expect(facts?.usage).toBeUndefined();
-});
-
-test("programs that use the library: each run a conversation, a failed attempt and its repeat one", async () => {
-  const records = readFixture("sdk");
-  const rows = await stored(records);
-  const conversations = Map.groupBy(rows.values(), (row) => row.conversation_id);
-  const asked = (text: string): string[] =>
-    [...conversations.values()]
-      .filter((own) => own[0]?.content_text === text)
-      .map((own) => own.map(({ role }) => role).join(" "));
-  expect(asked("FAKE:status 500 1")).toEqual(["user assistant"]);
-  expect(asked("FAKE:text streamed")).toEqual(["user assistant", "user assistant", "user assistant"]);
-  expect(asked("FAKE:status 400 9")).toEqual(["user"]);
 });

@@ -34,3 +34,7 @@ export function callerOf(record: ExchangeRecord, request: GenerateRequest | unde
     }),
   };
 }
+
+export function isGeminiCli(record: ExchangeRecord): boolean {
+  return callerOf(record, undefined).isGeminiCli;
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ExchangeRecord, JsonObject, Projection } from "../../contract/plugin.ts";
 import * as records from "../../protocols/exchange-record.testkit.ts";
-import { geminiProjector } from "./projector.ts";
+import { generateContentProjector, geminiProjector } from "./projector.ts";
 
 /** Exchanges of real client runs, in the order in which they began; prompts and tool descriptions of the vendor are cut. */
 export const FIXTURES = ["plain", "bash", "resume", "signed-in", "stream-cut-once", "error-503"] as const;
@@ -24,8 +24,10 @@ export interface ChatMessage {
 
 export const readChat = (name: string): readonly ChatMessage[] => read(`${name}.chat`) as ChatMessage[];
 
+/** By the one that takes it. */
 export const project = (record: ExchangeRecord, lines?: records.LogLine[]): Projection | undefined =>
-  records.projectWith(geminiProjector, record, lines);
+  records.projectWith(geminiProjector, record, lines) ??
+  records.projectWith(generateContentProjector, record, lines);
 
 export const GENERATE = "/v1beta/models/gemini-pro:generateContent";
 

@@ -7,7 +7,7 @@ import { manifestProblems } from "../../kernel/manifest-schema.ts";
 import { BUNDLED_ADAPTERS } from "../bundled.ts";
 import { geminiClient } from "./client.ts";
 import { activate } from "./index.ts";
-import { geminiPreset } from "./presets.ts";
+import { geminiPreset } from "../../protocols/gemini/upstream.ts";
 
 const manifest = JSON.parse(readFileSync(new URL("hypaware.plugin.json", import.meta.url), "utf8")) as Record<
   string,
@@ -23,7 +23,8 @@ test("the plugin ships, and registers what its manifest says", () => {
   expect(manifestProblems(manifest, "1.0.0")).toEqual([]);
   expect(manifest["contributes"]).toEqual({
     upstreams: names(registry.presets()),
-    projectors: names(registry.projectors()),
+    // One for its own client, one for every other program.
+    projectors: [...new Set(names(registry.projectors()))],
     clients: names(registry.clients()),
   });
   expect(BUNDLED_ADAPTERS).toContain("gemini");

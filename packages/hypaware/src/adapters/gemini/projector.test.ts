@@ -4,7 +4,7 @@ import type { ExchangeRecord, Json, JsonObject, Projection } from "../../contrac
 import type { LogLine } from "../../protocols/exchange-record.testkit.ts";
 import { asName } from "../../protocols/loose.ts";
 import { FIXTURES, GENERATE, exchange, project, readFixture } from "./fixtures.testkit.ts";
-import { geminiProjector } from "./projector.ts";
+import { generateContentProjector, geminiProjector } from "./projector.ts";
 
 const CLI = { "user-agent": "GeminiCLI-tui/0.61.0/gemini-pro (linux; x64; terminal)" };
 const user = (...texts: string[]): Json => ({ role: "user", parts: texts.map((text) => ({ text })) });
@@ -17,7 +17,7 @@ const says = (text: string, finishReason = "STOP"): Json => ({
 const hello = { contents: [user("hello")] };
 
 const matches = (path: string, rest: Partial<ExchangeRecord> = {}): boolean =>
-  geminiProjector.match({ ...exchange({ path }), ...rest });
+  generateContentProjector.match({ ...exchange({ path }), ...rest });
 const ELSEWHERE = { upstream: "proxy", provider: null };
 const fromClient = (body: Json, rest: Parameters<typeof exchange>[0] = {}): Projection | undefined =>
   project(exchange({ headers: CLI, request_body: body, ...rest }));
@@ -40,6 +40,17 @@ test("it matches its verbs wherever they went, and everything else only on its o
   expect(matches("/v1/messages", ELSEWHERE)).toBe(false);
   expect(matches("/v1/models/m:fly", ELSEWHERE)).toBe(false);
   expect(matches(GENERATE, { request_headers: null })).toBe(true);
+});
+
+test("its client's calls are taken by one projector, every other program's by the other", () => {
+  for (const path of [GENERATE, "/v1internal:loadCodeAssist", "/v1beta/models"]) {
+    const [own, other] = [exchange({ path, headers: CLI }), exchange({ path })];
+    expect([geminiProjector.match(own), generateContentProjector.match(own)], path).toEqual([true, false]);
+    expect([geminiProjector.match(other), generateContentProjector.match(other)], path).toEqual([
+      false,
+      true,
+    ]);
+  }
 });
 
 test("who asks is read from the user agent, in each of its forms", () => {

@@ -2,44 +2,44 @@ import type {
   ExchangeFacts,
   ExchangeProjector,
   ExchangeRecord,
-  ProjectedMessage,
   Projection,
   ProjectorLog,
   RequestClass,
 } from "../../contract/plugin.ts";
-import { pathOf, timeAfter } from "../../protocols/exchange-record.ts";
+import { pathOf } from "../../protocols/exchange-record.ts";
 import { type Answer, readAnswer, readStream } from "../../protocols/gemini/answer.ts";
 import { CallIds } from "../../protocols/gemini/call-ids.ts";
+import { endpointOfExchange, modelOf } from "../../protocols/gemini/endpoint.ts";
+import { answerMessages, requestMessages } from "../../protocols/gemini/messages.ts";
 import { type GenerateRequest, readRequest } from "../../protocols/gemini/request.ts";
 import { known } from "../../protocols/loose.ts";
 import { shortHash } from "../../protocols/short-hash.ts";
-import { type Caller, callerOf } from "./caller.ts";
-import { type Endpoint, endpointOf, isApiPath, isCodeAssistPath, modelOf } from "./endpoint.ts";
-import { codeAssistPreset, geminiPreset } from "./presets.ts";
+import { API_PRIORITY } from "../../protocols/api-priority.ts";
+import { type Caller, callerOf, isGeminiCli } from "./caller.ts";
 import { isCompactSummary, requestClass } from "./request-class.ts";
-import { commonStopReason } from "./stop-reason.ts";
 
 const PROVIDER = "google";
 
-/** Google's `generateContent`, whoever calls it. Looks at paths and bodies, never at headers that the record redacts. */
+const NAME = "gemini-generate-content";
+
+/** Gemini CLI's calls. Looks at paths, bodies and who asks, never at headers that the record redacts. */
 export const geminiProjector: ExchangeProjector = {
-  name: "gemini-generate-content",
+  name: NAME,
   priority: 100,
-  match: (record) => endpointOfRecord(record) !== undefined,
+  match: (record) => endpointOfExchange(record) !== undefined && isGeminiCli(record),
   project: (record, { log }) => projectExchange(record, log),
 };
 
-function endpointOfRecord(record: ExchangeRecord): Endpoint | undefined {
-  const path = pathOf(record.path);
-  const isOurs =
-    record.upstream === geminiPreset.name ||
-    record.upstream === codeAssistPreset.name ||
-    record.provider === PROVIDER;
-  return endpointOf(path, isOurs || isApiPath(path) || isCodeAssistPath(path));
-}
+/** Google's `generateContent`, whoever calls it, for want of a projector that knows the program. */
+export const generateContentProjector: ExchangeProjector = {
+  name: NAME,
+  priority: API_PRIORITY,
+  match: (record) => endpointOfExchange(record) !== undefined && !isGeminiCli(record),
+  project: (record, { log }) => projectExchange(record, log),
+};
 
 function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection | undefined {
-  const endpoint = endpointOfRecord(record);
+  const endpoint = endpointOfExchange(record);
   if (endpoint === undefined) return undefined;
   const request = readRequest(record.request_body);
   const calls = request?.calls ?? new CallIds();
@@ -73,7 +73,14 @@ function withMessages(
     conversation_id: shortHash(request.firstContent ?? record.exchange_id),
     // A session that is told holds its subagents' threads, too, and nothing says which is whose.
     conversation_inferred: true,
-    messages: [...requestMessages(record, caller, request), ...answerMessages(record, answer)],
+    messages: [
+      ...request.contents.flatMap((content, index) => {
+        const isSummary = isCompactSummary(caller, content, index === request.contents.length - 1);
+        const messages = requestMessages(record, content);
+        return isSummary ? messages.map((message) => ({ ...message, is_compact_summary: true })) : messages;
+      }),
+      ...answerMessages(record, answer),
+    ],
   };
 }
 
@@ -141,53 +148,4 @@ function factsOf(
     }),
     attributes: { ...answer?.usageDetails, ...known({ stop_message: answer?.stopMessage }) },
   };
-}
-
-function requestMessages(
-  record: ExchangeRecord,
-  caller: Caller,
-  { contents }: GenerateRequest,
-): readonly ProjectedMessage[] {
-  return contents.flatMap((content, index) => {
-    if (content.blocks.length === 0) return [];
-    const isSummary = isCompactSummary(caller, content, index === contents.length - 1);
-    return {
-      ...(content.role === "model" ? MODEL : { role: content.role }),
-      content: content.blocks,
-      is_answer: false,
-      message_created_at: record.ts_start,
-      ...wireIdsOf(content.wireIds),
-      ...(isSummary ? { is_compact_summary: true } : {}),
-    };
-  });
-}
-
-function answerMessages(record: ExchangeRecord, answer: Answer | undefined): readonly ProjectedMessage[] {
-  if (answer === undefined || answer.blocks.length === 0) return [];
-  const stopReason =
-    answer.stopReason === undefined
-      ? answer.isPartial
-        ? "error"
-        : undefined
-      : commonStopReason(answer.stopReason);
-  return [
-    {
-      ...MODEL,
-      content: answer.blocks,
-      is_answer: true,
-      ...wireIdsOf(answer.wireIds),
-      ...known({
-        message_created_at: timeAfter(record, answer.tMs ?? record.ttfb_ms ?? record.duration_ms ?? 0),
-        stop_reason: stopReason,
-      }),
-    },
-  ];
-}
-
-/** Who answers has one name in the history, whatever the wire calls it. */
-const MODEL = { role: "assistant", provider_type: "model" } as const;
-
-/** Rows name calls by ids of ours; the wire's own, where there are any, lead to the client's record. */
-function wireIdsOf(wireIds: Readonly<Record<string, string>>): Pick<ProjectedMessage, "attributes"> {
-  return Object.keys(wireIds).length === 0 ? {} : { attributes: { gemini: { wire_call_ids: wireIds } } };
 }

@@ -22,6 +22,7 @@ export interface MessagesRequest {
   readonly systemTexts: readonly string[];
   readonly tools: Json | undefined;
   readonly metadata: JsonObject | undefined;
+  readonly body: JsonObject;
   /** Sampling and transport settings: what is there of SETTINGS. */
   readonly settings: JsonObject;
 }
@@ -45,6 +46,7 @@ export function readRequest(body: string | null): MessagesRequest | undefined {
     systemTexts,
     tools: Object.freeze(value["tools"]) ?? undefined,
     metadata: asObject(value["metadata"]),
+    body: value,
     settings: present(value, SETTINGS),
   };
 }

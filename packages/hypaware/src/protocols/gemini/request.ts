@@ -34,6 +34,7 @@ export interface GenerateRequest {
   readonly promptId: string | undefined;
   /** Calls of the request, which the answer's go on from. */
   readonly calls: CallIds;
+  readonly body: JsonObject;
 }
 
 const SETTINGS = [
@@ -68,6 +69,7 @@ export function readRequest(body: string | null): GenerateRequest | undefined {
     sessionId: asName(value["session_id"]),
     promptId: asName(envelope["user_prompt_id"]),
     calls,
+    body: envelope,
   };
 }
 

@@ -3,6 +3,7 @@ import type { JsonObject, ProjectedMessage } from "../../contract/projection.ts"
 import type { Call } from "../call.ts";
 import { known } from "../loose.ts";
 import { timeAfter } from "../exchange-record.ts";
+import { factsOfAnswer } from "../openai-answer.ts";
 import { commonStopReason } from "../openai-stop-reason.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import { readRequest } from "./request.ts";
@@ -20,17 +21,8 @@ export function readCall(record: ExchangeRecord, body: JsonObject): Call {
     body,
     firstContent: request.firstContent,
     settings: request.settings,
-    details: answer?.details ?? {},
-    ...known({
-      systemText: request.system,
-      tools: request.tools,
-      requestedModel: request.model,
-      responseId: answer?.id,
-      model: answer?.model,
-      stopReason: answer?.stopReason,
-      usage: answer?.usage,
-      error: answer?.error,
-    }),
+    ...known({ systemText: request.system, tools: request.tools, requestedModel: request.model }),
+    ...factsOfAnswer(answer),
   };
 }
 

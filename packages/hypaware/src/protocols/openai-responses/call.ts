@@ -4,6 +4,7 @@ import type { Call } from "../call.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { known } from "../loose.ts";
 import { timeAfter } from "../exchange-record.ts";
+import { factsOfAnswer } from "../openai-answer.ts";
 import { commonStopReason } from "../openai-stop-reason.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import type { ResponseItem } from "./item.ts";
@@ -19,7 +20,6 @@ export function readCall(record: ExchangeRecord, body: JsonObject): Call {
     body,
     firstContent: request.firstContent,
     settings: request.settings,
-    details: answer?.details ?? {},
     // On a WebSocket the server has its responses as long as the connection lives.
     isResponseKept: body["store"] !== false || record.status_code === 101,
     ...known({
@@ -27,12 +27,8 @@ export function readCall(record: ExchangeRecord, body: JsonObject): Call {
       tools: request.tools,
       requestedModel: request.model,
       previousResponseId: request.previousResponseId,
-      responseId: answer?.id,
-      model: answer?.model,
-      stopReason: answer?.stopReason,
-      usage: answer?.usage,
-      error: answer?.error,
     }),
+    ...factsOfAnswer(answer),
   };
 }
 

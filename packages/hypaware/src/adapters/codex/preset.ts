@@ -1,13 +1,5 @@
 import type { UpstreamPreset } from "../../contract/plugin.ts";
 
-/** OpenAI's API, with an API key. */
-export const openaiPreset: UpstreamPreset = {
-  name: "openai",
-  base_url: "https://api.openai.com",
-  provider: "openai",
-  path_prefix: "/v1",
-};
-
 /**
  * The backend behind a ChatGPT sign-in. All of it: before its first model call the client asks for its account elsewhere under
  * `/backend-api`, and makes no call without that answer.

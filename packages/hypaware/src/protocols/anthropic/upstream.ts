@@ -1,9 +1,12 @@
+import type { ExchangeRecord } from "../../contract/exchange.ts";
 import type { RouteInput, UpstreamPreset } from "../../contract/plugin.ts";
-import { isMessagesPath, isProbe } from "./endpoint.ts";
+import { pathOf } from "../exchange-record.ts";
+import { endpointOf, isMessagesPath, isProbe } from "./endpoint.ts";
 
 /** Headers that only requests to Anthropic carry: its API's own, and its keys. */
 const SIGNATURE = ["anthropic-version", "anthropic-beta", "x-api-key", "anthropic-api-key"] as const;
 const OAUTH_TOKEN = /^Bearer\s+sk-ant-/i;
+/** Its own client, which does not always send the API's headers. */
 const CLAUDE_CODE = /^claude-(?:cli|code)\//i;
 
 /**
@@ -28,4 +31,12 @@ function isSigned(headers: RouteInput["headers"]): boolean {
     some("authorization", OAUTH_TOKEN) ||
     some("user-agent", CLAUDE_CODE)
   );
+}
+
+/** Whether an exchange is one of the API: by a path that only it has, or by one that others have, too, on its own upstream. */
+export function isAnthropicExchange({ upstream, provider, method, path: target }: ExchangeRecord): boolean {
+  const path = pathOf(target);
+  if (isMessagesPath(path)) return true;
+  const isOurs = upstream === anthropicPreset.name || provider === "anthropic";
+  return isOurs && endpointOf(method ?? "", path) !== undefined;
 }

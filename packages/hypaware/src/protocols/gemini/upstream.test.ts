@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { buildRoutes } from "../../gateway/router.ts";
-import { anthropicPreset } from "../claude/preset.ts";
-import { chatgptPreset, openaiPreset } from "../codex/presets.ts";
-import { codeAssistPreset, geminiPreset } from "./presets.ts";
+import { chatgptPreset } from "../../adapters/codex/preset.ts";
+import { codeAssistPreset } from "../../adapters/gemini/preset.ts";
+import { anthropicPreset } from "../anthropic/upstream.ts";
+import { openaiPreset } from "../openai-upstream.ts";
+import { geminiPreset } from "./upstream.ts";
 
 const PRESETS = [anthropicPreset, openaiPreset, chatgptPreset, codeAssistPreset, geminiPreset];
 const KEY = "AIzaFakeKey000000000000000000000000000";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { buildRoutes } from "../../gateway/router.ts";
-import { chatgptPreset, openaiPreset } from "../codex/presets.ts";
-import { anthropicPreset } from "./preset.ts";
+import { chatgptPreset } from "../../adapters/codex/preset.ts";
+import { openaiPreset } from "../openai-upstream.ts";
+import { anthropicPreset } from "./upstream.ts";
 
 const PRESETS = [openaiPreset, chatgptPreset, anthropicPreset];
 const PATHS = [

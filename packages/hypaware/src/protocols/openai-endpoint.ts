@@ -1,5 +1,5 @@
-import type { ExchangeRecord } from "../../contract/plugin.ts";
-import { pathOf } from "../../protocols/exchange-record.ts";
+import type { ExchangeRecord } from "../contract/exchange.ts";
+import { pathOf } from "./exchange-record.ts";
 
 /** What a request asks for. `other`: carries nothing that makes a message (accounts, plugins, analytics, stored responses). */
 export type Endpoint = "chat" | "responses" | "compact" | "count_tokens" | "models" | "other";

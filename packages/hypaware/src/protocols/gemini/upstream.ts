@@ -7,16 +7,6 @@ const GOOGLE_TOKEN = /^Bearer\s+(?:AIza|AQ\.|ya29\.)/i;
 const GOOGLE_KEY = /(?:^|&)key=(?:AIza|AQ\.)/;
 const GEMINI_CLI = /^GeminiCLI\b|proxy_client=geminicli/;
 
-/** The backend behind a Google sign-in: all of it, because the client asks for its account there before its first model call. */
-export const codeAssistPreset: UpstreamPreset = {
-  name: "code-assist",
-  base_url: "https://cloudcode-pa.googleapis.com",
-  provider: "google",
-  path_prefix: "/v1internal",
-  priority: 100,
-  match: ({ path }) => isCodeAssistPath(path),
-};
-
 /** Google's API, and everything that carries one of its credentials, whatever its path: the key must not reach another provider. */
 export const geminiPreset: UpstreamPreset = {
   name: "gemini",

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { buildRoutes } from "../../gateway/router.ts";
-import { chatgptPreset, openaiPreset } from "./presets.ts";
+import { openaiPreset } from "../../protocols/openai-upstream.ts";
+import { chatgptPreset } from "./preset.ts";
 
 test("the API goes to one upstream, all of the signed-in backend to the other", () => {
   const table = buildRoutes({ presets: [openaiPreset, chatgptPreset], upstreams: [] });

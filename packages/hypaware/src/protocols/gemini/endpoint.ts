@@ -1,3 +1,6 @@
+import type { ExchangeRecord } from "../../contract/exchange.ts";
+import { pathOf } from "../exchange-record.ts";
+
 /** What a request of the API asks for. `other`: what carries no conversation, such as embeddings, files, caches. */
 export type Endpoint = "generate" | "count_tokens" | "models" | "other";
 
@@ -18,6 +21,9 @@ const VERBS = new Map<string, Endpoint>([
   ["predict", "other"],
   ["predictLongRunning", "other"],
 ]);
+
+/** What the API is called among upstreams, and the backend of a Google sign-in. */
+const UPSTREAMS: ReadonlySet<string> = new Set(["gemini", "code-assist"]);
 
 /** The backend of a Google sign-in. `path` without query. */
 export function isCodeAssistPath(path: string): boolean {
@@ -40,4 +46,15 @@ export function endpointOf(path: string, isOurs: boolean): Endpoint | undefined 
 /** As the path names it. */
 export function modelOf(path: string): string | undefined {
   return MODEL_VERB.exec(path)?.[1];
+}
+
+/** Of an exchange that is the API's: by its path, or because it went there. */
+export function endpointOfExchange({
+  path: target,
+  upstream,
+  provider,
+}: ExchangeRecord): Endpoint | undefined {
+  const path = pathOf(target);
+  const isOurs = UPSTREAMS.has(upstream) || provider === "google";
+  return endpointOf(path, isOurs || isApiPath(path) || isCodeAssistPath(path));
 }

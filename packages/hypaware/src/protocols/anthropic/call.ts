@@ -1,0 +1,78 @@
+import type { ExchangeRecord } from "../../contract/exchange.ts";
+import type { ProjectedMessage } from "../../contract/projection.ts";
+import type { Call, CallFacts } from "../call.ts";
+import { timeAfter } from "../exchange-record.ts";
+import { known } from "../loose.ts";
+import { type Answer, readAnswer } from "./answer.ts";
+import { type WireMessage, readRequest } from "./request.ts";
+import { readStream } from "./stream.ts";
+
+/** A call of the Messages API: one message per message of the wire. `undefined` when the request's body is not a JSON object. */
+export function readCall(record: ExchangeRecord): Call | undefined {
+  const request = readRequest(record.request_body);
+  if (request === undefined) return undefined;
+  const answer = readAnswerOf(record);
+  return {
+    messages: [...request.messages.flatMap(requestMessages), ...answerMessages(record, answer)],
+    body: request.body,
+    firstContent: request.firstContent,
+    settings: request.settings,
+    ...known({
+      systemText: request.systemText,
+      tools: request.tools,
+      requestedModel: request.model,
+    }),
+    ...answerFacts(answer),
+  };
+}
+
+/** What the response says when the request cannot be read. */
+export function readAnswerFacts(record: ExchangeRecord): CallFacts {
+  return answerFacts(readAnswerOf(record));
+}
+
+export function readAnswerOf(record: ExchangeRecord): Answer | undefined {
+  return readStream(record.stream_events) ?? readAnswer(record.response_body);
+}
+
+function answerFacts(answer: Answer | undefined): CallFacts {
+  return {
+    details: answer?.usageDetails ?? {},
+    ...known({
+      responseId: answer?.id,
+      model: answer?.model,
+      stopReason: answer?.stopReason,
+      usage: answer?.usage,
+      error: answer?.error,
+    }),
+  };
+}
+
+/** By the wire's message, which is the same object in each request of a conversation. */
+const asked = new WeakMap<WireMessage, readonly ProjectedMessage[]>();
+
+function requestMessages(message: WireMessage): readonly ProjectedMessage[] {
+  const { role, blocks: content } = message;
+  let messages = asked.get(message);
+  if (messages === undefined) {
+    messages = content.length === 0 ? [] : [Object.freeze({ role, content, is_answer: false })];
+    asked.set(message, messages);
+  }
+  return messages;
+}
+
+function answerMessages(record: ExchangeRecord, answer: Answer | undefined): readonly ProjectedMessage[] {
+  const [first] = answer?.blocks ?? [];
+  if (answer === undefined || first === undefined) return [];
+  return [
+    {
+      role: answer.role,
+      content: answer.blocks.map(({ block }) => block),
+      is_answer: true,
+      ...known({
+        message_created_at: timeAfter(record, first.tMs ?? record.ttfb_ms ?? record.duration_ms ?? 0),
+        stop_reason: answer.stopReason ?? (answer.isPartial ? "error" : undefined),
+      }),
+    },
+  ];
+}
