@@ -1,15 +1,17 @@
 import type { AiGateway, JsonObject, Notes, PluginContext, SectionFinding } from "../../contract/plugin.ts";
 import { codexClient } from "./client.ts";
 import { chatgptPreset, openaiPreset } from "./presets.ts";
-import { codexProjector } from "./projector.ts";
+import { codexProjector, projectorWith } from "./projector.ts";
 import { rollouts } from "./rollout/record.ts";
+import { threadFacts } from "./state-database.ts";
 
 /** Plugin `@hypaware/codex`: carries Codex's traffic, and that of every program that speaks to OpenAI's APIs. */
 export function activate(context: PluginContext): void {
   const gateway = context.requireCapability<AiGateway>("hypaware.ai-gateway", "^2.0.0");
   gateway.registerUpstreamPreset(openaiPreset);
   gateway.registerUpstreamPreset(chatgptPreset);
-  gateway.registerExchangeProjector(codexProjector);
+  const isStateRead = context.env["HYPAWARE_CODEX_SQLITE_READS"] === "1";
+  gateway.registerExchangeProjector(isStateRead ? projectorWith(threadFacts(context.env)) : codexProjector);
   gateway.registerClient(codexClient(context.env));
   const notes = context.requireCapability<Notes>("hypaware.notes", "^1.0.0");
   if (context.config["rollouts"] !== false) notes.registerClientRecord(rollouts(context.env));

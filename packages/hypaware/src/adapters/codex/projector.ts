@@ -21,12 +21,16 @@ import { endpointOf, isCodexBackend, isResponses } from "./endpoint.ts";
 import { type Place, placeOf, toldCwd } from "./place.ts";
 import { chatgptPreset, openaiPreset } from "./presets.ts";
 import { isCompactSummary, isPrewarm, isSubagent, requestClass } from "./request-class.ts";
+import type { ThreadFacts } from "./state-database.ts";
 import { selectWorkspace } from "./workspace.ts";
 
 const UPSTREAMS: ReadonlySet<string> = new Set([openaiPreset.name, chatgptPreset.name]);
 
-/** OpenAI's Responses and Chat Completions APIs, whoever calls them, and the rest of what Codex asks its backend. */
-export const codexProjector: ExchangeProjector = {
+/**
+ * OpenAI's Responses and Chat Completions APIs, whoever calls them, and the rest of what Codex asks its backend. `facts`: what else is
+ * known of a thread.
+ */
+export const projectorWith = (facts: ThreadFacts): ExchangeProjector => ({
   name: "codex-exchange",
   priority: 100,
   match: (record) => {
@@ -36,8 +40,17 @@ export const codexProjector: ExchangeProjector = {
     return endpoint !== undefined || saysTurn(record);
   },
   split: (connection) => (isResponses(connection) ? splitResponsesSocket() : undefined),
-  project: (record, { log }) => projectExchange(record, log),
-};
+  project: (record, { log }) => withFacts(projectExchange(record, log), facts),
+});
+
+export const codexProjector = projectorWith(() => ({}));
+
+function withFacts(projection: Projection | undefined, facts: ThreadFacts): Projection | undefined {
+  const codex = asObject(projection?.attributes?.["codex"]);
+  const thread = asName(codex?.["thread_id"]);
+  if (projection === undefined || thread === undefined) return projection;
+  return { ...projection, attributes: { ...projection.attributes, codex: { ...codex, ...facts(thread) } } };
+}
 
 function isOurs({ upstream, provider }: ExchangeRecord): boolean {
   return UPSTREAMS.has(upstream) || UPSTREAMS.has(provider ?? "");
