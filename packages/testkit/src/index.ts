@@ -17,3 +17,6 @@ export type { Zoo } from "./zoo/zoo.ts";
 export type { Behaviour, Ending, Specimen, Visible } from "./zoo/behaviour.ts";
 export { visit } from "./zoo/visit.ts";
 export type { Sight } from "./zoo/visit.ts";
+export { startFakeOpenAi } from "./openai/fake-openai.ts";
+export type { FakeOpenAi, OpenAiCall } from "./openai/fake-openai.ts";
+export { acceptUpgrade, CLOSE, frame, readFrames, TEXT } from "./websocket-frames.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ClientContext, ClientRegistration } from "../../contract/plugin.ts";
 import { asObject, parseJson } from "../../protocols/loose.ts";
+import { codexHome } from "./codex-home.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -42,9 +42,11 @@ function settingsFor(endpoint: string, isSignedIn: boolean): readonly string[] {
 
 /** Only how the person signs in is looked at, never with what. */
 function signsInWithChatGpt(env: Environment): boolean {
-  const home = env["CODEX_HOME"] || join(env["HOME"] || homedir(), ".codex");
   try {
-    return asObject(parseJson(readFileSync(join(home, "auth.json"), "utf8")))?.["auth_mode"] === "chatgpt";
+    return (
+      asObject(parseJson(readFileSync(join(codexHome(env), "auth.json"), "utf8")))?.["auth_mode"] ===
+      "chatgpt"
+    );
   } catch {
     return false;
   }

@@ -2,15 +2,17 @@ import type { AiGateway, JsonObject, Notes, PluginContext, SectionFinding } from
 import { codexClient } from "./client.ts";
 import { openaiPreset } from "../../protocols/openai-upstream.ts";
 import { chatgptPreset } from "./preset.ts";
-import { codexProjector } from "./projector.ts";
+import { codexProjector, projectorWith } from "./projector.ts";
 import { rollouts } from "./rollout/record.ts";
+import { threadFacts } from "./state-database.ts";
 
 /** Plugin `@hypaware/codex`: carries Codex's traffic. */
 export function activate(context: PluginContext): void {
   const gateway = context.requireCapability<AiGateway>("hypaware.ai-gateway", "^2.0.0");
   gateway.registerUpstreamPreset(openaiPreset);
   gateway.registerUpstreamPreset(chatgptPreset);
-  gateway.registerExchangeProjector(codexProjector);
+  const isStateRead = context.env["HYPAWARE_CODEX_SQLITE_READS"] === "1";
+  gateway.registerExchangeProjector(isStateRead ? projectorWith(threadFacts(context.env)) : codexProjector);
   gateway.registerClient(codexClient(context.env));
   const notes = context.requireCapability<Notes>("hypaware.notes", "^1.0.0");
   if (context.config["rollouts"] !== false) notes.registerClientRecord(rollouts(context.env));

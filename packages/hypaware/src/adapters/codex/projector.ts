@@ -22,11 +22,15 @@ import { shortHash } from "../../protocols/short-hash.ts";
 import { callLinks } from "./call-links.ts";
 import { type Codex, codexOf, isCodex, limitsOf, saysTurn } from "./caller.ts";
 import { isCompactSummary, isSubagent, requestClass } from "./request-class.ts";
+import type { ThreadFacts } from "./state-database.ts";
 import { toldCwd } from "./told-cwd.ts";
 import { selectWorkspace } from "./workspace.ts";
 
-/** Codex's calls of OpenAI's Responses and Chat Completions APIs, and the rest of what it asks its backend. */
-export const codexProjector: ExchangeProjector = {
+/**
+ * Codex's calls of OpenAI's Responses and Chat Completions APIs, and the rest of what it asks its backend. `facts`: what else is known of
+ * a thread.
+ */
+export const projectorWith = (facts: ThreadFacts): ExchangeProjector => ({
   name: "codex-exchange",
   priority: 100,
   match: (record) => {
@@ -37,8 +41,17 @@ export const codexProjector: ExchangeProjector = {
     return endpoint !== undefined && isCodex(record);
   },
   split: (connection) => (isResponses(connection) ? splitResponsesSocket() : undefined),
-  project: (record, { log }) => projectExchange(record, log),
-};
+  project: (record, { log }) => withFacts(projectExchange(record, log), facts),
+});
+
+export const codexProjector = projectorWith(() => ({}));
+
+function withFacts(projection: Projection | undefined, facts: ThreadFacts): Projection | undefined {
+  const codex = asObject(projection?.attributes?.["codex"]);
+  const thread = asName(codex?.["thread_id"]);
+  if (projection === undefined || thread === undefined) return projection;
+  return { ...projection, attributes: { ...projection.attributes, codex: { ...codex, ...facts(thread) } } };
+}
 
 function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection {
   const endpoint = endpointOf(record) ?? "responses";

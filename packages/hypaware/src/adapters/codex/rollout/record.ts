@@ -7,7 +7,6 @@
 //   session_meta, turn_context   whose thread it is, where it works (state.ts)
 // The order of the lines is the chain. Resume appends. A fork is a new file that goes on from a place in another one
 // (`history_base`) and does not repeat it; its ordinals count on. Older versions number no lines, give items no ids, and copy.
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type {
   ClientRecord,
@@ -19,6 +18,7 @@ import type {
   RecordedResponse,
 } from "../../../contract/plugin.ts";
 import { asName, asNumber, asObject, asObjects, known, parseJson } from "../../../protocols/loose.ts";
+import { codexHome } from "../codex-home.ts";
 import { entryOf, itemSaid, type Line, type Said } from "./entry.ts";
 import { compactionSaid, eventSaid } from "./remark.ts";
 import {
@@ -37,7 +37,7 @@ const ROLLOUT =
   /(?:^|\/)rollout-[\dT-]+-([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl(?:\.zst)?$/;
 
 export function rollouts(env: PluginContext["env"]): ClientRecord {
-  const home = env["CODEX_HOME"] || join(env["HOME"] || homedir(), ".codex");
+  const home = codexHome(env);
   return {
     name: "codex-rollouts",
     client: "codex",

@@ -9,7 +9,8 @@ export function rolloutUsage(told: JsonObject | undefined): Usage | undefined {
   const usage: Usage = known({
     input_tokens: input === undefined ? undefined : Math.max(0, input - (read ?? 0) - (written ?? 0)),
     cache_read_tokens: read,
-    cache_write_tokens: written,
+    // It notes 0 where the provider said nothing of it.
+    cache_write_tokens: written === 0 ? undefined : written,
     output_tokens: asNumber(told?.["output_tokens"]),
     reasoning_tokens: asNumber(told?.["reasoning_output_tokens"]),
   });
