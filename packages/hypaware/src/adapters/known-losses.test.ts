@@ -3,27 +3,21 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ExchangeProjector, Json, JsonObject } from "../contract/plugin.ts";
+import type { Json, JsonObject } from "../contract/plugin.ts";
 import { answer, ask, CarriedSocket } from "../daemon/carried.testkit.ts";
 import { RecordedHome } from "../daemon/recorded-home.testkit.ts";
-import { claudeProjector } from "./claude/projector.ts";
-import { transcripts } from "./claude/record.ts";
-import { codexProjector } from "./codex/projector.ts";
-import { geminiProjector } from "./gemini/projector.ts";
+import { activated } from "./activated.testkit.ts";
+import { BUNDLED_ADAPTERS } from "./bundled.ts";
 
-const PROJECTORS: readonly ExchangeProjector[] = [claudeProjector, codexProjector, geminiProjector];
 const SESSION = "11111111-2222-4333-8444-555555555555";
 /** Of the first, second and third answer: 66 together. */
 const OUTPUT = [11, 22, 33] as const;
 
 let home: RecordedHome;
 let exchanges = 0;
-beforeEach(() => {
+beforeEach(async () => {
   exchanges = 0;
-  home = new RecordedHome({
-    projectors: PROJECTORS,
-    clientRecord: (folder) => transcripts({ HOME: folder }),
-  });
+  home = await RecordedHome.open((folder) => activated(BUNDLED_ADAPTERS, folder));
 });
 afterEach(() => home.close());
 

@@ -2,37 +2,42 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FrameSink } from "../contract/frame.ts";
-import { homePaths } from "../contract/home.ts";
-import type { ClientRecord, ExchangeProjector } from "../contract/plugin.ts";
+import { type HomePaths, homePaths } from "../contract/home.ts";
 import { type Journal, openJournal } from "../journal/journal.ts";
 import { createLogger } from "../kernel/log.ts";
 import { NO_TELEMETRY } from "../kernel/telemetry.ts";
 import type { Cell } from "../query/cell.ts";
 import { runQuery } from "../query/run.ts";
 import { type Catalog, openCatalog } from "../store/catalog.ts";
+import type { Recording } from "./record-exchange.ts";
 import { Recorder } from "./recorder.ts";
 
-export interface RecordedBy {
-  readonly projectors: readonly ExchangeProjector[];
-  /** Of a home folder. */
-  readonly clientRecord?: (home: string) => ClientRecord;
-}
+type Work = Pick<Recording, "projectors" | "clientRecords" | "contextSources">;
 
 /** A home with everything from the journal on: a gateway's journal, a recorder, a store, and queries over it. */
 export class RecordedHome {
-  readonly folder = mkdtempSync(join(tmpdir(), "hyp-recorded-"));
-  readonly #paths = homePaths(join(this.folder, "hyp"));
-  readonly #by: RecordedBy;
+  /** Where clients would have their own files. */
+  readonly folder: string;
+  readonly #paths: HomePaths;
+  readonly #work: Work;
   #runs = 0;
   #journal: Journal | undefined;
   #catalog: Catalog;
   #recorder: Recorder;
 
-  constructor(by: RecordedBy) {
-    this.#by = by;
+  private constructor(folder: string, work: Work) {
+    this.folder = folder;
+    this.#paths = homePaths(join(folder, "hyp"));
+    this.#work = work;
     for (const folder of [this.#paths.journal, this.#paths.store]) mkdirSync(folder, { recursive: true });
     this.#catalog = openCatalog(this.#paths.catalog);
     this.#recorder = this.#newRecorder();
+  }
+
+  /** `work`: what plugins bring, for a person with this home folder. */
+  static async open(work: (folder: string) => Promise<Work>): Promise<RecordedHome> {
+    const folder = mkdtempSync(join(tmpdir(), "hyp-recorded-"));
+    return new RecordedHome(folder, await work(folder));
   }
 
   /** Where a gateway's tap puts its frames. */
@@ -80,13 +85,10 @@ export class RecordedHome {
   }
 
   #newRecorder(): Recorder {
-    const { projectors, clientRecord } = this.#by;
     return new Recorder({
+      ...this.#work,
       paths: this.#paths,
       catalog: this.#catalog,
-      projectors: projectors.map((projector, order) => ({ ...projector, order })),
-      contextSources: [],
-      clientRecords: clientRecord === undefined ? [] : [clientRecord(this.folder)],
       gatewayId: "g",
       log: createLogger([]),
       telemetry: NO_TELEMETRY,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { MessageRow } from "../contract/dataset.ts";
 import type { JsonObject, Projection } from "../contract/projection.ts";
 import { project } from "./exchange.testkit.ts";
-import { memoryThreads } from "./thread-memory.testkit.ts";
+import { memoryThreads } from "./thread-memory.ts";
 
 const base = { provider: "fake", conversation_id: "c" };
 const gateway = (row: MessageRow | undefined): JsonObject | undefined =>

@@ -4,7 +4,7 @@ import type { ExchangeRecord, JsonObject } from "../../contract/plugin.ts";
 import { applyProjection } from "../../projection/apply.ts";
 import { exchange as captured, memoryLog } from "../../projection/exchange.testkit.ts";
 import { selectProjection } from "../../projection/select.ts";
-import { memoryThreads } from "../../projection/thread-memory.testkit.ts";
+import { memoryThreads } from "../../projection/thread-memory.ts";
 import { FIXTURES, readFixture } from "./fixtures.testkit.ts";
 import { codexProjector } from "./projector.ts";
 

@@ -2,7 +2,7 @@ import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/th
 
 const place = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
 
-/** A ThreadStore that forgets with the process: what projection's own tests run on. */
+/** A ThreadStore that forgets with the process: what the contract kit and projection's own tests run on. */
 export function memoryThreads(): ThreadStore {
   const conversations = new Map<string, ThreadConversation>();
   const nodes = new Map<number, ThreadNode>();
