@@ -69,8 +69,11 @@ class Walker {
   at: ThreadNode | undefined;
   /** Last node that did not rest on reasoning alone. */
   #sure: ThreadNode | undefined;
+  /** Last answer or summary: what people say repeats too easily to tell two branches apart once something before it is edited. */
+  #floor: ThreadNode | undefined;
   #keptBefore: number | undefined;
   #copied: number | undefined;
+  #above: Set<number> | undefined;
 
   constructor(threads: ThreadStore, conversationId: string, history: readonly Entry[]) {
     this.#threads = threads;
@@ -129,7 +132,11 @@ class Walker {
     if (entry.reasoning && this.#passesOver(index)) return index + 1;
 
     const limit = this.#segmentEnd(index);
-    const anchor = this.#resync.find(index, limit, { below: this.#sure, keptBefore: this.#keptBefore });
+    const anchor =
+      this.#resync.find(index, limit, { below: this.#sure, keptBefore: this.#keptBefore }) ??
+      (this.#sure === this.#floor
+        ? undefined
+        : this.#resync.find(index, limit, { below: this.#floor, keptBefore: undefined }));
     if (anchor !== undefined) {
       this.edits += anchor.edits;
       this.#stand(anchor.node);
@@ -157,6 +164,16 @@ class Walker {
     };
     this.#copied ??= this.#history.findLastIndex(isForeign);
     return index <= this.#copied;
+  }
+
+  /** What a fork goes on below: it stays the same message whatever else the fork's list leaves out, and however it is edited there. */
+  #inherited(): ReadonlySet<number> {
+    if (this.#above === undefined) {
+      this.#above = new Set();
+      let at = this.#threads.origin(this.#conversationId);
+      for (; at !== undefined; at = this.#threads.node(at.predecessor)) this.#above.add(at.id);
+    }
+    return this.#above;
   }
 
   #step(entry: Entry): ThreadNode | undefined {
@@ -191,6 +208,7 @@ class Walker {
     const node = this.#child(undefined, entry.key) ?? this.#grow(entry, false, entry.key);
     this.#stand(node);
     this.#sure = undefined;
+    this.#floor = node;
     this.#keptBefore = node.id;
   }
 
@@ -204,10 +222,11 @@ class Walker {
     const holder = this.#threads.named(id);
     const isForeign = holder !== undefined && holder.conversationId !== this.#conversationId;
     const own = isForeign ? this.#threads.named(ownName) : holder;
+    const isSame = (node: ThreadNode): boolean =>
+      node.matchKey === entry.key || node.matchKey === keyOfTwin(entry.key, id);
     const isCopy = (): boolean =>
       isForeign &&
-      (holder.matchKey === entry.key || holder.matchKey === keyOfTwin(entry.key, id)) &&
-      (isAnswer || this.#isCopied(index));
+      ((isSame(holder) && (isAnswer || this.#isCopied(index))) || this.#inherited().has(holder.id));
     const known = own ?? (isCopy() ? holder : undefined);
     if (known !== undefined) {
       if (isAnswer && !known.isAnswer) this.#threads.markAnswer(known.id);
@@ -251,6 +270,7 @@ class Walker {
   #stand(node: ThreadNode): void {
     this.at = node;
     this.#sure = node;
+    if (answers(node.role)) this.#floor = node;
     this.#keptBefore = undefined;
   }
 

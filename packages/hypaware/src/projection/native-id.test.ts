@@ -149,6 +149,50 @@ test("a prompt with a fixed id is a message of each conversation; only what hold
   ]);
 });
 
+test("a fork that leaves out the answers that it copied, or edits what it copied, has no messages of its own for that", async () => {
+  const threads = memoryThreads();
+  const said = (role: string, id: string, content = id) => ({
+    role,
+    content,
+    message_id: id,
+    is_answer: false,
+  });
+  const call = (conversation: string, history: ReturnType<typeof said>[], answer: string) =>
+    project(threads, {
+      provider: "fake",
+      conversation_id: conversation,
+      in_order: true,
+      messages: [...history, { ...said("assistant", answer), is_answer: true }],
+    });
+  const before = [said("user", "u1"), said("assistant", "a1"), said("tool", "t1"), said("assistant", "a2")];
+  await call("c1", before.slice(0, 1), "a1");
+  await call("c1", before.slice(0, 3), "a2");
+  await call("c2", [...before, said("user", "u2")], "a3");
+  const [first, , result] = before;
+  const cleared = await call(
+    "c2",
+    [
+      first!,
+      before[1]!,
+      { ...result!, content: "[cleared]" },
+      before[3]!,
+      said("user", "u2"),
+      said("assistant", "a3"),
+      said("user", "u3"),
+    ],
+    "a4",
+  );
+  const compacted = await call("c2", [first!, said("user", "summary")], "a5");
+  expect(
+    [...cleared.rows, ...compacted.rows].map((row) => [row.message_id, row.previous_message_id]),
+  ).toEqual([
+    ["u3", ["a3"]],
+    ["a4", ["u3"]],
+    ["summary", ["u1"]],
+    ["a5", ["summary"]],
+  ]);
+});
+
 test("what is unknown before a known native message is the client's edit of its past", async () => {
   const threads = memoryThreads();
   const answer = { role: "assistant", content: "b", message_id: "m2", is_answer: true };

@@ -49,6 +49,11 @@ export function memoryThreads(): ThreadStore {
       ),
     hasChildren: (node) => parents.has(node),
     withKey: (conversationId, matchKey) => all(byKey.get(place(conversationId, matchKey))),
+    origin: (conversationId) =>
+      [...nodes.values()]
+        .filter((node) => node.conversationId === conversationId)
+        .map(({ predecessor }) => nodes.get(predecessor))
+        .find((above) => above !== undefined && above.conversationId !== conversationId),
     inferredAnswers: (matchKey, limit) =>
       all(byKey.get(place(matchKey)))
         .filter((node) => node.isAnswer && conversations.get(node.conversationId)?.inferred === true)
