@@ -1,0 +1,84 @@
+// The promise of identity over every wire: conversations that nobody had, with few words, so that equal messages abound, go through
+// the journal, the recorder, every adapter, the store and a query. What is stored must be the trees that the clients really walked.
+// HYP_TREES raises their number; HYP_TREES_SEED begins elsewhere.
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { seededRandom } from "../../contract-kit/mutated.ts";
+import { RecordedHome } from "../../daemon/recorded-home.testkit.ts";
+import { activated } from "../activated.testkit.ts";
+import { BUNDLED_ADAPTERS } from "../bundled.ts";
+import { outputTokensOf } from "./conversation.testkit.ts";
+import { FORMS } from "./forms.testkit.ts";
+import { difference, storedGraph, trueGraph, type Vertex } from "./graph.testkit.ts";
+import { play } from "./play.testkit.ts";
+import { eventsOf, runInAnyOrder } from "./schedule.testkit.ts";
+import { script } from "./script.testkit.ts";
+import { truthOf } from "./truth.testkit.ts";
+
+const TREES = Number(process.env["HYP_TREES"] ?? 160);
+const SEED = Number(process.env["HYP_TREES_SEED"] ?? 1);
+/** In one store, beside each other. */
+const TOGETHER = 40;
+
+interface Found {
+  readonly messages: number;
+  readonly problems: readonly string[];
+}
+
+/** Trees of these numbers, each by its own seed and in the form that its number says. */
+async function foundIn(numbers: readonly number[]): Promise<Found> {
+  const trees = numbers.map((number) => {
+    const form = FORMS[number % FORMS.length]!;
+    const name = `n${number}`;
+    const [steps] = fc.sample(script, { seed: SEED + number, numRuns: 1 });
+    const calls = play(steps!, form, name);
+    const client = form.client(name);
+    return { name, form, calls, client, truth: truthOf(calls, form, client) };
+  });
+  const home = await RecordedHome.open((folder) => activated(BUNDLED_ADAPTERS, folder));
+  try {
+    const events = trees.flatMap(({ calls, client }) => eventsOf(calls, client));
+    const clients = trees.map(({ client }) => client);
+    await runInAnyOrder(home, events, clients, seededRandom(SEED + numbers[0]!));
+    const stored = new Map(await storedGraph(home));
+    const problems: string[] = [];
+    let messages = 0;
+    for (const { name, form, calls, client, truth } of trees) {
+      const own: Vertex[] = [];
+      const ids = new Set(calls.map(({ thread }) => client.conversation(thread)));
+      for (const [id, vertices] of stored) {
+        // A conversation without a name begins with words that only its tree has.
+        const isOwn = form.isNamed ? ids.has(id) : vertices.some(({ label }) => label.includes(` ${name}/`));
+        if (isOwn) own.push(...vertices);
+        if (isOwn) stored.delete(id);
+      }
+      const { missing, extra, misplaced } = difference(own, trueGraph(truth));
+      const about = `tree ${name} of ${form.name}`;
+      problems.push(
+        ...missing.map((path) => `${about} misses${path}`),
+        ...extra.map((path) => `${about} has beyond it${path}`),
+        ...misplaced.map((path) => `${about} has elsewhere${path}`),
+      );
+      messages += truth.length;
+    }
+    for (const [id, vertices] of stored) problems.push(`nobody's: ${id} ${vertices[0]?.label}`);
+    const [[told]] = (await home.rows("SELECT sum(output_tokens) FROM ai_gateway_exchanges")) as [[bigint]];
+    const answered = trees.flatMap(({ calls }) => calls.filter(({ outcome }) => outcome === "ok"));
+    const cost = answered.reduce((sum, call) => sum + outputTokensOf(call), 0);
+    if (Number(told ?? 0) !== cost) problems.push(`output tokens are ${Number(told)} of ${cost}`);
+    return { messages, problems };
+  } finally {
+    await home.close();
+  }
+}
+
+test(`nothing missing, nothing extra, nothing behind something else in ${TREES} generated trees`, async () => {
+  const numbers = Array.from({ length: TREES }, (_, number) => number);
+  let messages = 0;
+  for (let at = 0; at < TREES; at += TOGETHER) {
+    const found = await foundIn(numbers.slice(at, at + TOGETHER));
+    expect(found.problems.slice(0, 10)).toEqual([]);
+    messages += found.messages;
+  }
+  expect(messages).toBeGreaterThan(TREES);
+}, 3_600_000);
