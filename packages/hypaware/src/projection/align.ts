@@ -17,7 +17,7 @@ import { createHash } from "node:crypto";
 import type { Entries, Entry } from "./entry.ts";
 import { Namer, contentHash, fallbackName } from "./name.ts";
 import { answers, reasoningKey } from "./match-key.ts";
-import { Resync } from "./resync.ts";
+import { type Anchor, Resync } from "./resync.ts";
 
 /** A message that was not stored before, where it stands now. */
 export interface Placement {
@@ -132,11 +132,7 @@ class Walker {
     if (entry.reasoning && this.#passesOver(index)) return index + 1;
 
     const limit = this.#segmentEnd(index);
-    const anchor =
-      this.#resync.find(index, limit, { below: this.#sure, keptBefore: this.#keptBefore }) ??
-      (this.#sure === this.#floor
-        ? undefined
-        : this.#resync.find(index, limit, { below: this.#floor, keptBefore: undefined }));
+    const anchor = this.#anchor(index, limit);
     if (anchor !== undefined) {
       this.edits += anchor.edits;
       this.#stand(anchor.node);
@@ -145,6 +141,19 @@ class Walker {
     if (this.#isStored(limit)) this.edits += limit - index;
     else for (const each of this.#history.slice(index, limit)) this.#grow(each, false, each.key);
     return limit;
+  }
+
+  /** Where the thread is found again at or after `index`. */
+  #anchor(index: number, limit: number): Anchor | undefined {
+    const below = this.#floor;
+    if (this.#keptBefore !== undefined) {
+      // Behind a summary stands what was kept of the time before it, unless all of it was said after it.
+      const after = this.#resync.find(index, limit, { below, keptBefore: undefined });
+      if (after?.edits === 0) return after;
+    }
+    const found = this.#resync.find(index, limit, { below: this.#sure, keptBefore: this.#keptBefore });
+    if (found !== undefined || this.#sure === below) return found;
+    return this.#resync.find(index, limit, { below, keptBefore: undefined });
   }
 
   /** Whether the entry at `index` has a native name that this conversation knows: what was unknown before it is an edited past. */

@@ -38,3 +38,22 @@ test.each([
     ]);
   },
 );
+
+test("what was said behind a compaction is found there when its reminder is left out, and not before it", async () => {
+  const threads = memoryThreads();
+  const send = (history: readonly ReturnType<typeof said>[], answered: string) =>
+    project(threads, {
+      provider: "fake",
+      conversation_id: "c",
+      messages: [...history, { ...said("assistant", answered), is_answer: true }],
+    });
+  const summary = { ...said("user", "so far"), is_compact_summary: true };
+  const behind = [summary, said("user", "<reminder>"), said("user", "go on")];
+  await send([said("user", "a")], "yes");
+  const { rows: told } = await send(behind, "yes");
+  const { rows } = await send(
+    [summary, said("user", "go on"), said("assistant", "yes"), said("user", "next")],
+    "no",
+  );
+  expect(rows[0]?.previous_message_id).toEqual([told.at(-1)!.message_id]);
+});

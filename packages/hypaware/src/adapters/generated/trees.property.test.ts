@@ -54,11 +54,10 @@ async function foundIn(numbers: readonly number[]): Promise<Found> {
       }
       const { missing, extra, misplaced } = difference(own, trueGraph(truth));
       const about = `tree ${name} of ${form.name}`;
-      problems.push(
-        ...missing.map((path) => `${about} misses${path}`),
-        ...extra.map((path) => `${about} has beyond it${path}`),
-        ...misplaced.map((path) => `${about} has elsewhere${path}`),
-      );
+      if (missing.length > 0) problems.push(`${about} misses ${missing.length}, first${shortest(missing)}`);
+      if (extra.length > 0) problems.push(`${about} has ${extra.length} beyond it, first${shortest(extra)}`);
+      if (misplaced.length > 0)
+        problems.push(`${about} has ${misplaced.length} elsewhere, first${shortest(misplaced)}`);
       messages += truth.length;
     }
     for (const [id, vertices] of stored) problems.push(`nobody's: ${id} ${vertices[0]?.label}`);
@@ -71,6 +70,9 @@ async function foundIn(numbers: readonly number[]): Promise<Found> {
     await home.close();
   }
 }
+
+const shortest = (paths: readonly string[]): string =>
+  paths.reduce((best, path) => (path.length < best.length ? path : best));
 
 test(`nothing missing, nothing extra, nothing behind something else in ${TREES} generated trees`, async () => {
   const numbers = Array.from({ length: TREES }, (_, number) => number);
