@@ -67,10 +67,9 @@ class Walker {
   readonly fresh: Placement[] = [];
   edits = 0;
   at: ThreadNode | undefined;
-  /** Last node that did not rest on reasoning alone. */
-  #sure: ThreadNode | undefined;
-  /** Last answer or summary: what people say repeats too easily to tell two branches apart once something before it is edited. */
+  /** The last answer or summary, and its place in the list. */
   #floor: ThreadNode | undefined;
+  #floorAt = -1;
   #keptBefore: number | undefined;
   #copied: number | undefined;
   #above: Set<number> | undefined;
@@ -91,6 +90,7 @@ class Walker {
     }
     let index = 0;
     while (index < this.#history.length) {
+      const floor = this.#floor;
       const entry = this.#history[index]!;
       if (entry.nativeId !== undefined) {
         this.#stand(this.#pin(entry, entry.nativeId, index));
@@ -101,6 +101,7 @@ class Walker {
       } else {
         index = this.#advance(entry, index);
       }
+      if (this.#floor !== floor) this.#floorAt = index - 1;
     }
   }
 
@@ -143,17 +144,15 @@ class Walker {
     return limit;
   }
 
-  /** Where the thread is found again at or after `index`. */
+  /**
+   * Where the thread is found again at or after `index`. What people say repeats too easily: what stood below the last answer until
+   * here may as well be another branch, and is compared again.
+   */
   #anchor(index: number, limit: number): Anchor | undefined {
-    const below = this.#floor;
-    if (this.#keptBefore !== undefined) {
-      // Behind a summary stands what was kept of the time before it, unless all of it was said after it.
-      const after = this.#resync.find(index, limit, { below, keptBefore: undefined });
-      if (after?.edits === 0) return after;
-    }
-    const found = this.#resync.find(index, limit, { below: this.#sure, keptBefore: this.#keptBefore });
-    if (found !== undefined || this.#sure === below) return found;
-    return this.#resync.find(index, limit, { below, keptBefore: undefined });
+    const found = this.#resync.find(this.#floorAt + 1, limit, { below: this.#floor, keptBefore: undefined });
+    // Behind a summary stands what was kept of the time before it, unless all of it was said after it.
+    if (this.#keptBefore === undefined || found?.edits === 0) return found;
+    return this.#resync.find(index, limit, { below: undefined, keptBefore: this.#keptBefore }) ?? found;
   }
 
   /** Whether the entry at `index` has a native name that this conversation knows: what was unknown before it is an edited past. */
@@ -216,7 +215,6 @@ class Walker {
     this.at = undefined;
     const node = this.#child(undefined, entry.key) ?? this.#grow(entry, false, entry.key);
     this.#stand(node);
-    this.#sure = undefined;
     this.#floor = node;
     this.#keptBefore = node.id;
   }
@@ -278,7 +276,6 @@ class Walker {
 
   #stand(node: ThreadNode): void {
     this.at = node;
-    this.#sure = node;
     if (answers(node.role)) this.#floor = node;
     this.#keptBefore = undefined;
   }

@@ -1,5 +1,6 @@
 import type { FrameSink } from "../../contract/frame.ts";
 import type { Call, Thread, Utterance } from "./conversation.testkit.ts";
+import type { Vertex } from "./graph.testkit.ts";
 import type { Step } from "./script.testkit.ts";
 
 /** A message as it is stored in the end. */
@@ -26,9 +27,28 @@ export interface Form {
   readonly keeps: "thinking" | "text";
   /** After a compaction the new list follows the kept one; otherwise the summary is a new beginning. */
   readonly isSummaryInLine: boolean;
+  /** The first call of a fork is answered: only behind an answer the client's own record shows what was copied. */
+  readonly isForkAnswered?: boolean;
   grains(utterance: Utterance): readonly Grain[];
   /** Client of one tree. `tree` names it. */
   client(tree: string): FormClient;
+  /** What the client itself writes down of its calls. */
+  written?(tree: string, calls: readonly Call[]): Written;
+}
+
+export interface WrittenLine {
+  /** Of the file below the person's home. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface Written {
+  /** In the order in which the client writes them. */
+  readonly lines: readonly WrittenLine[];
+  /** The messages that they are, under their own names. */
+  readonly vertices: readonly Vertex[];
+  /** By utterance: the name of each of its pieces, where it has one. */
+  readonly told: ReadonlyMap<number, readonly (string | undefined)[]>;
 }
 
 export interface FormClient {

@@ -1,5 +1,6 @@
 import type { JsonText } from "../../query/cell.ts";
 import type { RecordedHome } from "../../daemon/recorded-home.testkit.ts";
+import type { Written } from "./form.testkit.ts";
 import type { TrueNode } from "./truth.testkit.ts";
 
 /** A message among others, under whatever name. */
@@ -35,13 +36,26 @@ function textOf(text: string | null, args: JsonText | null): string {
   return text ?? (args?.value as { readonly command?: string } | undefined)?.command ?? "";
 }
 
-/** The same of what is true. */
-export function trueGraph(nodes: readonly TrueNode[]): readonly Vertex[] {
-  return nodes.map((node) => ({
-    name: node,
-    above: node.above,
-    label: `${node.grain.role}: ${node.grain.parts.join(" + ")}`,
-  }));
+/**
+ * The same of what is true. Where the client writes down what was said, that has the names and the chain of its record; what it does
+ * not write down hangs at the nearest message that it does.
+ */
+export function trueGraph(nodes: readonly TrueNode[], written?: Written): readonly Vertex[] {
+  const nameOf = ({ sightings }: TrueNode): string | undefined =>
+    sightings
+      .map(({ serial, index }) => written?.told.get(serial)?.[index])
+      .find((name) => name !== undefined);
+  const nearest = (node: TrueNode | undefined): string | undefined =>
+    node && (nameOf(node) ?? nearest(node.above));
+  const untold = nodes.filter((node) => nameOf(node) === undefined);
+  return [
+    ...(written?.vertices ?? []),
+    ...untold.map((node) => ({
+      name: node,
+      above: nearest(node.above) ?? node.above,
+      label: `${node.grain.role}: ${node.grain.parts.join(" + ")}`,
+    })),
+  ];
 }
 
 /** How two forests differ when names are left aside. */

@@ -39,7 +39,10 @@ class Player {
   #take(step: Step, act: Step["act"]): void {
     if (act === "rewind") this.#rewind(step.depth);
     else if (act !== "say" && this.#form.acts.has(act)) {
-      if (act === "fork") this.#fork();
+      if (act === "fork" && this.#isAnswered()) {
+        this.#fork();
+        if (this.#form.isForkAnswered === true) return this.#say({ ...step, outcome: "ok" });
+      }
       if (act === "compact" && this.#isAnswered()) return this.#compact(step);
       if (act === "spawn" && this.#pending.length === 0) return this.#spawn(step);
     }
@@ -128,7 +131,6 @@ class Player {
   }
 
   #fork(): void {
-    if (!this.#isAnswered()) return;
     const last = this.calls.findLast(({ thread }) => thread === this.#thread);
     this.#after = last === undefined ? [] : [last];
     this.#thread = { index: ++this.#threads, kind: "fork", from: this.#thread };

@@ -1,6 +1,8 @@
+import { appendFileSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { RecordedHome } from "../../daemon/recorded-home.testkit.ts";
 import type { Call } from "./conversation.testkit.ts";
-import type { FormClient } from "./form.testkit.ts";
+import type { FormClient, Written } from "./form.testkit.ts";
 
 /** Something that happens after others. */
 export interface Event {
@@ -31,6 +33,25 @@ export function eventsOf(calls: readonly Call[], client: FormClient): readonly E
     lastOf.set(call.thread.index, answer);
     return [ask, answer];
   });
+}
+
+/** What a client writes down, some lines at a time: before, between or after the calls that they tell of. */
+export function eventsOfRecord({ lines }: Written, random: () => number): readonly Event[] {
+  const events: Event[] = [];
+  for (let at = 0; at < lines.length;) {
+    const some = lines.slice(at, (at += 1 + Math.floor(random() * 6)));
+    events.push({
+      after: events.slice(-1),
+      run({ folder }) {
+        for (const { path, text } of some) {
+          const file = join(folder, path);
+          mkdirSync(dirname(file), { recursive: true });
+          appendFileSync(file, `${text}\n`);
+        }
+      },
+    });
+  }
+  return events;
 }
 
 /** How often, of a thousand events, something else comes between. */
@@ -71,4 +92,6 @@ export async function runInAnyOrder(
     }
   }
   await home.record();
+  // Rows that were sealed when their lines came are brought in step with them by the next maintenance.
+  await home.seal();
 }

@@ -11,7 +11,7 @@ import { outputTokensOf } from "./conversation.testkit.ts";
 import { FORMS } from "./forms.testkit.ts";
 import { difference, storedGraph, trueGraph, type Vertex } from "./graph.testkit.ts";
 import { play } from "./play.testkit.ts";
-import { eventsOf, runInAnyOrder } from "./schedule.testkit.ts";
+import { eventsOf, eventsOfRecord, runInAnyOrder } from "./schedule.testkit.ts";
 import { script } from "./script.testkit.ts";
 import { truthOf } from "./truth.testkit.ts";
 
@@ -33,17 +33,22 @@ async function foundIn(numbers: readonly number[]): Promise<Found> {
     const [steps] = fc.sample(script, { seed: SEED + number, numRuns: 1 });
     const calls = play(steps!, form, name);
     const client = form.client(name);
-    return { name, form, calls, client, truth: truthOf(calls, form, client) };
+    const written = form.written?.(name, calls);
+    return { name, form, calls, client, written, truth: truthOf(calls, form, client) };
   });
   const home = await RecordedHome.open((folder) => activated(BUNDLED_ADAPTERS, folder));
   try {
-    const events = trees.flatMap(({ calls, client }) => eventsOf(calls, client));
+    const random = seededRandom(SEED + numbers[0]!);
+    const events = trees.flatMap(({ calls, client, written }) => [
+      ...eventsOf(calls, client),
+      ...(written === undefined ? [] : eventsOfRecord(written, random)),
+    ]);
     const clients = trees.map(({ client }) => client);
-    await runInAnyOrder(home, events, clients, seededRandom(SEED + numbers[0]!));
+    await runInAnyOrder(home, events, clients, random);
     const stored = new Map(await storedGraph(home));
     const problems: string[] = [];
     let messages = 0;
-    for (const { name, form, calls, client, truth } of trees) {
+    for (const { name, form, calls, client, written, truth } of trees) {
       const own: Vertex[] = [];
       const ids = new Set(calls.map(({ thread }) => client.conversation(thread)));
       for (const [id, vertices] of stored) {
@@ -52,7 +57,7 @@ async function foundIn(numbers: readonly number[]): Promise<Found> {
         if (isOwn) own.push(...vertices);
         if (isOwn) stored.delete(id);
       }
-      const { missing, extra, misplaced } = difference(own, trueGraph(truth));
+      const { missing, extra, misplaced } = difference(own, trueGraph(truth, written));
       const about = `tree ${name} of ${form.name}`;
       if (missing.length > 0) problems.push(`${about} misses ${missing.length}, first${shortest(missing)}`);
       if (extra.length > 0) problems.push(`${about} has ${extra.length} beyond it, first${shortest(extra)}`);

@@ -7,6 +7,8 @@ export interface TrueNode {
   readonly above: TrueNode | undefined;
   readonly grain: Grain;
   readonly below: Map<string, TrueNode>;
+  /** Utterances that it is a piece of, and which. */
+  readonly sightings: { readonly serial: number; readonly index: number }[];
 }
 
 export interface Conversation {
@@ -62,7 +64,11 @@ class Truth {
 
   #place(walk: Walk, thread: Thread, above: TrueNode | undefined, utterance: Utterance): readonly TrueNode[] {
     let at = above;
-    return this.#form.grains(utterance).map((grain) => (at = this.#next(walk, thread, at, grain)));
+    return this.#form.grains(utterance).map((grain, index) => {
+      at = this.#next(walk, thread, at, grain);
+      at.sightings.push({ serial: utterance.serial, index });
+      return at;
+    });
   }
 
   #next(walk: Walk, thread: Thread, above: TrueNode | undefined, grain: Grain): TrueNode {
@@ -70,7 +76,7 @@ class Truth {
     const siblings = above?.below ?? conversation.roots;
     const known = siblings.get(grain.key);
     if (known !== undefined) return known;
-    const node = { conversation, above, grain, below: new Map() };
+    const node = { conversation, above, grain, below: new Map(), sightings: [] };
     siblings.set(grain.key, node);
     this.nodes.push(node);
     return node;

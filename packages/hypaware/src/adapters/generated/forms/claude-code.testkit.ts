@@ -8,7 +8,7 @@ import { exchangeIdOf, startOf, uuidOf, worded } from "../words.testkit.ts";
 import { blocksOf, messageEvents, REFUSED } from "./anthropic.testkit.ts";
 
 /** How the client begins texts that it makes itself. */
-const SAYS = {
+export const SAYS = {
   summary: "This session is being continued from a previous conversation",
   compaction: "CRITICAL: Respond with TEXT ONLY",
 };
