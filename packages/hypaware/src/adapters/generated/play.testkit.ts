@@ -56,14 +56,15 @@ class Player {
   }
 
   /** What the client says next: results of what is pending, or a prompt. */
-  #next({ text, reminded }: Step): Utterance {
+  #next({ text }: Pick<Step, "text">): Utterance {
     if (this.#pending.length > 0)
       return this.#utterance(
         "user",
         this.#pending.map((id) => ({ kind: "result", id })),
       );
+    // Half of the prompts come with a reminder, so that leaving it out leaves no doubt which of two equal prompts is meant.
     const reminder: Piece[] =
-      reminded && this.#form.reminds ? [{ kind: "reminder", text: "<system-reminder>" }] : [];
+      text % 2 === 1 && this.#form.reminds ? [{ kind: "reminder", text: "<system-reminder>" }] : [];
     return this.#utterance("user", [...reminder, { kind: "text", text: this.#prompt(text) }]);
   }
 
@@ -189,7 +190,7 @@ class Player {
     this.#thread = { index: ++this.#threads, kind: "agent", from };
     [this.#path, this.#pending, this.#after, this.#isFirst] = [[], [], [begun], true];
     for (const reply of replies) {
-      const own: Step = { ...step, text, outcome: "ok", reminded: false };
+      const own: Step = { ...step, text, outcome: "ok" };
       this.#path.push(this.#next(own));
       this.#pending = [];
       this.#go(own, reply);

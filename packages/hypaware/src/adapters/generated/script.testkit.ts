@@ -24,7 +24,6 @@ export interface Step {
   /** What came of a cut answer stays in the client's head; what was refused is tried again at once. */
   readonly keeps: boolean;
   readonly depth: number;
-  readonly reminded: boolean;
   readonly isStream: boolean;
   readonly view: View;
   /** Run at the same time. */
@@ -55,7 +54,6 @@ const step = fc.record<Step>({
   ),
   keeps: fc.boolean(),
   depth: fc.integer({ min: 1, max: 3 }),
-  reminded: fc.boolean(),
   isStream: fc.boolean(),
   view: fc.record({ marks: fc.boolean(), drops: fc.boolean(), clears: fc.boolean(), forgets: fc.boolean() }),
   agents: fc.array(agent, { minLength: 1, maxLength: 3 }),
