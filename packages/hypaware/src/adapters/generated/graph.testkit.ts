@@ -36,27 +36,43 @@ function textOf(text: string | null, args: JsonText | null): string {
   return text ?? (args?.value as { readonly command?: string } | undefined)?.command ?? "";
 }
 
+/** The same of what is true, as far as only the wire tells it. */
+export const trueGraph = (nodes: readonly TrueNode[]): readonly Vertex[] =>
+  nodes.map((node) => ({ name: node, above: node.above, label: labelOf(node) }));
+
 /**
- * The same of what is true. Where the client writes down what was said, that has the names and the chain of its record; what it does
- * not write down hangs at the nearest message that it does.
+ * The same where the client writes down what was said: with the names and the chain of its record. What it does not write down hangs
+ * at the nearest message that it does. Of two lines that are one message on the wire either will do: `stored` says which it is.
  */
-export function trueGraph(nodes: readonly TrueNode[], written?: Written): readonly Vertex[] {
-  const nameOf = ({ sightings }: TrueNode): string | undefined =>
-    sightings
-      .map(({ serial, index }) => written?.told.get(serial)?.[index])
-      .find((name) => name !== undefined);
-  const nearest = (node: TrueNode | undefined): string | undefined =>
-    node && (nameOf(node) ?? nearest(node.above));
-  const untold = nodes.filter((node) => nameOf(node) === undefined);
+export function recordedGraph(
+  nodes: readonly TrueNode[],
+  written: Written,
+  stored: readonly Vertex[],
+): readonly Vertex[] {
+  const lines = new Set<unknown>(written.vertices.map(({ name }) => name));
+  const places = stored.flatMap(({ name, above, label }) =>
+    lines.has(name) ? [] : [`${above as string} ${label}`],
+  );
+  const namesOf = ({ sightings }: TrueNode): readonly string[] =>
+    sightings.flatMap(({ serial, index }) => written.told.get(serial)?.[index] ?? []);
+  const nearest = (node: TrueNode | undefined): readonly string[] => {
+    if (node === undefined) return [];
+    const names = namesOf(node);
+    return names.length > 0 ? names : nearest(node.above);
+  };
+  const untold = nodes.filter((node) => namesOf(node).length === 0);
   return [
-    ...(written?.vertices ?? []),
-    ...untold.map((node) => ({
-      name: node,
-      above: nearest(node.above) ?? node.above,
-      label: `${node.grain.role}: ${node.grain.parts.join(" + ")}`,
-    })),
+    ...written.vertices,
+    ...untold.map((node) => {
+      const names = nearest(node.above);
+      const label = labelOf(node);
+      const at = names.find((name) => places.includes(`${name} ${label}`));
+      return { name: node, above: at ?? names[0] ?? node.above, label };
+    }),
   ];
 }
+
+const labelOf = ({ grain }: TrueNode): string => `${grain.role}: ${grain.parts.join(" + ")}`;
 
 /** How two forests differ when names are left aside. */
 export function difference(stored: readonly Vertex[], truth: readonly Vertex[]): Difference {

@@ -10,7 +10,7 @@ import { activated } from "../activated.testkit.ts";
 import { BUNDLED_ADAPTERS } from "../bundled.ts";
 import { outputTokensOf } from "./conversation.testkit.ts";
 import { FORMS } from "./forms.testkit.ts";
-import { difference, storedGraph, trueGraph, type Vertex } from "./graph.testkit.ts";
+import { difference, recordedGraph, storedGraph, trueGraph, type Vertex } from "./graph.testkit.ts";
 import { play } from "./play.testkit.ts";
 import { eventsOf, eventsOfRecord, runInAnyOrder } from "./schedule.testkit.ts";
 import { script } from "./script.testkit.ts";
@@ -59,7 +59,8 @@ async function foundIn(numbers: readonly number[]): Promise<Found> {
         if (isOwn) own.push(...vertices);
         if (isOwn) stored.delete(id);
       }
-      const { missing, extra, misplaced } = difference(own, trueGraph(truth, written));
+      const truly = written === undefined ? trueGraph(truth) : recordedGraph(truth, written, own);
+      const { missing, extra, misplaced } = difference(own, truly);
       const about = `tree ${name} of ${form.name}`;
       if (missing.length > 0) problems.push(`${about} misses ${missing.length}, first${shortest(missing)}`);
       if (extra.length > 0) problems.push(`${about} has ${extra.length} beyond it, first${shortest(extra)}`);
