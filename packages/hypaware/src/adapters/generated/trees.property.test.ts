@@ -86,12 +86,15 @@ const shortest = (paths: readonly string[]): string =>
 test(`nothing missing, nothing extra, nothing behind something else in ${TREES} generated trees`, async () => {
   const numbers = Array.from({ length: TREES }, (_, number) => number);
   let [exchanges, messages] = [0, 0];
+  const problems: string[] = [];
   for (let at = 0; at < TREES; at += TOGETHER) {
     const found = await foundIn(numbers.slice(at, at + TOGETHER));
-    expect(found.problems.slice(0, 10)).toEqual([]);
+    problems.push(...found.problems);
+    if (problems.length >= 10) break;
     exchanges += found.exchanges;
     messages += found.messages;
   }
+  expect(problems).toEqual([]);
   expect(messages).toBeGreaterThan(exchanges);
   if (process.env["HYP_TREES"] !== undefined)
     console.info(
