@@ -58,7 +58,7 @@ export function eventsOfRecord({ lines }: Written, random: () => number): readon
 const RECORDS = 60;
 const RECORDER_RESTARTS = 15;
 const GATEWAY_RESTARTS = 5;
-const SEALS = 2;
+const SEALS = 1;
 
 /** Runs all events in any order that they allow, with passes, restarts and sealing between them; in the end all is recorded. */
 export async function runInAnyOrder(
