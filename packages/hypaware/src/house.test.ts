@@ -23,6 +23,7 @@ const LAYERS = [
   "verify",
   "sinks",
   "protocols",
+  "contract-kit",
   "adapters",
   "daemon",
   "control",

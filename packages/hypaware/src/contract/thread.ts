@@ -47,6 +47,8 @@ export interface ThreadStore {
   hasChildren(node: number): boolean;
   /** Oldest first. */
   withKey(conversationId: string, matchKey: string): readonly ThreadNode[];
+  /** Where a fork left: the first message of another conversation below which this one goes on. */
+  origin(conversationId: string): ThreadNode | undefined;
   /** Answers with this key in inferred conversations, newest first, at most `limit`. */
   inferredAnswers(matchKey: string, limit: number): readonly ThreadNode[];
   /** The node that carries this name, in whichever conversation. Names are unique in the store. */

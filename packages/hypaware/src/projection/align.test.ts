@@ -9,7 +9,7 @@ import type {
 } from "../contract/projection.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { type ExchangeOptions, project } from "./exchange.testkit.ts";
-import { memoryThreads } from "./thread-memory.testkit.ts";
+import { memoryThreads } from "./thread-memory.ts";
 
 type Content = string | readonly ContentBlock[];
 const user = (content: Content): ProjectedMessage => ({ role: "user", content });

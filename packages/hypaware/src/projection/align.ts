@@ -17,7 +17,7 @@ import { createHash } from "node:crypto";
 import type { Entries, Entry } from "./entry.ts";
 import { Namer, contentHash, fallbackName } from "./name.ts";
 import { answers, reasoningKey } from "./match-key.ts";
-import { Resync } from "./resync.ts";
+import { type Anchor, Resync } from "./resync.ts";
 
 /** A message that was not stored before, where it stands now. */
 export interface Placement {
@@ -67,10 +67,12 @@ class Walker {
   readonly fresh: Placement[] = [];
   edits = 0;
   at: ThreadNode | undefined;
-  /** Last node that did not rest on reasoning alone. */
-  #sure: ThreadNode | undefined;
+  /** The last answer or summary, and its place in the list. */
+  #floor: ThreadNode | undefined;
+  #floorAt = -1;
   #keptBefore: number | undefined;
   #copied: number | undefined;
+  #above: Set<number> | undefined;
 
   constructor(threads: ThreadStore, conversationId: string, history: readonly Entry[]) {
     this.#threads = threads;
@@ -88,6 +90,7 @@ class Walker {
     }
     let index = 0;
     while (index < this.#history.length) {
+      const floor = this.#floor;
       const entry = this.#history[index]!;
       if (entry.nativeId !== undefined) {
         this.#stand(this.#pin(entry, entry.nativeId, index));
@@ -98,6 +101,7 @@ class Walker {
       } else {
         index = this.#advance(entry, index);
       }
+      if (this.#floor !== floor) this.#floorAt = index - 1;
     }
   }
 
@@ -129,7 +133,7 @@ class Walker {
     if (entry.reasoning && this.#passesOver(index)) return index + 1;
 
     const limit = this.#segmentEnd(index);
-    const anchor = this.#resync.find(index, limit, { below: this.#sure, keptBefore: this.#keptBefore });
+    const anchor = this.#anchor(index, limit);
     if (anchor !== undefined) {
       this.edits += anchor.edits;
       this.#stand(anchor.node);
@@ -138,6 +142,17 @@ class Walker {
     if (this.#isStored(limit)) this.edits += limit - index;
     else for (const each of this.#history.slice(index, limit)) this.#grow(each, false, each.key);
     return limit;
+  }
+
+  /**
+   * Where the thread is found again at or after `index`. What people say repeats too easily: what stood below the last answer until
+   * here may as well be another branch, and is compared again.
+   */
+  #anchor(index: number, limit: number): Anchor | undefined {
+    const found = this.#resync.find(this.#floorAt + 1, limit, { below: this.#floor, keptBefore: undefined });
+    // Behind a summary stands what was kept of the time before it, unless all of it was said after it.
+    if (this.#keptBefore === undefined || found?.edits === 0) return found;
+    return this.#resync.find(index, limit, { below: undefined, keptBefore: this.#keptBefore }) ?? found;
   }
 
   /** Whether the entry at `index` has a native name that this conversation knows: what was unknown before it is an edited past. */
@@ -157,6 +172,16 @@ class Walker {
     };
     this.#copied ??= this.#history.findLastIndex(isForeign);
     return index <= this.#copied;
+  }
+
+  /** What a fork goes on below: it stays the same message whatever else the fork's list leaves out, and however it is edited there. */
+  #inherited(): ReadonlySet<number> {
+    if (this.#above === undefined) {
+      this.#above = new Set();
+      let at = this.#threads.origin(this.#conversationId);
+      for (; at !== undefined; at = this.#threads.node(at.predecessor)) this.#above.add(at.id);
+    }
+    return this.#above;
   }
 
   #step(entry: Entry): ThreadNode | undefined {
@@ -190,7 +215,7 @@ class Walker {
     this.at = undefined;
     const node = this.#child(undefined, entry.key) ?? this.#grow(entry, false, entry.key);
     this.#stand(node);
-    this.#sure = undefined;
+    this.#floor = node;
     this.#keptBefore = node.id;
   }
 
@@ -204,10 +229,11 @@ class Walker {
     const holder = this.#threads.named(id);
     const isForeign = holder !== undefined && holder.conversationId !== this.#conversationId;
     const own = isForeign ? this.#threads.named(ownName) : holder;
+    const isSame = (node: ThreadNode): boolean =>
+      node.matchKey === entry.key || node.matchKey === keyOfTwin(entry.key, id);
     const isCopy = (): boolean =>
       isForeign &&
-      (holder.matchKey === entry.key || holder.matchKey === keyOfTwin(entry.key, id)) &&
-      (isAnswer || this.#isCopied(index));
+      ((isSame(holder) && (isAnswer || this.#isCopied(index))) || this.#inherited().has(holder.id));
     const known = own ?? (isCopy() ? holder : undefined);
     if (known !== undefined) {
       if (isAnswer && !known.isAnswer) this.#threads.markAnswer(known.id);
@@ -250,7 +276,7 @@ class Walker {
 
   #stand(node: ThreadNode): void {
     this.at = node;
-    this.#sure = node;
+    if (answers(node.role)) this.#floor = node;
     this.#keptBefore = undefined;
   }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { applyProjection } from "./apply.ts";
 import { exchange, memoryLog, project, projectorOf } from "./exchange.testkit.ts";
 import { selectProjection } from "./select.ts";
-import { memoryThreads } from "./thread-memory.testkit.ts";
+import { memoryThreads } from "./thread-memory.ts";
 
 const base = { provider: "fake", conversation_id: "c" };
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ProjectedMessage, Projection } from "../contract/projection.ts";
 import type { ThreadStore } from "../contract/thread.ts";
 import { type ExchangeOptions, project } from "./exchange.testkit.ts";
-import { memoryThreads } from "./thread-memory.testkit.ts";
+import { memoryThreads } from "./thread-memory.ts";
 
 const system = (time: string): ProjectedMessage => ({ role: "system", content: `It is ${time}` });
 const user = (content: string): ProjectedMessage => ({ role: "user", content });

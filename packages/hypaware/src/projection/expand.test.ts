@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { EXCHANGE_COLUMNS, MESSAGE_COLUMNS, type MessageRow } from "../contract/dataset.ts";
 import { project } from "./exchange.testkit.ts";
-import { memoryThreads } from "./thread-memory.testkit.ts";
+import { memoryThreads } from "./thread-memory.ts";
 
 const base = { provider: "fake", conversation_id: "c" };
 

@@ -9,7 +9,7 @@ import type { MessageRow } from "../contract/dataset.ts";
 import type { ContentBlock, Json, ProjectedMessage } from "../contract/projection.ts";
 import type { Outcome } from "../contract/exchange.ts";
 import { project } from "./exchange.testkit.ts";
-import { memoryThreads } from "./thread-memory.testkit.ts";
+import { memoryThreads } from "./thread-memory.ts";
 
 const RUNS = Number(process.env["HYP_PROPERTY_RUNS"] ?? 300);
 const TEXTS = ["continue", "Done.", "yes", "no"];

@@ -224,3 +224,61 @@ test("a fork's lines keep their first conversation, and are linked in both", () 
   expect(add(copy, null)).toBeUndefined();
   expect(catalog.records.named("c", "1")?.isHome).toBe(true);
 });
+
+test("an answer that is repeated from one place is one message on the wire: what follows either line of it is found below it", () => {
+  const asked = node("go", undefined);
+  const answer = node("answer", asked, "a1");
+  const next = node("next", answer);
+  const last = node("answer 2", next, "a2");
+  const open = node("open", answer);
+  bring([asked, answer, next, last, open], []);
+  bring(
+    [],
+    [
+      entry({ uuid: "1", text: "go" }),
+      entry({ uuid: "2", text: "answer", below: "1", links: ["a1"] }),
+      // Asked again, and told the same: no message of the wire has its key.
+      entry({ uuid: "3", text: "go" }),
+      entry({ uuid: "4", text: "answer", below: "3", links: ["a1 again"] }),
+      entry({ uuid: "5", text: "next", below: "4" }),
+      entry({ uuid: "6", text: "answer 2", below: "5", links: ["a2"] }),
+      entry({ uuid: "7", text: "open", below: "4" }),
+      // The same words behind something else are others.
+      entry({ uuid: "8", text: "other" }),
+      entry({ uuid: "9", text: "answer", below: "8", links: ["a3"] }),
+      entry({ uuid: "10", text: "open", below: "9" }),
+    ],
+  );
+  expect(links()).toMatchObject({
+    2: `key: ${answer.node.messageId}`,
+    4: "none",
+    5: `path: ${next.node.messageId}`,
+    6: `key: ${last.node.messageId}`,
+    7: `below: ${open.node.messageId}`,
+    10: "none",
+  });
+});
+
+test("in a fork of a compacted session the summary stands before what was kept, which the record has before it", () => {
+  const summary = node("summary", undefined);
+  const kept = node("answer 1", summary);
+  const next = node("next", kept);
+  const after = node("answer 2", next, "a2");
+  bring([summary, kept, next, after], []);
+  bring(
+    [],
+    [
+      entry({ uuid: "1", text: "go" }),
+      entry({ uuid: "2", text: "answer 1", below: "1", links: ["a1"] }),
+      entry({ uuid: "3", behind: "2" }),
+      entry({ uuid: "4", text: "summary", below: "3" }),
+      entry({ uuid: "5", text: "next", below: "4" }),
+      entry({ uuid: "6", text: "answer 2", below: "5", links: ["a2"] }),
+    ],
+  );
+  expect(links()).toMatchObject({
+    2: `path: ${kept.node.messageId}`,
+    4: `path: ${summary.node.messageId}`,
+    5: `path: ${next.node.messageId}`,
+  });
+});

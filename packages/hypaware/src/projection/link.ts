@@ -57,6 +57,8 @@ class Linker implements Linked {
   readonly #conversationId: string;
   /** Match keys whose loose bonds may have changed. */
   readonly #unsettled = new Set<string>();
+  /** By entry: the node that it repeats. */
+  readonly #repeats = new Map<number, number | undefined>();
   /** By node without a firm bond. */
   readonly #anchors = new Map<number, number>();
 
@@ -120,16 +122,30 @@ class Linker implements Linked {
     if (path.length === 0) return undefined;
 
     const until = above && this.#records.ofThreadNode(above.id);
-    const told: RecordNode[] = [];
+    // The record's latest stretch first: behind a compaction its summary stands before what was kept, on the wire after it.
+    const stretches: RecordNode[][] = [[]];
     let before = this.#records.node(entry.predecessor);
-    for (; before !== undefined && before.id !== until?.id; before = this.#records.node(before.predecessor))
-      if (before.matchKey !== null && !isFirm(before)) told.push(before);
+    let isMet = (): boolean => before?.id === until?.id;
+    for (; before !== undefined && !isMet(); before = this.#records.node(before.predecessor)) {
+      if (before.matchKey !== null && !isFirm(before)) {
+        if (until !== undefined && this.#isRepeat(before, until)) isMet = () => true;
+        else stretches.at(-1)!.push(before);
+      }
+      if (before.isRestart) stretches.push([]);
+    }
     // The record goes on from somewhere else.
-    if (before?.id !== until?.id) return undefined;
+    if (!isMet()) return undefined;
 
+    const told = stretches.flat();
     const isWhole = path.length * told.length <= LIMITS.alignCells;
     const window = isWhole ? Infinity : Math.floor(Math.sqrt(LIMITS.alignCells));
-    const pairs = commonPairs(path.slice(0, window).reverse(), told.slice(0, window).reverse());
+    let left: readonly ThreadNode[] = path.slice(0, window).reverse();
+    const pairs = stretches.flatMap((stretch) => {
+      const found = commonPairs(left, stretch.slice(0, window).reverse());
+      const taken = new Set(found.map((pair) => pair.node.id));
+      left = left.filter(({ id }) => !taken.has(id));
+      return found;
+    });
     for (const pair of pairs) this.#bind(pair.entry, pair.node, "path");
     for (const each of [...path, ...told]) this.#unsettle(each);
     return isWhole ? undefined : pairs[0];
@@ -144,8 +160,8 @@ class Linker implements Linked {
       .filter((node) => !this.#isFirm(node.id))
       .map((node) => ({ node, anchor: this.#anchorOfNode(node) }));
     for (const entry of open) {
-      const anchors = this.#anchorsOfEntry(entry);
-      const index = free.findIndex(({ anchor }) => anchors.has(anchor));
+      const anchors = free.length === 0 ? undefined : this.#anchorsOfEntry(entry);
+      const index = free.findIndex(({ anchor }) => anchors?.has(anchor));
       const [found] = index === -1 ? [] : free.splice(index, 1);
       if (found?.node.id === entry.link?.node) continue;
       if (found === undefined) this.#release(entry);
@@ -174,8 +190,44 @@ class Linker implements Linked {
       const before = this.#records.node(at.predecessor);
       if (before === undefined) return anchors;
       if (before.link !== null && isFirm(before)) return anchors.add(before.link.node);
+      const repeated = this.#repeated(before);
+      if (repeated !== undefined) return anchors.add(repeated);
       at = before;
     }
+  }
+
+  /** The message of the wire that an answer repeats in the record: the client asked twice from one place, and was told the same. */
+  #repeated(entry: RecordNode): number | undefined {
+    const { id, role, matchKey } = entry;
+    if (matchKey === null || !answers(role) || isReasoningKey(role, matchKey)) return undefined;
+    if (this.#repeats.has(id)) return this.#repeats.get(id);
+    const node = this.#threads.withKey(this.#conversationId, matchKey).find((each) => {
+      const other = this.#records.ofThreadNode(each.id);
+      return other !== undefined && isFirm(other) && this.#isRepeat(entry, other);
+    });
+    this.#repeats.set(id, node?.id);
+    return node?.id;
+  }
+
+  /** Whether two entries say the same behind the same: on the wire they are one message. */
+  #isRepeat(entry: RecordNode, other: RecordNode): boolean {
+    let [one, two]: (RecordNode | undefined)[] = [entry, other];
+    while (one !== undefined && two !== undefined && one.id !== two.id) {
+      if (plainKey(one.role, one.matchKey ?? "") !== plainKey(two.role, two.matchKey ?? "")) return false;
+      one = this.#saidBefore(one);
+      two = this.#saidBefore(two);
+    }
+    return one?.id === two?.id;
+  }
+
+  /** The nearest entry above that travels, on this side of a compaction. */
+  #saidBefore(entry: RecordNode): RecordNode | undefined {
+    for (let at = entry; !at.isRestart;) {
+      const before = this.#records.node(at.predecessor);
+      if (before === undefined || before.matchKey !== null) return before;
+      at = before;
+    }
+    return undefined;
   }
 
   #isFirm(node: number): boolean {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { ROOT, type ThreadNode } from "../contract/thread.ts";
 import { Namer, contentHash, fallbackName } from "./name.ts";
-import { memoryThreads } from "./thread-memory.testkit.ts";
+import { memoryThreads } from "./thread-memory.ts";
 
 test("a fallback name is the contract's hash of conversation, role and canonical content", () => {
   const blocks = [{ type: "text", text: "grüß dich" }];

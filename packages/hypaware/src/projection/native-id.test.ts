@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { MessageRow } from "../contract/dataset.ts";
 import type { JsonObject, Projection } from "../contract/projection.ts";
 import { project } from "./exchange.testkit.ts";
-import { memoryThreads } from "./thread-memory.testkit.ts";
+import { memoryThreads } from "./thread-memory.ts";
 
 const base = { provider: "fake", conversation_id: "c" };
 const gateway = (row: MessageRow | undefined): JsonObject | undefined =>
@@ -146,6 +146,50 @@ test("a prompt with a fixed id is a message of each conversation; only what hold
   });
   expect(forked.rows.map((row) => [row.content_text, row.previous_message_id])).toEqual([
     ["go on", ["c2-a"]],
+  ]);
+});
+
+test("a fork that leaves out the answers that it copied, or edits what it copied, has no messages of its own for that", async () => {
+  const threads = memoryThreads();
+  const said = (role: string, id: string, content = id) => ({
+    role,
+    content,
+    message_id: id,
+    is_answer: false,
+  });
+  const call = (conversation: string, history: ReturnType<typeof said>[], answer: string) =>
+    project(threads, {
+      provider: "fake",
+      conversation_id: conversation,
+      in_order: true,
+      messages: [...history, { ...said("assistant", answer), is_answer: true }],
+    });
+  const before = [said("user", "u1"), said("assistant", "a1"), said("tool", "t1"), said("assistant", "a2")];
+  await call("c1", before.slice(0, 1), "a1");
+  await call("c1", before.slice(0, 3), "a2");
+  await call("c2", [...before, said("user", "u2")], "a3");
+  const [first, , result] = before;
+  const cleared = await call(
+    "c2",
+    [
+      first!,
+      before[1]!,
+      { ...result!, content: "[cleared]" },
+      before[3]!,
+      said("user", "u2"),
+      said("assistant", "a3"),
+      said("user", "u3"),
+    ],
+    "a4",
+  );
+  const compacted = await call("c2", [first!, said("user", "summary")], "a5");
+  expect(
+    [...cleared.rows, ...compacted.rows].map((row) => [row.message_id, row.previous_message_id]),
+  ).toEqual([
+    ["u3", ["a3"]],
+    ["a4", ["u3"]],
+    ["summary", ["u1"]],
+    ["a5", ["summary"]],
   ]);
 });
 

@@ -31,7 +31,7 @@ export interface Anchor {
 
 /** Where to look. */
 export interface Scope {
-  /** Last node that was recognised beyond doubt; the anchor is below it. Undefined: anywhere in the conversation. */
+  /** The last answer that was recognised; the anchor is below it. Undefined: anywhere in the conversation. */
   readonly below: ThreadNode | undefined;
   /**
    * Right after a compaction summary its node's id: what the client kept was stored before, so the first match has a

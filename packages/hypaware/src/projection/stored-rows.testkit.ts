@@ -5,7 +5,7 @@ import type { ExchangeProjector } from "../contract/projection.ts";
 import { applyProjection } from "./apply.ts";
 import { exchange as captured, memoryLog } from "./exchange.testkit.ts";
 import { selectProjection } from "./select.ts";
-import { memoryThreads } from "./thread-memory.testkit.ts";
+import { memoryThreads } from "./thread-memory.ts";
 
 /** Rows of exchanges that are stored in this order, by part: none is stored twice. */
 export async function storedRows(

@@ -67,6 +67,23 @@ export function threadStoreContract(make: () => ThreadStore): void {
     expect(store.named("m2")).toEqual(second);
   });
 
+  test("a fork's origin is the first message of another conversation below which it goes on", () => {
+    const store = withConversation("c");
+    store.addConversation({ id: "d", base: "d", inferred: false, startedAt: STARTED, failedLeaf: null });
+    const first = store.add(entry("c", ROOT, "k1", "m1"));
+    const second = store.add({ ...entry("c", first.id, "k2", "m2"), depth: 1 });
+    expect([store.origin("c"), store.origin("d"), store.origin("e")]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    store.add(entry("d", ROOT, "k0", "m0"));
+    const own = store.add({ ...entry("d", second.id, "k3", "m3"), depth: 2 });
+    store.add({ ...entry("d", own.id, "k4", "m4"), depth: 3 });
+    store.add({ ...entry("d", first.id, "k5", "m5"), depth: 1 });
+    expect([store.origin("c"), store.origin("d")]).toEqual([undefined, second]);
+  });
+
   test("a child is found by conversation, predecessor and key, and only there", () => {
     const store = withConversation("c");
     store.addConversation({ id: "d", base: "d", inferred: false, startedAt: STARTED, failedLeaf: null });

@@ -143,6 +143,15 @@ export class Threads implements ThreadStore {
       .map(nodeOf);
   }
 
+  origin(conversationId: string): ThreadNode | undefined {
+    return this.#one(
+      `${NODES} WHERE n.id = (
+         SELECT own.predecessor FROM nodes own JOIN nodes above ON above.id = own.predecessor
+         WHERE own.conversation = ${NUMBER} AND above.conversation <> own.conversation ORDER BY own.id LIMIT 1)`,
+      conversationId,
+    );
+  }
+
   inferredAnswers(matchKey: string, limit: number): readonly ThreadNode[] {
     return this.#database
       .all<NodeColumns>(

@@ -39,10 +39,6 @@ describe.each(FIXTURES)("%s", (name) => {
       expect(next.map(saidIn)).toContainEqual(saidIn(answer));
     }
   });
-
-  test("twice gives the same", () => {
-    expect(records.map((record) => project(record))).toEqual(projections);
-  });
 });
 
 describe.each(FIXTURES)("%s, beside the client's chat file", (name) => {

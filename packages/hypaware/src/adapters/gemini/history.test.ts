@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { ExchangeRecord, Json, JsonObject } from "../../contract/plugin.ts";
 import * as store from "../../projection/exchange.testkit.ts";
-import { memoryThreads } from "../../projection/thread-memory.testkit.ts";
+import { memoryThreads } from "../../projection/thread-memory.ts";
 import { exchange, project, readFixture } from "./fixtures.testkit.ts";
 
 interface Content extends JsonObject {

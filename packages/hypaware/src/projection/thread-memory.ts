@@ -2,7 +2,7 @@ import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/th
 
 const place = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
 
-/** A ThreadStore that forgets with the process: what projection's own tests run on. */
+/** A ThreadStore that forgets with the process: what the contract kit and projection's own tests run on. */
 export function memoryThreads(): ThreadStore {
   const conversations = new Map<string, ThreadConversation>();
   const nodes = new Map<number, ThreadNode>();
@@ -49,6 +49,11 @@ export function memoryThreads(): ThreadStore {
       ),
     hasChildren: (node) => parents.has(node),
     withKey: (conversationId, matchKey) => all(byKey.get(place(conversationId, matchKey))),
+    origin: (conversationId) =>
+      [...nodes.values()]
+        .filter((node) => node.conversationId === conversationId)
+        .map(({ predecessor }) => nodes.get(predecessor))
+        .find((above) => above !== undefined && above.conversationId !== conversationId),
     inferredAnswers: (matchKey, limit) =>
       all(byKey.get(place(matchKey)))
         .filter((node) => node.isAnswer && conversations.get(node.conversationId)?.inferred === true)
