@@ -1,5 +1,10 @@
 import { join } from "node:path";
-import type { AnyClientRecord, PluginContext, PluginModule, SessionContextSource } from "../contract/plugin.ts";
+import type {
+  AnyClientRecord,
+  PluginContext,
+  PluginModule,
+  SessionContextSource,
+} from "../contract/plugin.ts";
 import { createAiGateway, type RegisteredProjector } from "../gateway/capability.ts";
 import { createNotes } from "../notes/registry.ts";
 

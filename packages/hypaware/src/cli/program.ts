@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { registerConfig } from "./config.ts";
 import type { CliContext } from "./context.ts";
 import { registerDaemon } from "./daemon.ts";
+import { registerImport } from "./import.ts";
 import { registerQuery } from "./query.ts";
 import { registerRecorder } from "./recorder.ts";
 import { registerReproject } from "./reproject.ts";
@@ -43,6 +44,7 @@ export function buildProgram(context: CliContext): Command {
     registerQuery,
     registerShow,
     registerTail,
+    registerImport,
     registerVerify,
     registerReproject,
     registerStore,

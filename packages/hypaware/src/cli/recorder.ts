@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "../app.ts";
 import type { JsonObject } from "../contract/projection.ts";
 import { serveLocal, socketPath } from "../daemon/local-socket.ts";
+import type { ImportedRecords } from "../daemon/record-import.ts";
 import { Recorder } from "../daemon/recorder.ts";
 import type { RecorderMessage, SupervisorMessage } from "../daemon/supervisor.ts";
 import { writeFileAtomic } from "../disk/atomic.ts";
@@ -104,6 +105,7 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
     }
     if (op === "commit-shadow" && typeof folder === "string")
       return { result: await recorder.commitShadow(shadowPath(paths.tmp, folder)) };
+    if (op === "import") return asReply(await recorder.importRecords(importedRecords(request)));
     if (op === "compact") return asReply(await recorder.compact());
     throw new Error(`unknown request: ${JSON.stringify(op)}`);
   });
@@ -148,6 +150,13 @@ async function maintain(recorder: Recorder, { log }: App): Promise<void> {
   } catch (error) {
     log.error("store.maintain_failed", { error: error instanceof Error ? error.message : String(error) });
   }
+}
+
+function importedRecords({ client, changed_since: since }: JsonObject): ImportedRecords {
+  return {
+    ...(typeof client === "string" ? { client } : {}),
+    ...(typeof since === "number" ? { changed_since: since } : {}),
+  };
 }
 
 /** Results are plain data; only their interfaces have no index signature. */

@@ -5,6 +5,7 @@ import { HypError } from "../contract/errors.ts";
 import type { AnyClientRecord } from "../contract/record.ts";
 import { openCatalog } from "../store/catalog.ts";
 import type { RecordReport } from "../verify/verify.ts";
+import { clientRecordsOf } from "./client-records.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { progressOn } from "./progress.ts";
 import { refreshed } from "./refreshed.ts";
@@ -29,7 +30,7 @@ export function registerVerify(program: Command, context: CliContext): void {
     .addHelpText("after", "\nExamples:\n  hyp verify\n  hyp verify <client> --session <id> --json\n")
     .action((client: string | undefined, options: VerifyOptions) =>
       withApp(context, "verify", {}, async (app) => {
-        const reports = await verifyAll(app, context, recordsOf(app, client), options.session);
+        const reports = await verifyAll(app, context, recordsToCompare(app, client), options.session);
         if (options.session !== undefined && reports.every(({ sessions }) => sessions.length === 0))
           throw new HypError("unknown_session", `No client's record has a session ${options.session}.`);
         context.stdout.write(
@@ -42,15 +43,11 @@ export function registerVerify(program: Command, context: CliContext): void {
     );
 }
 
-/** Clients' records to look at. Throws HypError `no_record` for a client that keeps none that we read. */
-function recordsOf({ notes }: App, client: string | undefined): readonly AnyClientRecord[] {
-  const all = notes.clientRecords();
-  const wanted = client === undefined ? all : all.filter((record) => record.client === client);
-  if (client !== undefined && wanted.length === 0) {
-    const known = [...new Set(all.map((record) => record.client))].join(", ") || "none";
-    throw new HypError("no_record", `No record of a client "${client}" is read. Records that are: ${known}.`);
-  }
-  return wanted;
+/** What nobody follows is compared only when it is named: nothing says that it was imported. */
+function recordsToCompare(app: App, client: string | undefined): readonly AnyClientRecord[] {
+  return clientRecordsOf(app, client).filter(
+    ({ isFollowed }) => client !== undefined || isFollowed !== false,
+  );
 }
 
 async function verifyAll(

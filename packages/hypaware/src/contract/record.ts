@@ -91,6 +91,8 @@ interface RecordOfClient {
   readonly name: string;
   /** As it is registered with the gateway. */
   readonly client: string;
+  /** False: it is read only when the person asks for it. */
+  readonly isFollowed?: boolean;
   /** Pure. Whether the client sends such a message and keeps no entry of it: a reminder that it adds to what was said. */
   isUntold?(message: UntoldMessage): boolean;
   /** Pure. Whether `sent` is what the record has as `told` with nothing but the client's own frame around it. */

@@ -34,8 +34,8 @@ export function linkExchange(
   return unstored.all();
 }
 
-/** Stores entries, in the order in which they were read, and links them with what exchanges carried. */
-export function linkEntries(catalog: Catalog, gatewayId: string, entries: readonly RecordEntry[]): void {
+/** Stores entries, in the order in which they were read, and links them with what exchanges carried. Gives how many were new. */
+export function linkEntries(catalog: Catalog, gatewayId: string, entries: readonly RecordEntry[]): number {
   const given = entries.flatMap((each) => {
     const parsed = parseEntry(each);
     if (parsed === undefined) return [];
@@ -49,6 +49,7 @@ export function linkEntries(catalog: Catalog, gatewayId: string, entries: readon
   });
   const byConversation = Map.groupBy(added, ({ entry }) => entry.conversationId);
   for (const [conversationId, own] of byConversation) linkAll(catalog, gatewayId, conversationId, own);
+  return added.filter(({ entry }) => entry.isHome).length;
 }
 
 /** Links everything that is known of these conversations, and gives what no exchange carried its rows. */

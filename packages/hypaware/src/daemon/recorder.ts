@@ -19,11 +19,14 @@ import { needsSeal } from "../store/needs-seal.ts";
 import type { ShadowCommit } from "../store/shadow/commit.ts";
 import { linkEntries, showUnsealed } from "./link-record.ts";
 import type { Recording } from "./record-exchange.ts";
+import { type ImportedRecords, type ImportProgress, RecordImport } from "./record-import.ts";
 import { recordGroup, type WaitingExchange } from "./record-group.ts";
 import { type EndedExchange, RunFollower } from "./run-follower.ts";
 
 /** A gateway makes its first segment with its first frame; a dead run older than this never carried anything. */
 const EMPTY_RUN_MS = 60_000;
+/** Of an import between two passes. */
+const IMPORT_STEP_MS = 500;
 /** How long a run that was found alive is believed to be. */
 const ALIVE_FOR_MS = 1_000;
 
@@ -50,6 +53,8 @@ export class Recorder {
   readonly #recordFiles: RecordFiles;
   readonly #recordDatabases: RecordDatabases;
   #databasesAreRead = true;
+  /** By what is imported. */
+  readonly #imports = new Map<string, RecordImport>();
   readonly #followers = new Map<string, RunFollower>();
   readonly #finished = new Set<string>();
   readonly #aliveUntil = new Map<string, number>();
@@ -63,8 +68,9 @@ export class Recorder {
   constructor(recording: Recording) {
     this.#recording = recording;
     this.#suspects = new Set(recording.catalog.attempted());
-    this.#recordFiles = new RecordFiles(recording.clientRecords, recording.log);
-    this.#recordDatabases = new RecordDatabases(recording.clientRecords, recording.log);
+    const followed = recording.clientRecords.filter(({ isFollowed }) => isFollowed !== false);
+    this.#recordFiles = new RecordFiles(followed, recording.log);
+    this.#recordDatabases = new RecordDatabases(followed, recording.log);
     this.#startFromCursors();
   }
 
@@ -108,6 +114,21 @@ export class Recorder {
     this.#databasesAreRead = await this.#recordDatabases.read(records, budgetMs, thorough);
   }
 
+  /** A stretch of an import, which goes on with the next call for the same. What was read stays read, whoever ends in between. */
+  importRecords(wanted: ImportedRecords): Promise<ImportProgress> {
+    return this.#alone(async () => {
+      const key = JSON.stringify(wanted);
+      const known = this.#imports.get(key) ?? new RecordImport(this.#recording, wanted);
+      this.#imports.set(key, known);
+      const progress = await known.read(IMPORT_STEP_MS);
+      if (progress.is_done) {
+        this.#imports.delete(key);
+        await known.close();
+      }
+      return progress;
+    });
+  }
+
   /** Clients' records to their ends, as they are now. */
   async readRecords(): Promise<void> {
     do await this.pass(true);
@@ -122,7 +143,10 @@ export class Recorder {
   /** Nothing is asked of it any more. */
   async close(): Promise<void> {
     await this.endMaintenance();
-    await this.#alone(() => this.#recordFiles.close());
+    await this.#alone(async () => {
+      await this.#recordFiles.close();
+      for (const each of this.#imports.values()) await each.close();
+    });
   }
 
   /** What a reprojection found, from the shadow at `path`: readers see the old rows until the new ones are there. */

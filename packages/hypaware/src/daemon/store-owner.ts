@@ -12,6 +12,7 @@ import type { ShadowCommit } from "../store/shadow/commit.ts";
 import { shadowPath } from "../store/shadow/shadow.ts";
 import { callLocal, socketPath } from "./local-socket.ts";
 import type { Recording } from "./record-exchange.ts";
+import type { ImportedRecords, ImportProgress } from "./record-import.ts";
 import { type Maintenance, Recorder } from "./recorder.ts";
 
 /** A large history takes minutes. */
@@ -28,15 +29,44 @@ export async function commitReprojection(
   work: OwnerWork,
   folder: string,
 ): Promise<ShadowCommit> {
-  const { result } = await byOwner(paths, work, { op: "commit-shadow", folder }, async (recorder) => ({
-    result: await recorder.commitShadow(shadowPath(paths.tmp, folder)),
-  }));
+  const { result } = await byOwner(paths, work, { op: "commit-shadow", folder }, async (recorder) => {
+    await recorder.pass(true);
+    return { result: await recorder.commitShadow(shadowPath(paths.tmp, folder)) };
+  });
   return result;
+}
+
+/** Reads what clients wrote down, from where it was read before, to its end. */
+export async function importRecords(
+  paths: HomePaths,
+  work: OwnerWork,
+  wanted: ImportedRecords,
+  onProgress: (progress: ImportProgress) => void,
+): Promise<ImportProgress> {
+  for (;;) {
+    const progress = await byOwner<ImportProgress>(
+      paths,
+      work,
+      { op: "import", ...wanted },
+      async (recorder) => {
+        for (;;) {
+          const step = await recorder.importRecords(wanted);
+          if (step.is_done) return step;
+          onProgress(step);
+        }
+      },
+    );
+    if (progress.is_done) return progress;
+    onProgress(progress);
+  }
 }
 
 /** Seals, merges and compresses all that can be. */
 export function compact(paths: HomePaths, work: OwnerWork): Promise<Maintenance> {
-  return byOwner(paths, work, { op: "compact" }, (recorder) => recorder.compact());
+  return byOwner(paths, work, { op: "compact" }, async (recorder) => {
+    await recorder.pass(true);
+    return recorder.compact();
+  });
 }
 
 async function byOwner<T>(
@@ -62,7 +92,6 @@ async function byOwner<T>(
     try {
       const recorder = new Recorder({ ...work, catalog, paths });
       try {
-        await recorder.pass(true);
         return await here(recorder);
       } finally {
         await recorder.close();

@@ -46,12 +46,20 @@ export class RecordFiles {
   readonly #files = new Map<string, File>();
   /** The file that the last reading ended in, where it is kept open. */
   #midway: { readonly file: File; readonly stamp: string; readonly reader: RecordReader } | undefined;
+  readonly #changedSince: number;
   #isBehind = false;
 
-  constructor(records: readonly AnyClientRecord[], log: ProjectorLog, now: () => number = Date.now) {
+  /** Files that did not change since `changedSince`, milliseconds since 1970, are left alone. */
+  constructor(
+    records: readonly AnyClientRecord[],
+    log: ProjectorLog,
+    now: () => number = Date.now,
+    changedSince = 0,
+  ) {
     this.#records = records.filter((record) => "roots" in record);
     this.#log = log;
     this.#now = now;
+    this.#changedSince = changedSince;
   }
 
   /**
@@ -65,7 +73,7 @@ export class RecordFiles {
       for (const root of record.roots) await this.#look({ record, root, thorough, until }, "", 0);
     for (const file of this.#files.values())
       if (performance.now() < until && (thorough || this.#isDue(file))) await this.#measure(file);
-    const grown = [...this.#files.values()].filter(
+    const grown = this.#wanted().filter(
       (file) => file.stamp !== file.readStamp && this.#now() - file.failedMs >= LIMITS.recordIdleMs,
     );
     for (const file of grown.sort((a, b) => a.bornMs - b.bornMs || (a.path < b.path ? -1 : 1))) {
@@ -74,6 +82,16 @@ export class RecordFiles {
       if (!isRead) file.failedMs = this.#now();
     }
     this.#isBehind = performance.now() >= until;
+  }
+
+  #wanted(): File[] {
+    return [...this.#files.values()].filter((file) => file.changedMs >= this.#changedSince);
+  }
+
+  /** Files that were found so far, and those of them that were read to their ends. */
+  progress(): { readonly files: number; readonly read: number } {
+    const wanted = this.#wanted();
+    return { files: wanted.length, read: wanted.filter((file) => file.stamp === file.readStamp).length };
   }
 
   /** The last reading ended before everything was read. */

@@ -19,7 +19,10 @@ export function activate(context: PluginContext): void {
     file: join(context.paths.stateDir, STATE_FILE),
     parse: readContextLine,
   });
-  if (context.config["transcripts"] !== false) notes.registerClientRecord(transcripts(context.env));
+  notes.registerClientRecord({
+    ...transcripts(context.env),
+    isFollowed: context.config["transcripts"] !== false,
+  });
 }
 
 export function configSection(section: JsonObject): readonly SectionFinding[] {

@@ -60,9 +60,9 @@ test.each([
       name === "hypaware.notes" ? notes.viewFor(consumer) : registry.capability;
     const context = { env: {}, paths: { stateDir: "/state" }, requireCapability };
     adapter.activate({ ...context, config: { [name]: false } } as unknown as PluginContext);
-    expect(notes.clientRecords()).toEqual([]);
+    expect(notes.clientRecords()).toMatchObject([{ isFollowed: false }]);
     adapter.activate({ ...context, config: {} } as unknown as PluginContext);
-    expect(notes.clientRecords()).toHaveLength(1);
+    expect(notes.clientRecords()).toMatchObject([{ isFollowed: false }, { isFollowed: true }]);
     expect(adapter.configSection({ [name]: true })).toEqual([]);
     expect(adapter.configSection({ other: true, [name]: 1 })).toMatchObject([
       { severity: "error", pointer: "/other" },

@@ -15,7 +15,7 @@ export function activate(context: PluginContext): void {
   gateway.registerExchangeProjector(isStateRead ? projectorWith(threadFacts(context.env)) : codexProjector);
   gateway.registerClient(codexClient(context.env));
   const notes = context.requireCapability<Notes>("hypaware.notes", "^1.0.0");
-  if (context.config["rollouts"] !== false) notes.registerClientRecord(rollouts(context.env));
+  notes.registerClientRecord({ ...rollouts(context.env), isFollowed: context.config["rollouts"] !== false });
 }
 
 export function configSection(section: JsonObject): readonly SectionFinding[] {

@@ -14,7 +14,10 @@ export function activate(context: PluginContext): void {
   gateway.registerExchangeProjector(opencodeProjector);
   gateway.registerClient(opencodeClient(context.env));
   const notes = context.requireCapability<Notes>("hypaware.notes", "^1.0.0");
-  if (context.config["database"] !== false) notes.registerClientRecord(opencodeDatabase(context.env));
+  notes.registerClientRecord({
+    ...opencodeDatabase(context.env),
+    isFollowed: context.config["database"] !== false,
+  });
 }
 
 export function configSection(section: JsonObject): readonly SectionFinding[] {

@@ -22,10 +22,11 @@ test("the plugin ships, registers what its manifest says, and can run alone", ()
     name === "hypaware.notes" ? view : registry.capability;
   const context = { env: { HOME: "/home/user" }, requireCapability };
   activate({ ...context, config: { database: false } } as unknown as PluginContext);
-  expect(notes.clientRecords()).toEqual([]);
+  expect(notes.clientRecords()).toMatchObject([{ isFollowed: false }]);
   activate({ ...context, config: {} } as unknown as PluginContext);
   expect(notes.clientRecords()).toMatchObject([
-    { client: "opencode", database: "/home/user/.local/share/opencode/opencode.db" },
+    { isFollowed: false },
+    { isFollowed: true, client: "opencode", database: "/home/user/.local/share/opencode/opencode.db" },
   ]);
   const names = (list: readonly { readonly name: string }[]): readonly string[] =>
     list.map(({ name }) => name);
