@@ -28,6 +28,8 @@ const TIMEOUT_MS = 600_000;
 interface Read {
   readonly rows: number;
   readonly seconds: number;
+  /** Of the process, whatever else the machine does. */
+  readonly cpuSeconds: number;
   readonly peakMb: number;
 }
 
@@ -54,11 +56,17 @@ async function read(folder: string): Promise<void> {
   const figures: Read = {
     rows: catalog.counts().rows,
     seconds: (performance.now() - began) / 1_000,
+    cpuSeconds: cpuSeconds(),
     peakMb: process.resourceUsage().maxRSS / 1_024,
   };
   await recorder.close();
   catalog.close();
   process.send?.(figures);
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 async function measure(megabytes: number, form: string): Promise<void> {
@@ -76,6 +84,7 @@ async function measure(megabytes: number, form: string): Promise<void> {
         file_mb: written / MB,
         ...whole,
         mb_per_second: megabytes / whole.seconds,
+        mb_per_cpu_second: megabytes / whole.cpuSeconds,
         killed: rest,
       }),
     );
@@ -115,5 +124,5 @@ async function readIn(folder: string, killAfterMs?: number): Promise<Read> {
   await ended;
   if (figures !== undefined) return figures;
   if (killAfterMs === undefined) throw new Error("it did not end in time");
-  return { rows: 0, seconds: 0, peakMb: 0 };
+  return { rows: 0, seconds: 0, cpuSeconds: 0, peakMb: 0 };
 }

@@ -26,7 +26,12 @@ export const title =
 export const timeoutMs = 120_000;
 
 /** Each in a thread of its own, with and without us. */
-const PROMPTS = ["SAY:text hello there", "SAY:parallel echo par", "SAY:agent SAY:bash echo from-helper"];
+const PROMPTS = [
+  "SAY:text hello there",
+  "SAY:parallel echo par",
+  "SAY:agent SAY:bash echo from-helper",
+  "SAY:status 429 1",
+];
 
 export default async function codexReal(ctx: FlowContext): Promise<void> {
   const client = findCodex();
@@ -69,6 +74,8 @@ export default async function codexReal(ctx: FlowContext): Promise<void> {
     assert.equal(onSocket.length, 6, "calls on WebSockets");
     const counts = await checkMessages(ctx, carried, through);
     await checkUsage(ctx, carried, through);
+    const verified = await ctx.hyp(["verify", "codex"]);
+    assert.equal(verified.code, 0, verified.stdout);
     const again = await ctx.hyp(["reproject", "--dry-run"]);
     assert.match(again.stdout, /\nno difference\n$/);
     assert.equal((await daemon.stop()).code, 0);
@@ -153,7 +160,7 @@ async function checkUsage(ctx: FlowContext, { folder }: CodexHome, provider: Fak
   assert.deepEqual(rows, noted);
   assert.deepEqual(
     new Set(rows.map(({ id }) => id)),
-    new Set(provider.calls().map(({ response }) => response?.id)),
+    new Set(provider.calls().flatMap(({ response }) => response?.id ?? [])),
   );
   const [usage] = await ctx.sql(
     `SELECT count(*) FILTER (json_extract(attributes, '$.usage') IS NOT NULL)::INT AS rows FROM ai_gateway_messages`,

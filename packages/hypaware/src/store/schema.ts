@@ -237,7 +237,7 @@ const PLACES = `
 ALTER TABLE record_messages ADD COLUMN place INTEGER;
 -- data: a JSON list of entries of one conversation, zstd. record_messages.payload names one: 256 times the id, and its place in the list.
 CREATE TABLE record_packs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
-CREATE INDEX record_messages_place ON record_messages (conversation, place) WHERE place IS NOT NULL;
+CREATE INDEX record_messages_place ON record_messages (conversation, place);
 `;
 
 /** What each version changes of the one before. */

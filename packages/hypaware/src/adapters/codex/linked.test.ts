@@ -159,7 +159,11 @@ test("a session that was imported, sealed and then resumed through the gateway h
   expect(rows.length).toBe(imported.size);
   const [base, own] = new Set(entries.map((entry) => entry.conversation_id));
   expect(new Set(rows.map((row) => row.conversation_id))).toEqual(new Set([base, own]));
-  for (const row of rows) expect(row.conversation_id).toBe(imported.get(row.part_id)?.conversation_id);
+  for (const { part_id: id, conversation_id, content_text } of rows)
+    expect([conversation_id, content_text]).toEqual([
+      imported.get(id)?.conversation_id,
+      imported.get(id)?.content_text,
+    ]);
 });
 
 /** As older versions wrote and sent them: items without ids, lines without numbers. */
