@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import process from "node:process";
-import type { FakeProvider } from "@hypaware/testkit";
+import { generation, startFakeOpenAi } from "@hypaware/testkit";
+import type { FakeOpenAi, FakeProvider } from "@hypaware/testkit";
 import type { FlowContext } from "./lib/flow.ts";
 import { type InstalledSdk, PROGRAMS, findSdks } from "./lib/sdk-program.ts";
 
 export const title =
   "programs on the real SDKs: what they get is byte for byte what they get without us, each run is a conversation, tokens are the provider's";
 export const timeoutMs = 90_000;
+
+const SEED = "sdk";
 
 /** What each program asked in its tool loop and got, as rows. */
 const LOOPS: Readonly<
@@ -39,27 +42,34 @@ const LOOPS: Readonly<
 export default async function sdkReal(ctx: FlowContext): Promise<void> {
   const sdks = findSdks();
   if (sdks.length === 0) ctx.skip("no SDK: set HYP_TEST_CLIENTS to a folder of installed clients");
-  const through = await ctx.fakeProvider({ seed: "sdk" });
-  const direct = await ctx.fakeProvider({ seed: "sdk" });
-  // A config of before this plugin was: it has it all the same.
-  const upstreams = [
-    { name: "anthropic", base_url: through.url },
-    { name: "openai", base_url: through.url },
-  ];
-  const gateway = { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } };
-  ctx.writeConfig({
-    version: 2,
-    plugins: [gateway, { name: "@hypaware/claude" }, { name: "@hypaware/codex" }],
-  });
-  const daemon = await ctx.startDaemon();
-  for (const installed of sdks) {
-    const expected = await outputOf(ctx, installed, direct.url);
-    const actual = await outputOf(ctx, installed, `http://127.0.0.1:${daemon.port}`);
-    assert.deepEqual(actual, expected, `${basename(installed.folder)}: ${installed.sdk}`);
+  const direct = {
+    anthropic: await ctx.fakeProvider({ seed: SEED }),
+    openai: await startFakeOpenAi({ seed: SEED }),
+  };
+  const through = {
+    anthropic: await ctx.fakeProvider({ seed: SEED }),
+    openai: await startFakeOpenAi({ seed: SEED }),
+  };
+  try {
+    // A config of before @hypaware/raw was: it has it all the same.
+    const upstreams = Object.entries(through).map(([name, { url }]) => ({ name, base_url: url }));
+    const gateway = { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } };
+    const plugins = [gateway, { name: "@hypaware/claude" }, { name: "@hypaware/codex" }];
+    ctx.writeConfig({ version: 2, plugins });
+    const daemon = await ctx.startDaemon();
+    for (const installed of sdks) {
+      const expected = await outputOf(ctx, installed, direct[installed.sdk].url);
+      const actual = await outputOf(ctx, installed, `http://127.0.0.1:${daemon.port}`);
+      assert.deepEqual(actual, expected, `${basename(installed.folder)}: ${installed.sdk}`);
+    }
+    const expected = [...anthropicCalls(through.anthropic), ...openaiCalls(through.openai)];
+    await checkExchanges(ctx, expected);
+    await checkConversations(ctx, sdks);
+    ctx.note(`${sdks.length} programs, ${expected.length} exchanges`);
+  } finally {
+    await direct.openai.close();
+    await through.openai.close();
   }
-  await checkExchanges(ctx, through);
-  await checkConversations(ctx, sdks);
-  ctx.note(`${sdks.length} programs, ${through.requests().length} exchanges`);
 }
 
 async function outputOf(ctx: FlowContext, { sdk, folder }: InstalledSdk, base: string): Promise<unknown> {
@@ -72,40 +82,75 @@ async function outputOf(ctx: FlowContext, { sdk, folder }: InstalledSdk, base: s
   return JSON.parse(stdout);
 }
 
-/** Every request is one exchange of the right kind, and its tokens are those of its own answer. */
-async function checkExchanges(ctx: FlowContext, provider: FakeProvider): Promise<void> {
-  const rows = await ctx.sql(
-    `SELECT request_id, path, client_name, request_class, decode_status, input_tokens, cache_read_tokens, output_tokens
-       FROM ai_gateway_exchanges WHERE request_class <> 'count_tokens' ORDER BY request_id`,
-  );
-  const expected = provider
+/** As an exchange's row must have it. */
+interface ExpectedCall {
+  readonly request_id: string | null;
+  readonly path: string;
+  readonly status_code: number;
+  readonly input_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly output_tokens: number;
+}
+
+const NOTHING = { input_tokens: 0, cache_read_tokens: 0, output_tokens: 0 };
+
+function anthropicCalls(provider: FakeProvider): readonly ExpectedCall[] {
+  return provider
     .requests()
     .filter(({ target }) => !target.includes("count_tokens"))
-    .map(({ target, generation, answer, response }) => {
-      const { usage, requestId } = generation ?? assert.fail(`unforeseen call ${target}`);
-      const isWhole = answer?.kind === "message" && response.ending === "complete";
-      // Of an answer that broke off one of the APIs has told what it had counted by then.
-      const isBegun = answer?.kind === "message" && target === "/v1/messages";
-      return {
-        request_id: requestId,
-        path: target,
-        client_name: "api",
-        request_class: "main",
-        decode_status: "projected",
-        input_tokens: isWhole || isBegun ? usage.input_tokens : 0,
-        cache_read_tokens: isWhole || isBegun ? usage.cache_read_input_tokens : 0,
-        output_tokens: isWhole ? usage.output_tokens : isBegun ? 1 : 0,
-      };
+    .map(({ target: path, generation: made, answer, response }) => {
+      const { usage, requestId: request_id } = made ?? assert.fail(`unforeseen call ${path}`);
+      const about = { request_id, path, status_code: response.status };
+      if (answer?.kind !== "message") return { ...about, ...NOTHING };
+      // An answer that broke off has told what it had counted by then.
+      const output_tokens = response.ending === "complete" ? usage.output_tokens : 1;
+      const { input_tokens, cache_read_input_tokens: cache_read_tokens } = usage;
+      return { ...about, input_tokens, cache_read_tokens, output_tokens };
     });
+}
+
+function openaiCalls(provider: FakeOpenAi): readonly ExpectedCall[] {
+  const all = provider.calls();
+  const usages = new Map(
+    Array.from({ length: all.length }, (_, n) => generation(SEED, n + 1)).map((made) => [
+      made.requestId,
+      made.usage,
+    ]),
+  );
+  return all.map(({ target: path, status: status_code, requestId }) => {
+    const usage = usages.get(requestId) ?? assert.fail(`unforeseen call ${requestId}`);
+    // Errors of this provider name no request.
+    if (status_code !== 200) return { request_id: null, path, status_code, ...NOTHING };
+    const { input_tokens, cache_read_input_tokens: cache_read_tokens, output_tokens } = usage;
+    return { request_id: requestId, path, status_code, input_tokens, cache_read_tokens, output_tokens };
+  });
+}
+
+/** Every request is one exchange of the right kind, and its tokens are those of its own answer. */
+async function checkExchanges(ctx: FlowContext, expected: readonly ExpectedCall[]): Promise<void> {
+  const rows = await ctx.sql(
+    `SELECT request_id, path, status_code, client_name, request_class, decode_status, input_tokens, cache_read_tokens, output_tokens
+       FROM ai_gateway_exchanges WHERE request_class <> 'count_tokens'`,
+  );
+  const written = (row: object): string => JSON.stringify(row);
   const numeric = rows.map((row) =>
     Object.fromEntries(
-      Object.entries(row).map(([name, value]) => [name, name.endsWith("_tokens") ? Number(value) : value]),
+      Object.entries(row).map(([name, value]) => [
+        name,
+        /_(?:tokens|code)$/.test(name) ? Number(value) : value,
+      ]),
     ),
   );
-  assert.deepEqual(
-    numeric,
-    expected.sort((a, b) => (a.request_id < b.request_id ? -1 : 1)),
-  );
+  const all = expected.map(({ request_id, path, status_code, ...usage }) => ({
+    request_id,
+    path,
+    status_code,
+    client_name: "api",
+    request_class: "main",
+    decode_status: "projected",
+    ...usage,
+  }));
+  assert.deepEqual(numeric.map(written).sort(), all.map(written).sort());
 }
 
 /** Each thing that was asked is a conversation of its own, in the order in which it was said; a repeat of a failed attempt is the same. */

@@ -54,7 +54,13 @@ function readScenario(folder: string, client: string, name: string): Scenario {
     client,
     name,
     calls: calls.sort((a, b) => a.startMs - b.startMs),
-    files: Object.entries(RECORDS).flatMap(([kind, place]) => filesBelow(join(folder, kind), place)),
+    files: [
+      ...Object.entries(RECORDS).flatMap(([kind, place]) => filesBelow(join(folder, kind), place)),
+      ...filesBelow(join(folder, "sqlite"), ".local/share/opencode").flatMap(({ path, text }) =>
+        // Of each database there is a dump; others are none of this client's record.
+        path.endsWith("/opencode.db.json") ? [{ path: path.replace(/\.json$/, ""), text }] : [],
+      ),
+    ],
   };
 }
 

@@ -11,6 +11,7 @@ import { inOrder, toldLines } from "./oracle/record.ts";
 import { eventsOf, type ToldUsage, usageOf } from "./oracle/usage.ts";
 import { countMessages } from "./oracle/wire.ts";
 import { Replay } from "./replay.ts";
+import { restoreDatabase } from "./restore-database.ts";
 import type { Call, Scenario } from "./scenario.ts";
 
 const ADAPTERS = join(
@@ -86,7 +87,8 @@ function configFor(url: string): object {
 async function writeFiles({ files }: Scenario, home: string): Promise<void> {
   for (const { path, text } of inOrder(files)) {
     mkdirSync(dirname(join(home, path)), { recursive: true });
-    writeFileSync(join(home, path), text);
+    if (path.endsWith(".db")) restoreDatabase(join(home, path), text);
+    else writeFileSync(join(home, path), text);
     await sleep(5);
   }
 }

@@ -53,9 +53,12 @@ function readScenario(client: string, folder: string, name: string): Scenario {
     client,
     name,
     calls: [...calls.values()].map(callOf).sort((a, b) => a.startMs - b.startMs),
-    files: Object.entries(RECORDS).flatMap(([kind, place]) =>
-      filesOf(join(folder, `${name}.${kind}.json`), place),
-    ),
+    files: [
+      ...Object.entries(RECORDS).flatMap(([kind, place]) =>
+        filesOf(join(folder, `${name}.${kind}.json`), place),
+      ),
+      ...databaseOf(join(folder, `${name}.record.json`)),
+    ],
   };
 }
 
@@ -112,4 +115,16 @@ function filesOf(path: string, place: string): readonly RecordFile[] {
     path: join(place, file),
     text: lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
   }));
+}
+
+/** Rows by table, of the client that keeps its record so. */
+function databaseOf(path: string): readonly RecordFile[] {
+  if (!existsSync(path)) return [];
+  const tables = JSON.parse(readFileSync(path, "utf8")) as Record<string, readonly object[]>;
+  const dump = Object.entries(tables).map(([name, rows]) => {
+    const columns = Object.keys(rows[0] ?? {}).map((column) => `"${column}"`);
+    return [name, { sql: `CREATE TABLE "${name}" (${columns.join(", ")})`, rows }] as const;
+  });
+  const text = JSON.stringify({ tables: Object.fromEntries(dump) });
+  return [{ path: ".local/share/opencode/opencode.db", text }];
 }

@@ -40,6 +40,7 @@ export type Call = HttpCall | SocketCalls;
 export interface RecordFile {
   /** Below the person's home. */
   readonly path: string;
+  /** Of a database (`.db`) its dump: JSON `{tables: {<name>: {sql, rows}}}`. */
   readonly text: string;
 }
 

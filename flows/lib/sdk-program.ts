@@ -26,7 +26,6 @@ export function findSdks(env: NodeJS.ProcessEnv = process.env): readonly Install
 const TELL = `
 const told = [];
 const run = async (f) => { try { told.push(await f()); } catch (e) { told.push({ failed: e.status ?? e.name }); } };
-const retries = 2;
 `;
 
 /** Every form of call, one tool loop in each API, a retry, an error and a stream that breaks off; prints what the program got. */
@@ -57,8 +56,8 @@ const c = new OpenAI({ baseURL: process.env.BASE + "/v1", apiKey: "sk-test-key-f
 ${TELL}
 const model = "gpt-5.1";
 const parameters = { type: "object", properties: { command: { type: "string" } } };
-const tools = [{ type: "function", name: "bash", parameters, strict: false }];
-const chatTools = [{ type: "function", function: { name: "bash", parameters } }];
+const tools = [{ type: "function", name: "exec_command", parameters, strict: false }];
+const chatTools = [{ type: "function", function: { name: "exec_command", parameters } }];
 const all = async (stream) => { const events = []; for await (const event of stream) events.push(event); return events; };
 await run(() => c.responses.create({ model, input: "SAY:text json" }));
 await run(async () => all(await c.responses.create({ model, input: "SAY:text streamed", stream: true })));
@@ -80,6 +79,5 @@ await run(async () => {
 });
 await run(() => c.responses.create({ model, input: "SAY:status 429 1" }));
 await run(() => c.chat.completions.create({ model, messages: [{ role: "user", content: "SAY:status 400 9" }] }));
-await run(async () => all(await c.responses.create({ model, input: "SAY:cut 1", stream: true })));
 console.log(JSON.stringify(told));`,
 };

@@ -30,6 +30,7 @@ export function inOrder(files: readonly RecordFile[]): readonly RecordFile[] {
 }
 
 function linesOf({ path, text }: RecordFile): readonly ToldLine[] {
+  if (path.endsWith("/opencode.db")) return opencodeLines(text);
   if (!path.endsWith(".jsonl")) return [];
   const values = text
     .split("\n")
@@ -60,4 +61,54 @@ function claudeLine(line: Loose): readonly ToldLine[] {
       parent: typeof parentUuid === "string" ? parentUuid : null,
     },
   ];
+}
+
+interface Rows {
+  readonly tables: Readonly<
+    Record<"message" | "part", { readonly rows: readonly Readonly<Record<string, string>>[] }>
+  >;
+}
+
+/**
+ * What was said and each answer under the name of its message, what tools brought under that of the call's part; of an API whose items
+ * have names of their own each part of an answer is one.
+ */
+function opencodeLines(dump: string): readonly ToldLine[] {
+  const { message, part } = (JSON.parse(dump) as Rows).tables;
+  const last = new Map<string, string>();
+  const lines: ToldLine[] = [];
+  for (const { id = "", session_id: conversation = "", data = "" } of message.rows.toSorted(byId)) {
+    const parts = part.rows.filter((each) => each["message_id"] === id).toSorted(byId);
+    for (const name of namesOf(id, JSON.parse(data) as Loose, parts)) {
+      lines.push({ id: name, conversation, parent: last.get(conversation) ?? null });
+      last.set(conversation, name);
+    }
+  }
+  return lines;
+}
+
+function namesOf(
+  id: string,
+  { role, providerID }: Loose,
+  rows: readonly Readonly<Record<string, string>>[],
+): readonly string[] {
+  if (role === "user") return rows.length === 0 ? [] : [id];
+  const parts: readonly Loose[] = rows.map((row) => ({
+    id: row["id"] ?? "",
+    ...(JSON.parse(row["data"] ?? "") as Loose),
+  }));
+  // What stands before the last beginning and was not ended broke off, and was said again.
+  const begun = parts.findLastIndex(({ type }) => type === "step-start");
+  const said = parts
+    .slice(begun + 1)
+    .filter(({ type, text }) => type === "tool" || (type !== "step-finish" && text !== ""));
+  const calls = said.filter(({ type }) => type === "tool").map((call) => `${String(call["id"])}/output`);
+  const hasItems = said.some(({ metadata }) => JSON.stringify(metadata ?? {}).includes('"itemId"'));
+  if (hasItems) return [...said.map((each) => String(each["id"])), ...calls];
+  const isTogether = providerID === "anthropic" || providerID === "google";
+  return [...(said.length === 0 ? [] : [id]), ...(isTogether ? calls.slice(0, 1) : calls)];
+}
+
+function byId(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): number {
+  return (a["id"] ?? "") < (b["id"] ?? "") ? -1 : 1;
 }

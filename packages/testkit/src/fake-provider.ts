@@ -11,21 +11,16 @@ import { CODINGS } from "./coding.ts";
 import type { Coding } from "./coding.ts";
 import { Delivery } from "./delivery.ts";
 import { generation } from "./generation.ts";
-import { CHAT, type OpenaiApi, RESPONSES, openaiError, openaiHeaders } from "./openai-wire.ts";
 import { headerOf } from "./recording.ts";
 import type { RecordedExchange, RecordedResponse } from "./recording.ts";
 import { decodeBody, parseRequest } from "./wire-request.ts";
 import type { WireRequest } from "./wire-request.ts";
 
-// A model provider on loopback that real clients accept: the Anthropic Messages API, OpenAI's Chat Completions and Responses, scripted by the prompt
+// A model provider on loopback that real clients accept: the Anthropic Messages API, scripted by the prompt
 // (directive.ts), with an account of everything it received and sent. Also a program:
 //
 //   node packages/testkit/src/fake-provider.ts --port 9100 [--seed NAME] [--encoding gzip]
 
-const OPENAI_APIS: Readonly<Record<string, OpenaiApi>> = {
-  "POST /v1/chat/completions": CHAT,
-  "POST /v1/responses": RESPONSES,
-};
 const MODELS = ["claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-4-5"];
 
 export interface FakeProviderOptions {
@@ -64,14 +59,7 @@ export async function startFakeProvider(options: FakeProviderOptions = {}): Prom
     const body = Buffer.concat(pieces);
     const target = request.url ?? "";
     const route = `${request.method} ${target.split("?")[0]}`;
-    const openai = OPENAI_APIS[route];
-    const asked = openai === undefined ? undefined : tryParse(request, body);
-    const parsed =
-      openai !== undefined && asked !== undefined
-        ? openai.read({ ...asked })
-        : route === "POST /v1/messages"
-          ? tryParse(request, body)
-          : undefined;
+    const parsed = route === "POST /v1/messages" ? tryParse(request, body) : undefined;
     const made = parsed === undefined ? undefined : generation(seed, ++generations);
     const answer = parsed === undefined || made === undefined ? undefined : answerTo(parsed, made, attempts);
     const record: RecordedResponse = {
@@ -94,18 +82,6 @@ export async function startFakeProvider(options: FakeProviderOptions = {}): Prom
       response: record,
     });
     const delivery = new Delivery(response, record, encoding);
-    if (openai !== undefined && asked !== undefined && made !== undefined && answer !== undefined) {
-      const headers = openaiHeaders(made.requestId);
-      if (answer.kind === "failure") {
-        const failure = openaiError(answer.status);
-        delivery.json(answer.status, failure.body, [...headers, ...failure.headers]);
-      } else if (parsed?.stream === true) {
-        await delivery.stream(openai.stream(answer, made, { ...asked }), headers);
-      } else {
-        delivery.json(200, openai.json(answer, made, { ...asked }), headers);
-      }
-      return;
-    }
     if (parsed !== undefined && made !== undefined && answer !== undefined) {
       const headers = providerHeaders(made.requestId, made.n);
       const model = parsed.model ?? "fake-model";

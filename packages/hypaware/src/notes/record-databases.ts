@@ -140,6 +140,8 @@ class Reading {
 
   #session({ id, changed }: ChangedSession, isLate: () => boolean): boolean {
     const from = this.#remembered.get(id) ?? BEGINNING;
+    // Those that changed last are remembered longest.
+    this.#remembered.delete(id);
     this.#remembered.set(id, { after: from.after, memory: from.memory, changed, isOpen: true });
     let isWhole = true;
     for (const { finished, reading, place } of this.#open.rows(id, from)) {
