@@ -190,6 +190,89 @@ test("the same items by HTTP and, when the client comes back, by WebSocket: 4 me
   expect(names.flat()).toEqual(["msg_user_0", "msg_assistant_0", "msg_user_1", "msg_assistant_1"]);
 });
 
+describe("Codex and its rollout", () => {
+  const rollout = "rollout-2026-03-01T12-00-00";
+  const day = ".codex/sessions/2026/03/01";
+  /** Each turn as the client writes it down, with what its response cost. */
+  function writeRollout(
+    answers: readonly string[],
+    id: (role: string, n: number) => string | undefined,
+  ): void {
+    const lines = [...turns(answers, (role, text, n) => codexItem(role, text, id(role, n)))].flatMap(
+      ({ input, answered, n }) => [
+        { type: "response_item", payload: input.at(-1)! },
+        { type: "response_item", payload: answered },
+        { type: "token_usage_record", payload: { response_id: `resp_${n}`, usage: usageOf(n) } },
+      ],
+    );
+    const meta = { type: "session_meta", payload: { id: SESSION, session_id: SESSION } };
+    const whole = [meta, ...lines].map((line, ordinal) => ({
+      timestamp: new Date(startOf(ordinal)).toISOString(),
+      ordinal,
+      ...line,
+    }));
+    mkdirSync(join(home.folder, day), { recursive: true });
+    const text = whole.map((line) => `${JSON.stringify(line)}\n`).join("");
+    appendFileSync(join(home.folder, day, `${rollout}-${SESSION}.jsonl`), text);
+  }
+  const usageOf = (n: number): JsonObject => ({ input_tokens: 100, output_tokens: OUTPUT[n]! });
+  const named = (role: string, n: number): string => `msg_${role}_${n}`;
+
+  const writeWire = async (
+    answers: readonly string[],
+    id: (role: string, n: number) => string | undefined,
+  ) => {
+    for (const { input, answered, n } of turns(answers, (role, text, turn) =>
+      codexItem(role, text, id(role, turn)),
+    )) {
+      const body = { input: [...input], store: false };
+      await exchange("openai", "/v1/responses", THREAD_HEADERS, body, {
+        body: { events: codexEvents(n, [answered]) },
+      });
+    }
+  };
+
+  test.each([
+    ["items without ids", (): undefined => undefined],
+    ["items with ids", named],
+  ])("the rollout alone, %s, three times the same: 6 messages", async (_, id) => {
+    writeRollout(DONE, id);
+    await home.record();
+    expect((await stored()).slice(0, 2)).toEqual([6, 6]);
+    expect(await isChain()).toBe(true);
+  });
+
+  test.each([
+    ["then the rollout", DIFFERENT, named],
+    ["then the rollout, three times the same", DONE, named],
+    ["then the rollout, items without ids", DIFFERENT, (): undefined => undefined],
+    ["then the rollout, three times the same, items without ids", DONE, (): undefined => undefined],
+  ] as const)(
+    "by the gateway, %s, and the other way round: 6 messages, 66 tokens",
+    async (_, answers, id) => {
+      await writeWire(answers, id);
+      writeRollout(answers, id);
+      await home.record();
+      expect(await stored()).toEqual([6, 6, 66, 66]);
+      expect(await isChain()).toBe(true);
+      const before = await home.rows(
+        "SELECT message_id, previous_message_id FROM ai_gateway_messages ORDER BY message_index",
+      );
+      await home.close();
+      home = await RecordedHome.open((folder) => activated(BUNDLED_ADAPTERS, folder));
+      writeRollout(answers, id);
+      await home.record();
+      await writeWire(answers, id);
+      expect(await stored()).toEqual([6, 6, 66, 66]);
+      expect(
+        await home.rows(
+          "SELECT message_id, previous_message_id FROM ai_gateway_messages ORDER BY message_index",
+        ),
+      ).toEqual(before);
+    },
+  );
+});
+
 /** The client's transcript of the session, line by line. */
 class Transcript {
   readonly #file: string;

@@ -140,8 +140,11 @@ class Linker implements Linked {
     const isWhole = path.length * told.length <= LIMITS.alignCells;
     const window = isWhole ? Infinity : Math.floor(Math.sqrt(LIMITS.alignCells));
     let left: readonly ThreadNode[] = path.slice(0, window).reverse();
-    const pairs = stretches.flatMap((stretch) => {
-      const found = commonPairs(left, stretch.slice(0, window).reverse());
+    const pairs = stretches.flatMap((stretch, age) => {
+      const own = stretch.slice(0, window);
+      // Of what was said before a compaction the end was kept.
+      const found =
+        age === 0 ? commonPairs(left, own.reverse()) : commonPairs(left.toReversed(), own).toReversed();
       const taken = new Set(found.map((pair) => pair.node.id));
       left = left.filter(({ id }) => !taken.has(id));
       return found;
@@ -196,10 +199,10 @@ class Linker implements Linked {
     }
   }
 
-  /** The message of the wire that an answer repeats in the record: the client asked twice from one place, and was told the same. */
+  /** The message of the wire that an entry repeats: the client asked twice from one place, or was told the same twice. */
   #repeated(entry: RecordNode): number | undefined {
     const { id, role, matchKey } = entry;
-    if (matchKey === null || !answers(role) || isReasoningKey(role, matchKey)) return undefined;
+    if (matchKey === null || isReasoningKey(role, matchKey)) return undefined;
     if (this.#repeats.has(id)) return this.#repeats.get(id);
     const node = this.#threads.withKey(this.#conversationId, matchKey).find((each) => {
       const other = this.#records.ofThreadNode(each.id);

@@ -187,7 +187,7 @@ function asOlder(name: string): { records: readonly ExchangeRecord[]; entries: r
 }
 
 test.each(["older-model", "shell"])(
-  "%s: items that have no id in the record are found by their calls and their place",
+  "%s: items that have no id in the record are found by their calls, their answers and their place",
   async (name) => {
     const { records, entries } = asOlder(name);
     const exchanges = await Promise.all(
@@ -203,7 +203,6 @@ test.each(["older-model", "shell"])(
     const untold = [...first.rows().values()].filter((row) => !told.has(row.message_id));
     const texts = new Set(untold.map(({ content_text: text }) => text));
     texts.delete("You are an agent. (cut)"); // an older model's fixed prompt is in no record
-    // What stands behind the last call has nothing to be found by.
-    expect(texts).toEqual(new Set(["Ran it: final answer 2.", "**Fake thinking 2**"]));
+    expect([...texts]).toEqual([]);
   },
 );

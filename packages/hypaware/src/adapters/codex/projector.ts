@@ -19,8 +19,8 @@ import { splitResponsesSocket } from "../../protocols/openai-responses/socket-ca
 import { isOpenaiUpstream, openaiProviderOf } from "../../protocols/openai-upstream.ts";
 import { type Place, placeOf } from "../../protocols/place.ts";
 import { shortHash } from "../../protocols/short-hash.ts";
-import { callLinks } from "./call-links.ts";
 import { type Codex, codexOf, isCodex, limitsOf, saysTurn } from "./caller.ts";
+import { itemLinks } from "./item-links.ts";
 import { isCompactSummary, isSubagent, requestClass } from "./request-class.ts";
 import type { ThreadFacts } from "./state-database.ts";
 import { toldCwd } from "./told-cwd.ts";
@@ -107,7 +107,7 @@ function withoutMessages(
 function asCodexHas(message: ProjectedMessage): ProjectedMessage {
   const [block] = typeof message.content === "string" ? [] : message.content;
   const isSummary = isCompactSummary(message.role, asText(block?.["text"]) ?? "");
-  const links = callLinks(block);
+  const links = itemLinks(message.role, message.content);
   return {
     ...message,
     ...(links.length > 0 ? { links } : {}),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Call, Utterance } from "./conversation.testkit.ts";
 
 const hex = (text: string): string => Buffer.from(text).toString("hex");
@@ -8,8 +9,8 @@ export function exchangeIdOf(tree: string, { serial }: Pick<Call, "serial">): st
 }
 
 export function uuidOf(tree: string, number: number): string {
-  const digits = hex(tree).padStart(12, "0");
-  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4000-8000-${String(number).padStart(12, "0")}`;
+  const digits = createHash("sha256").update(tree).digest("hex");
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(12, 15)}-8000-${String(number).padStart(12, "0")}`;
 }
 
 export const startOf = ({ serial }: Pick<Call, "serial">): number =>

@@ -1,7 +1,7 @@
 import type { JsonObject, RecordEntry, RecordedMessage } from "../../../contract/plugin.ts";
 import { asName, asObject, asText, known } from "../../../protocols/loose.ts";
 import { readItem } from "../../../protocols/openai-responses/item.ts";
-import { callLinks } from "../call-links.ts";
+import { itemLinks } from "../item-links.ts";
 import { isCompactSummary } from "../request-class.ts";
 import { providerOf, requestClassOf, type RolloutState } from "./state.ts";
 
@@ -92,7 +92,7 @@ export function itemSaid(line: Line, item: JsonObject): Said | undefined {
     ...known({ turn: asName(asObject(passed)?.["turn_id"]) }),
     message: {
       provider_type: type,
-      links: id === undefined ? callLinks(block) : [],
+      links: id === undefined ? itemLinks(role, blocks) : [],
       raw_frame: frameOf(line, unknown ?? known({ type, id, status: own["status"], ...passedOn(passed) })),
       ...(isCompactSummary(role, asText(block?.["text"]) ?? "") ? { is_compact_summary: true } : {}),
       ...(Object.keys(details).length === 0 ? {} : { attributes: { provider_raw: details } }),
