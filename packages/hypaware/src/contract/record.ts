@@ -70,6 +70,9 @@ export interface RecordReading {
   readonly memory?: JsonObject;
 }
 
+/** What several lines say. */
+export type RecordBatch = Required<Pick<RecordReading, "entries" | "responses">>;
+
 /** Where a line stands. */
 export interface RecordLine {
   readonly text: string;

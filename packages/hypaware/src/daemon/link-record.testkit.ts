@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { MESSAGE_COLUMNS, type MessageRow } from "../contract/dataset.ts";
 import type { ExchangeRecord } from "../contract/exchange.ts";
 import { homePaths } from "../contract/home.ts";
-import type { RecordEntry, RecordNode } from "../contract/record.ts";
+import type { RecordedResponse, RecordEntry, RecordNode } from "../contract/record.ts";
 import type { RegisteredProjector } from "../gateway/capability.ts";
 import { createLogger } from "../kernel/log.ts";
 import { NO_TELEMETRY } from "../kernel/telemetry.ts";
@@ -65,8 +65,8 @@ export class LinkedStore {
     this.#catalog.transaction(() => putExchange(recording, prepared));
   }
 
-  entries(entries: readonly RecordEntry[]): void {
-    this.#catalog.transaction(() => linkEntries(this.#catalog, GATEWAY, entries));
+  entries(entries: readonly RecordEntry[], responses: readonly RecordedResponse[] = []): void {
+    this.#catalog.transaction(() => linkEntries(this.#catalog, GATEWAY, { entries, responses }));
   }
 
   restart(): void {

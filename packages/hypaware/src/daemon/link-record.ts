@@ -1,7 +1,7 @@
 // Links between exchanges and what clients' own records say, in the transaction that stores either.
 
 import type { MessageRow } from "../contract/dataset.ts";
-import type { RecordEntry } from "../contract/record.ts";
+import type { RecordBatch } from "../contract/record.ts";
 import type { ThreadNode } from "../contract/thread.ts";
 import type { Placement } from "../projection/align.ts";
 import { parseEntry } from "../projection/intake.ts";
@@ -35,7 +35,11 @@ export function linkExchange(
 }
 
 /** Stores entries, in the order in which they were read, and links them with what exchanges carried. Gives how many were new. */
-export function linkEntries(catalog: Catalog, gatewayId: string, entries: readonly RecordEntry[]): number {
+export function linkEntries(
+  catalog: Catalog,
+  gatewayId: string,
+  { entries, responses }: RecordBatch,
+): number {
   const given = entries.flatMap((each) => {
     const parsed = parseEntry(each);
     if (parsed === undefined) return [];
@@ -48,7 +52,11 @@ export function linkEntries(catalog: Catalog, gatewayId: string, entries: readon
     return node === undefined ? [] : [{ entry: node, links }];
   });
   const byConversation = Map.groupBy(added, ({ entry }) => entry.conversationId);
+  const told = catalog.records.usage.tell(responses);
   for (const [conversationId, own] of byConversation) linkAll(catalog, gatewayId, conversationId, own);
+  const { threads, records } = catalog;
+  const older = told.difference(new Set(added.map(({ entry }) => entry.id)));
+  showLinks({ threads, records, rows: new StoredRows(catalog), gatewayId }, { nodes: [], entries: older });
   return added.filter(({ entry }) => entry.isHome).length;
 }
 

@@ -1,7 +1,7 @@
 // Reading of clients' own records because a person asks for it: all of them or one client's, whether they are followed or not. Files are read
 // from where they were read before, so that an import that ended early goes on there, and none is read twice.
 
-import type { AnyClientRecord, ClientDatabase, RecordEntry } from "../contract/record.ts";
+import type { AnyClientRecord, ClientDatabase, RecordBatch } from "../contract/record.ts";
 import { RecordDatabases } from "../notes/record-databases.ts";
 import { RecordFiles } from "../notes/record-files.ts";
 import type { RecordPlace, RecordPlaces } from "../notes/record-reader.ts";
@@ -85,12 +85,12 @@ export class RecordImport {
 
   #places(place: RecordPlaces["place"], setPlace: (id: string, place: RecordPlace) => void): RecordPlaces {
     const { catalog, gatewayId } = this.#recording;
-    const commit = (entries: readonly RecordEntry[], id: string, at: RecordPlace): void => {
+    const commit = (read: RecordBatch, id: string, at: RecordPlace): void => {
       const added = catalog.transaction(() => {
         setPlace(id, at);
-        return linkEntries(catalog, gatewayId, entries);
+        return linkEntries(catalog, gatewayId, read);
       });
-      this.#messages += entries.length;
+      this.#messages += read.entries.length;
       this.#newMessages += added;
     };
     return { place, commit };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LIMITS } from "../contract/limits.ts";
-import type { ClientDatabase, RecordEntry } from "../contract/record.ts";
+import type { ClientDatabase, RecordBatch, RecordEntry } from "../contract/record.ts";
 import { memoryLog } from "../projection/exchange.testkit.ts";
 import { RecordDatabases } from "./record-databases.ts";
 import type { RecordPlace, RecordPlaces } from "./record-reader.ts";
@@ -65,7 +65,7 @@ class Store implements RecordPlaces {
     const known = this.places.get(id);
     return known && (JSON.parse(JSON.stringify(known)) as RecordPlace);
   }
-  commit(entries: readonly RecordEntry[], id: string, place: RecordPlace): void {
+  commit({ entries }: RecordBatch, id: string, place: RecordPlace): void {
     this.entries.push(...entries);
     this.places.set(id, place);
   }

@@ -3,7 +3,7 @@
 
 import { LIMITS } from "../contract/limits.ts";
 import type { JsonObject, ProjectorLog } from "../contract/projection.ts";
-import type { AnyClientRecord, ClientDatabase, RecordEntry } from "../contract/record.ts";
+import type { AnyClientRecord, ClientDatabase, RecordedResponse, RecordEntry } from "../contract/record.ts";
 import {
   type ChangedSession,
   OpenDatabase,
@@ -105,6 +105,7 @@ class Reading {
   readonly #remembered: Map<string, Remembered>;
   #since: number;
   #entries: RecordEntry[] = [];
+  #responses: RecordedResponse[] = [];
   #rows = 0;
   isWaiting = false;
 
@@ -147,6 +148,7 @@ class Reading {
     for (const { finished, reading, place } of this.#open.rows(id, from)) {
       isWhole = finished;
       this.#entries.push(...(reading.entries ?? []));
+      this.#responses.push(...(reading.responses ?? []));
       this.#remembered.set(id, { ...place, changed, isOpen: true });
       this.#rows += finished ? 1 : 0;
       if (isLate()) return false;
@@ -160,8 +162,10 @@ class Reading {
 
   #commit(result: boolean): boolean {
     this.#open.check();
-    this.#places.commit(this.#entries, this.#id, this.#place());
+    const read = { entries: this.#entries, responses: this.#responses };
+    this.#places.commit(read, this.#id, this.#place());
     this.#entries = [];
+    this.#responses = [];
     return result;
   }
 

@@ -14,7 +14,7 @@ import { zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LIMITS } from "../contract/limits.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
-import type { ClientRecord, RecordEntry } from "../contract/record.ts";
+import type { ClientRecord, RecordBatch, RecordEntry } from "../contract/record.ts";
 import { RecordFiles } from "./record-files.ts";
 import type { RecordPlace, RecordPlaces } from "./record-reader.ts";
 
@@ -76,7 +76,7 @@ class Places implements RecordPlaces {
   place(id: string): RecordPlace | undefined {
     return this.places.get(id);
   }
-  commit(entries: readonly RecordEntry[], id: string, place: RecordPlace): void {
+  commit({ entries }: RecordBatch, id: string, place: RecordPlace): void {
     this.read.push(...entries.map(({ message }) => message.message_id));
     this.places.set(id, place);
   }
@@ -234,9 +234,9 @@ test("long lines are stored before many of them are held", async () => {
   const commits: number[] = [];
   const counted: RecordPlaces = {
     place: (id) => places.place(id),
-    commit: (entries, id, place) => {
-      commits.push(entries.length);
-      places.commit(entries, id, place);
+    commit: (read, id, place) => {
+      commits.push(read.entries.length);
+      places.commit(read, id, place);
     },
   };
   write("w/a.jsonl", `${"z".repeat(LIMITS.recordBatchBytes / 2)}\n`.repeat(7));

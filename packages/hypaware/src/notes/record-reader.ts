@@ -3,7 +3,13 @@
 
 import { LIMITS } from "../contract/limits.ts";
 import type { JsonObject, ProjectorLog } from "../contract/projection.ts";
-import type { ClientRecord, RecordEntry, RecordReading } from "../contract/record.ts";
+import type {
+  ClientRecord,
+  RecordBatch,
+  RecordedResponse,
+  RecordEntry,
+  RecordReading,
+} from "../contract/record.ts";
 import { type FileLine, type LineFile, openLineFile } from "./line-file.ts";
 
 /** How far a file was read, and what its reader has to remember of it. */
@@ -16,7 +22,7 @@ export interface RecordPlaces {
   /** `undefined`: the file is new. */
   place(fileId: string): RecordPlace | undefined;
   /** Stores what was read together with how far. */
-  commit(entries: readonly RecordEntry[], fileId: string, place: RecordPlace): void;
+  commit(read: RecordBatch, fileId: string, place: RecordPlace): void;
 }
 
 export interface RecordFile {
@@ -69,10 +75,12 @@ export class RecordReader {
   async read(places: RecordPlaces, until: number): Promise<boolean> {
     let { offset, memory } = this.#known;
     let entries: RecordEntry[] = [];
+    let responses: RecordedResponse[] = [];
     const commit = (): void => {
       this.#known = { offset, memory };
-      places.commit(entries, this.#id, this.#known);
+      places.commit({ entries, responses }, this.#id, this.#known);
       entries = [];
+      responses = [];
     };
     for (;;) {
       const next = await this.#lines.next();
@@ -80,6 +88,7 @@ export class RecordReader {
       const { text } = next.value;
       const reading = text === undefined ? undefined : this.#readingOf(text, memory);
       entries.push(...(reading?.entries ?? []));
+      responses.push(...(reading?.responses ?? []));
       memory = reading?.memory ?? memory;
       offset = next.value.next;
       const isLate = performance.now() >= until;

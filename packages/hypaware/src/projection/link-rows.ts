@@ -4,6 +4,8 @@
 import type { MessageRow } from "../contract/dataset.ts";
 import type { RecordEntry, RecordNode, RecordStore } from "../contract/record.ts";
 import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
+import type { Usage } from "../contract/projection.ts";
+import { mergeAttributes, usageAttributes } from "./attributes.ts";
 import { asRecorded, entryRows, recordedPart, type RecordedPart, type RecordPlace } from "./recorded-row.ts";
 
 /** Rows by the name of their message. */
@@ -24,7 +26,16 @@ export interface Shown {
   readonly before: readonly RecordedPart[] | null;
 }
 
+/** What a client says that its responses cost. */
+export interface UsageStore {
+  /** Entries of the same response, itself among them; none when nothing was told of it. */
+  siblings(entry: number): readonly number[];
+  /** Of the last entry of a response that no exchange brought. */
+  shownAt(entry: number): Usage | undefined;
+}
+
 export interface EntryStore extends RecordStore {
+  readonly usage: UsageStore;
   payload(id: number): RecordEntry;
   /** Milliseconds since 1970. */
   startedAt(conversationId: string): number;
@@ -46,7 +57,10 @@ export interface Touched {
 }
 
 export function showLinks(work: LinkRows, touched: Touched): void {
-  const entries = [...touched.entries].sort((a, b) => a - b).map((id) => work.records.node(id)!);
+  const ids = new Set(touched.entries);
+  // Which of them has the usage may be another one now.
+  for (const id of touched.entries) for (const sibling of work.records.usage.siblings(id)) ids.add(sibling);
+  const entries = [...ids].sort((a, b) => a - b).map((id) => work.records.node(id)!);
   for (const entry of entries) takeBack(work, entry);
   for (const entry of entries) show(work, entry);
   const nodes = withUnlinkedBelow(work, touched.nodes);
@@ -172,7 +186,14 @@ function ownRows(work: LinkRows, entry: RecordNode): readonly MessageRow[] {
     const block = typeof content === "string" ? undefined : content.find((each) => each["id"] === callId);
     return typeof block?.["name"] === "string" ? block["name"] : undefined;
   };
-  return entryRows(payload, placeOf(work, entry), gatewayId, toolName);
+  const rows = entryRows(payload, placeOf(work, entry), gatewayId, toolName);
+  const usage = records.usage.shownAt(entry.id);
+  const last = rows.at(-1);
+  if (usage === undefined || last === undefined) return rows;
+  return [
+    ...rows.slice(0, -1),
+    { ...last, attributes: mergeAttributes(last.attributes ?? {}, usageAttributes(usage)) },
+  ];
 }
 
 function placeOf({ records }: LinkRows, { depth, conversationId }: RecordNode): RecordPlace {

@@ -4,6 +4,7 @@ import { ROOT } from "../contract/thread.ts";
 import type { EntryStore, Shown } from "../projection/link-rows.ts";
 import type { RecordedPart } from "../projection/recorded-row.ts";
 import type { Database } from "./database.ts";
+import { RecordUsage } from "./record-usage.ts";
 import { encodeJson } from "./encoding.ts";
 import { type PayloadRef, RecordPayloads } from "./record-payloads.ts";
 
@@ -41,12 +42,14 @@ export interface NewEntry {
 export class Records implements EntryStore {
   readonly #database: Database;
   readonly #payloads: RecordPayloads;
+  readonly usage: RecordUsage;
   /** It never changes, and is asked for each of a conversation's entries. */
   #startedAt: { readonly conversationId: string; readonly at: number } | undefined;
 
   constructor(database: Database) {
     this.#database = database;
     this.#payloads = new RecordPayloads(database);
+    this.usage = new RecordUsage(database);
     database.onRollback(() => (this.#startedAt = undefined));
   }
 

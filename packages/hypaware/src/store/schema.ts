@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 8;
+export const STORE_VERSION = 9;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -240,8 +240,25 @@ CREATE TABLE record_packs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE INDEX record_messages_place ON record_messages (conversation, place);
 `;
 
+// What clients say that a response cost, once for each entry that it brought. response: the first 12 bytes of the SHA-256 of its session and
+// name; usage: JSON.
+const USAGE = `
+CREATE TABLE record_usage (entry INTEGER PRIMARY KEY, response BLOB NOT NULL, usage TEXT NOT NULL);
+CREATE INDEX record_usage_response ON record_usage (response);
+`;
+
 /** What each version changes of the one before. */
-export const STEPS: readonly string[] = [ROWS, SEGMENTS, DENSE, NOTES, RECORDS, RESPONSES, MEMORY, PLACES];
+export const STEPS: readonly string[] = [
+  ROWS,
+  SEGMENTS,
+  DENSE,
+  NOTES,
+  RECORDS,
+  RESPONSES,
+  MEMORY,
+  PLACES,
+  USAGE,
+];
 
 /**
  * Makes the tables of a new store and adds those that an older one lacks. Throws `store_newer` for a later version's,

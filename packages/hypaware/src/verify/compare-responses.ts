@@ -57,10 +57,7 @@ function compareOne(
   }
   if (found.length > 1)
     findings.add({ class: "doubled", ...about, message: `is that of ${found.length} exchanges` });
-  if (exchange === undefined) {
-    findings.natural("not_carried");
-    return;
-  }
+  if (exchange === undefined) findings.natural("not_carried");
   const isGuess = response.isEstimate || (exchange !== undefined && hasNoAnswer(exchange));
   const differs = (name: string, expected: number, actual: number | null, where: string): void => {
     if (actual === expected) return;

@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
-import type { ExchangeRecord, JsonObject, Projection, RecordEntry } from "../../contract/plugin.ts";
+import type {
+  ExchangeRecord,
+  JsonObject,
+  Projection,
+  RecordedResponse,
+  RecordEntry,
+  RecordReading,
+} from "../../contract/plugin.ts";
 import * as records from "../../protocols/exchange-record.testkit.ts";
 import { claudeProjector } from "./projector.ts";
 import { readTranscriptLine } from "./record.ts";
@@ -32,11 +39,18 @@ export const readFixture = (name: string): readonly ExchangeRecord[] => read(nam
 export const readTranscripts = (name: string): Readonly<Record<string, readonly JsonObject[]>> =>
   read(`${name}.transcript`) as Record<string, JsonObject[]>;
 
+const readings = (name: string): readonly RecordReading[] =>
+  Object.values(readTranscripts(name)).flatMap((lines) =>
+    lines.flatMap((line) => readTranscriptLine({ text: JSON.stringify(line) }) ?? []),
+  );
+
 /** Their lines that are messages. */
 export const readEntries = (name: string): readonly RecordEntry[] =>
-  Object.values(readTranscripts(name)).flatMap((lines) =>
-    lines.flatMap((line) => readTranscriptLine({ text: JSON.stringify(line) })?.entries ?? []),
-  );
+  readings(name).flatMap(({ entries = [] }) => entries);
+
+/** What they say that responses cost, once for each line of an answer. */
+export const readResponses = (name: string): readonly RecordedResponse[] =>
+  readings(name).flatMap(({ responses = [] }) => responses);
 
 export type { LogLine } from "../../protocols/exchange-record.testkit.ts";
 

@@ -5,7 +5,7 @@ import type { JsonObject, RecordEntry } from "../../contract/plugin.ts";
 import { LinkedStore, prepare } from "../../daemon/link-record.testkit.ts";
 import type { PreparedExchange } from "../../daemon/record-exchange.ts";
 import { asObject } from "../../protocols/loose.ts";
-import { FIXTURES, readEntries, readFixture } from "./fixtures.testkit.ts";
+import { FIXTURES, readEntries, readFixture, readResponses } from "./fixtures.testkit.ts";
 import { claudeProjector } from "./projector.ts";
 
 let open: LinkedStore[] = [];
@@ -147,6 +147,32 @@ test("where a line says that it was written is not changed by what a hook says l
   const places = [...store.rows().values()].map((row) => [row.provider_uuid === null, row.cwd]);
   expect(places).toContainEqual([true, "/hook"]);
   expect(places.filter(([isUntold, cwd]) => isUntold !== (cwd === "/hook"))).toEqual([]);
+});
+
+test("of sessions that ran elsewhere each response's cost stands on one row, and gives way to what the wire tells", async () => {
+  for (const name of ["subagent", "multi-turn", "older-subagent"]) {
+    const [store, entries, responses] = [newStore(), readEntries(name), readResponses(name)];
+    const costs = (): number[] =>
+      [...store.rows().values()].flatMap(
+        ({ attributes }) => outputTokens(asObject(attributes?.["usage"])) || [],
+      );
+    const told = new Map(responses.map((each) => [each.response_id, Number(each.usage.output_tokens)]));
+    const ascending = (a: number, b: number): number => a - b;
+    const expected = [...told.values()].toSorted(ascending);
+    // Line by line: the cost moves on with each block of an answer.
+    for (const entry of entries)
+      store.entries(
+        [entry],
+        responses.filter(({ message_ids: ids }) => ids?.[0] === entry.message.message_id),
+      );
+    expect(costs().toSorted(ascending)).toEqual(expected);
+    const last = [...store.rows().values()].filter(({ attributes }) => attributes?.["usage"] !== undefined);
+    expect(last).toHaveLength(told.size);
+    for (const each of await exchangesOf(name)) store.exchange(each);
+    expect(costs().toSorted(ascending)).toEqual(expected);
+    store.entries(entries, responses);
+    expect(costs().toSorted(ascending)).toEqual(expected);
+  }
 });
 
 test("without transcripts nothing changes its name", async () => {

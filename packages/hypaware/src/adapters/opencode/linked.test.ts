@@ -39,7 +39,7 @@ async function entriesOf(name: string): Promise<readonly RecordEntry[]> {
   const records = new RecordDatabases([opencodeDatabase({ HOME: home })], memoryLog().log);
   const places = {
     place: () => undefined,
-    commit: (read: readonly RecordEntry[]) => void entries.push(...read),
+    commit: (read: { readonly entries: readonly RecordEntry[] }) => void entries.push(...read.entries),
   };
   expect(await records.read(places, 10_000, true)).toBe(true);
   return entries;

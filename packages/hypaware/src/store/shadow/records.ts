@@ -16,6 +16,7 @@ export function learnRecords(shadow: Database, store: Database): void {
     "id, conversation, message_id, predecessor, is_restart, match_key, role, depth, payload, place";
   copy(shadow, store, "record_messages", columns, before);
   copy(shadow, store, "record_links", "key, entry", before);
+  copy(shadow, store, "record_usage", "entry, response, usage", before);
   copy(shadow, store, "record_packs", "id, data", lastPack(shadow));
   shadow.run(
     "INSERT OR REPLACE INTO meta VALUES (?, (SELECT coalesce(max(id), 0) FROM record_messages))",
@@ -109,6 +110,7 @@ const ORDER = {
   record_conversations: "number",
   record_messages: "id",
   record_links: "entry",
+  record_usage: "entry",
   record_packs: "id",
 } as const;
 
