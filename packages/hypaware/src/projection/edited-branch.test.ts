@@ -1,4 +1,4 @@
-// A past that was edited so that it reads like another branch: found by generated trees (adapters/generated).
+// A past that was edited so that it reads like another branch: found by generated trees (daemon/generated).
 import { expect, test } from "vitest";
 import type { ContentBlock } from "../contract/projection.ts";
 import { project } from "./exchange.testkit.ts";
