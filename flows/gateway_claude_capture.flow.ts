@@ -53,6 +53,12 @@ export default async function gatewayClaudeCapture(ctx: FlowContext): Promise<vo
   await hookSaysWhere(ctx);
   await transcriptSaysNames(ctx);
 
+  const status = await ctx.hyp(["status", "--json"]);
+  const { records } = JSON.parse(status.stdout) as { readonly records: unknown };
+  assert.deepEqual(records, [{ client: "claude", sessions: 1, messages: 3, differences: 0 }]);
+  const verified = await ctx.hyp(["verify"]);
+  assert.equal(verified.code, 0, verified.stdout);
+
   const logs = await eventually("both exchanges are logged", () => {
     const found = ctx.telemetry().logs("aigw.exchange");
     return found.length === 2 ? found : undefined;

@@ -72,7 +72,10 @@ function askedOf({ method, target, body }: HttpCall): Asked | undefined {
 
 /** A choice of model asks for no message. */
 function geminiAsked(target: string, { contents, generationConfig: config }: Loose): Asked | undefined {
-  if (target.includes(":generateContent") && JSON.stringify(config ?? {}).includes("complexity_score"))
+  if (
+    target.includes(":generateContent") &&
+    /complexity_score|model_choice/.test(JSON.stringify(config ?? {}))
+  )
     return undefined;
   return { list: ((contents as Loose[] | undefined) ?? []).flatMap(geminiSaid), previousId: undefined };
 }

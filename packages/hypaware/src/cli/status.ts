@@ -1,7 +1,12 @@
 import type { Command } from "commander";
 import { DATASETS } from "../contract/dataset.ts";
 import { type StatusReport, statusReport } from "../daemon/status.ts";
+import type { App } from "../app.ts";
+import { catchUp } from "../daemon/catch-up.ts";
 import { inUnits } from "./bytes.ts";
+import { clientRecordsOf } from "./client-records.ts";
+import { compareRecords } from "./compare-records.ts";
+import { recordingOf } from "./recording-of.ts";
 import { type CliContext, withApp } from "./context.ts";
 
 export function registerStatus(program: Command, context: CliContext): void {
@@ -12,7 +17,7 @@ export function registerStatus(program: Command, context: CliContext): void {
     .addHelpText("after", "\nExamples:\n  hyp status\n  hyp status --json\n")
     .action((options: { json?: boolean }) =>
       withApp(context, "status", {}, async (app) => {
-        const report = app.telemetry.span("status.render", {}, () =>
+        const status = app.telemetry.span("status.render", {}, () =>
           statusReport({
             paths: app.paths,
             loaded: app.loaded,
@@ -23,12 +28,51 @@ export function registerStatus(program: Command, context: CliContext): void {
             datasets: Object.keys(DATASETS),
           }),
         );
+        const report = { ...status, records: await recordsInBrief(app, status) };
         context.stdout.write(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : asText(report));
       }),
     );
 }
 
-function asText(report: StatusReport): string {
+/** How the newest of what a client wrote down compares with the store. */
+interface RecordStatus {
+  readonly client: string;
+  readonly sessions: number;
+  readonly messages: number;
+  readonly differences: number;
+}
+
+const LATEST_MS = 86_400_000;
+const LATEST = { files: 10, bytes: 8 * 1024 * 1024 };
+
+/** Where no recorder follows the records they are ahead of the store, and nothing can be said. */
+async function recordsInBrief(app: App, { daemon }: StatusReport): Promise<readonly RecordStatus[]> {
+  if (!daemon.running || !(await catchUp(app.paths, "auto", recordingOf(app)))) return [];
+  const followed = clientRecordsOf(app, undefined).filter(({ isFollowed }) => isFollowed !== false);
+  const latest = { since: Date.now() - LATEST_MS, ...LATEST };
+  const reports = await compareRecords(app, followed, { latest });
+  return reports.flatMap(({ client, sessions }) =>
+    sessions.length === 0
+      ? []
+      : [
+          {
+            client,
+            sessions: sessions.length,
+            messages: sessions.reduce((sum, { messages }) => sum + messages, 0),
+            differences: sessions.reduce((sum, { differences }) => sum + differences.length, 0),
+          },
+        ],
+  );
+}
+
+function recordLine({ client, sessions, messages, differences }: RecordStatus): string {
+  const counts = `${sessions} ${sessions === 1 ? "session" : "sessions"}, ${messages} messages of the last day`;
+  return differences === 0
+    ? `  record:     ${client}: ${counts}, no difference`
+    : `  record:     ${client}: ${counts}, ${differences} differences (hyp verify ${client})`;
+}
+
+function asText(report: StatusReport & { readonly records: readonly RecordStatus[] }): string {
   const { config, daemon, history } = report;
   const configState = !config.exists ? "default, no file" : config.valid ? "ok" : "invalid";
   const lines = [
@@ -45,6 +89,7 @@ function asText(report: StatusReport): string {
       ({ client, exchanges, last_at }) =>
         `  seen:       ${client ?? "unnamed client"}: ${exchanges} exchanges, last ${last_at ?? "-"}`,
     ),
+    ...report.records.map(recordLine),
   ];
   if (report.diagnostics.length > 0) lines.push("  diagnostics:");
   for (const { severity, kind, message, repair } of report.diagnostics) {

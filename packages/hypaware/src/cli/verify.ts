@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
 import type { AnyClientRecord } from "../contract/record.ts";
-import { openCatalog } from "../store/catalog.ts";
 import type { RecordReport } from "../verify/verify.ts";
 import { clientRecordsOf } from "./client-records.ts";
+import { compareRecords, isWrong } from "./compare-records.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { progressOn } from "./progress.ts";
 import { refreshed } from "./refreshed.ts";
@@ -56,39 +56,17 @@ async function verifyAll(
   records: readonly AnyClientRecord[],
   session: string | undefined,
 ): Promise<readonly RecordReport[]> {
-  const { runQuery } = await import("../query/run.ts");
-  const { verifyRecord } = await import("../verify/verify.ts");
-  const ask = (sql: string): ReturnType<typeof runQuery> =>
-    runQuery({ catalogPath: app.paths.catalog, tmpDir: app.paths.tmp, sql, timeZone: "UTC" });
   const progress = progressOn(context.stderr);
   try {
     for (let look = 1; ; look++) {
       progress.show("reading what clients wrote down");
       await refreshed(app, context, "always");
-      const catalog = openCatalog(app.paths.catalog, { readOnly: true });
-      const reports: RecordReport[] = [];
-      try {
-        for (const record of records)
-          reports.push(
-            await verifyRecord({
-              record,
-              ask,
-              catalog,
-              session,
-              onProgress: (...what) => progress.show(...what),
-            }),
-          );
-      } finally {
-        catalog.close();
-      }
+      const onProgress = (...what: Parameters<typeof progress.show>): void => progress.show(...what);
+      const reports = await compareRecords(app, records, { session, onProgress });
       if (look === LOOKS || !reports.some(isWrong)) return reports;
       await sleep(LOOK_AGAIN_MS);
     }
   } finally {
     progress.end();
   }
-}
-
-function isWrong({ sessions, unreadable }: RecordReport): boolean {
-  return unreadable.length > 0 || sessions.some(({ differences }) => differences.length > 0);
 }

@@ -15,14 +15,20 @@ export interface MessagesToCompare {
   readonly exchanges: readonly StoredExchange[];
   readonly isUntold: NonNullable<AnyClientRecord["isUntold"]>;
   readonly isFramed: IsFramed;
+  /** Only a part of the record was read: whether a message is at home in another session. */
+  readonly isElsewhere?: (messageId: string, conversationId: string) => boolean;
 }
 
 /** Each message that the record tells is one message of the store, and the store has no others that nothing explains. */
 export function compareMessages(work: MessagesToCompare, findings: Findings): void {
   const { told, stored } = work;
   const byId = Map.groupBy(stored, ({ messageId }) => messageId);
-  for (const [id, message] of told.messages)
-    compareOne(id, message, byId.get(id) ?? [], work.isFramed, findings);
+  for (const [id, message] of told.messages) {
+    const found = byId.get(id) ?? [];
+    if (found.length === 0 && work.isElsewhere?.(id, message.conversationId) === true)
+      findings.natural("copied");
+    else compareOne(id, message, found, work.isFramed, findings);
+  }
   findings.natural("copied", told.copies);
   const toldConversations = new Set([...told.messages.values()].map(({ conversationId }) => conversationId));
   const unsent = unsentByContent(told, byId);
@@ -118,13 +124,14 @@ function contentKey({ conversationId, role, parts }: StoredMessage): string {
 /** Of a message that the record does not tell. */
 function explain(
   message: StoredMessage,
-  { told, known, exchanges, isUntold }: MessagesToCompare,
+  { told, known, exchanges, isUntold, isElsewhere }: MessagesToCompare,
   toldConversations: ReadonlySet<string>,
   unsent: Map<string, string[]>,
   findings: Findings,
 ): void {
   const { messageId: id, conversationId, isFallback, exchangeId } = message;
   const about = { subject: "message", id, conversation_id: conversationId } as const;
+  if (!isFallback && isElsewhere !== undefined) return;
   if (!isFallback && exchangeId === null) {
     const where = known.has(id) ? "belongs to another session" : "is not in the client's record";
     findings.add({ class: "extra", ...about, message: `${where}, and no exchange carried it` });

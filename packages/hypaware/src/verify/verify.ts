@@ -1,7 +1,7 @@
 // Compares a client's own record with the store, session by session.
 
 import type { AnyClientRecord, RecordedTotal } from "../contract/record.ts";
-import { recordPaths } from "../notes/whole-record.ts";
+import { type RecordPath, recordPaths } from "../notes/whole-record.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { checkCoherence, checkThreads } from "./coherence.ts";
 import { compareMessages } from "./compare-messages.ts";
@@ -45,14 +45,15 @@ export interface Verification {
   readonly catalog: Catalog;
   /** Only this one. */
   readonly session?: string | undefined;
-  /** Only files that changed since, milliseconds since 1970. */
-  readonly changedSince?: number | undefined;
+  /** Only what changed last. What a fork repeats of sessions that are not read is not compared, and no sums are. */
+  readonly latest?: { readonly since: number; readonly files: number; readonly bytes: number };
   onProgress?(what: string, done: number, of: number): void;
 }
 
 export async function verifyRecord(verification: Verification): Promise<RecordReport> {
-  const { record, ask, session, changedSince = 0 } = verification;
-  const paths = (await recordPaths(record)).filter(({ changedMs }) => changedMs >= changedSince);
+  const { record, session, latest } = verification;
+  const all = await recordPaths(record);
+  const paths = latest === undefined ? all : latestOf(all, latest);
   let read = 0;
   const told = await readTold(record, paths, ({ path }) =>
     verification.onProgress?.(`reading ${path}`, (read += 1), paths.length),
@@ -63,7 +64,7 @@ export async function verifyRecord(verification: Verification): Promise<RecordRe
   const sessions: SessionReport[] = [];
   for (const batch of batches(wanted)) {
     verification.onProgress?.("comparing sessions", sessions.length, wanted.length);
-    sessions.push(...(await compareBatch(verification, told, batch, ask)));
+    sessions.push(...(await compareBatch(verification, told, batch)));
   }
   const { client, name } = record;
   const roots = "roots" in record ? record.roots : [record.database];
@@ -71,11 +72,11 @@ export async function verifyRecord(verification: Verification): Promise<RecordRe
 }
 
 async function compareBatch(
-  { record, catalog }: Verification,
+  verification: Verification,
   told: Told,
   batch: readonly ToldSession[],
-  ask: Ask,
 ): Promise<readonly SessionReport[]> {
+  const { record, catalog, ask } = verification;
   const conversations = new Map(
     batch.flatMap(({ sessionId, messages }) =>
       [...messages.values()].map(({ conversationId }) => [conversationId, sessionId] as const),
@@ -91,7 +92,10 @@ async function compareBatch(
   const reports: SessionReport[] = [];
   for (const session of batch) {
     const of = stored.get(session.sessionId)!;
-    reports.push(await compareSession({ record, ask, catalog, told, session, stored: of, lineage, totals }));
+    const isPartial = verification.latest !== undefined;
+    reports.push(
+      await compareSession({ record, ask, catalog, told, session, stored: of, lineage, totals, isPartial }),
+    );
   }
   return reports;
 }
@@ -105,25 +109,38 @@ interface SessionWork {
   readonly stored: StoredSession;
   readonly lineage: ReadonlyMap<string, number>;
   readonly totals: readonly RecordedTotal[];
+  readonly isPartial: boolean;
 }
 
 async function compareSession(work: SessionWork): Promise<SessionReport> {
-  const { record, told, session, stored, lineage, totals } = work;
+  const { record, catalog, told, session, stored, lineage, totals, isPartial } = work;
   const findings = new Findings();
   const isFramed = await framedParts(work);
   const isUntold = (message: Parameters<NonNullable<AnyClientRecord["isUntold"]>>[0]): boolean =>
     record.isUntold?.(message) === true;
   const { messages, exchanges } = stored;
+  const isElsewhere = (id: string, conversation: string): boolean => {
+    const home = catalog.records.home(id)?.conversationId;
+    return home !== undefined && home !== conversation;
+  };
   compareMessages(
-    { told: session, known: told.known, stored: messages, exchanges, isUntold, isFramed },
+    {
+      told: session,
+      known: told.known,
+      stored: messages,
+      exchanges,
+      isUntold,
+      isFramed,
+      ...(isPartial ? { isElsewhere } : {}),
+    },
     findings,
   );
   compareResponses(session, stored, findings);
   const others = totals.filter(({ session_id: id }) => id !== session.sessionId);
-  compareTotals(session, exchanges, others, findings);
+  if (!isPartial) compareTotals(session, exchanges, others, findings);
   checkCoherence(stored, lineage, findings);
   const conversations = new Set(exchanges.flatMap(({ conversationId }) => conversationId ?? []));
-  const expected = [...conversations].flatMap((id) => expectedRows(work.catalog, id));
+  const expected = [...conversations].flatMap((id) => expectedRows(catalog, id));
   checkThreads(stored, expected, findings);
   return {
     session_id: session.sessionId,
@@ -162,6 +179,20 @@ async function readLineage(
 
 function predecessorsOf({ previous, logicalParent }: StoredMessage): readonly string[] {
   return [...(previous ?? []), ...(logicalParent === null ? [] : [logicalParent])];
+}
+
+/** In the order of `paths`. */
+function latestOf(
+  paths: readonly RecordPath[],
+  { since, files, bytes }: NonNullable<Verification["latest"]>,
+): readonly RecordPath[] {
+  const chosen = new Set<RecordPath>();
+  let left = bytes;
+  for (const path of paths.toSorted((a, b) => b.changedMs - a.changedMs).slice(0, files)) {
+    left -= path.bytes;
+    if (path.changedMs >= since && left >= 0) chosen.add(path);
+  }
+  return paths.filter((path) => chosen.has(path));
 }
 
 function* batches(sessions: readonly ToldSession[]): Generator<readonly ToldSession[]> {
