@@ -93,7 +93,7 @@ async function hookSaysWhere(ctx: FlowContext): Promise<void> {
 /** The client's transcript comes when everything is stored. The session that has none keeps what it has. */
 async function transcriptSaysNames(ctx: FlowContext): Promise<void> {
   const [session, other] = SESSIONS;
-  const { messageId, requestId } = generation("testkit", 1);
+  const { messageId, requestId, usage } = generation("testkit", 1);
   const line = (uuid: string, parentUuid: string | null, fields: object): object => ({
     parentUuid,
     isSidechain: false,
@@ -119,7 +119,7 @@ async function transcriptSaysNames(ctx: FlowContext): Promise<void> {
       type: "assistant",
       requestId,
       apiBlockIndex: 0,
-      message: { id: messageId, role: "assistant", content: [{ type: "text", text: "captured" }] },
+      message: { id: messageId, role: "assistant", content: [{ type: "text", text: "captured" }], usage },
     }),
   ]);
   const rows = await ctx.sql(
