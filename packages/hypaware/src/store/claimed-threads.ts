@@ -25,6 +25,10 @@ export class ClaimedThreads extends Threads {
     this.#retryOf = retryOf;
   }
 
+  override hasFailedAttempts(scope: string): boolean {
+    return this.#retryOf !== null || super.hasFailedAttempts(scope);
+  }
+
   override failedAttempt(scope: string, requestDigest: string): string | undefined {
     return this.#retryOf ?? super.failedAttempt(scope, requestDigest);
   }
