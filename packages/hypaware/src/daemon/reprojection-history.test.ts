@@ -11,7 +11,6 @@ import { ReprojectHome, changedChat } from "./reproject-home.testkit.ts";
 const RUNS = 6;
 const WORDS = ["a", "b", "b"] as const;
 
-const BEGAN = Date.now();
 const STEP_MS = 10;
 
 interface Step {
@@ -50,12 +49,13 @@ const inferred = changedChat((projection) => ({
 }));
 const either = fc.constantFrom(named, inferred);
 
-/** Plays the clients' steps into the journal; `after` runs behind each. */
+/** Plays the clients' steps into the journal; `after` runs behind each. Gives when the first one began: no journal was made after. */
 async function play(
   steps: readonly Step[],
   journalOf: (index: number) => Journal,
   after: (step: Step) => Promise<void>,
-): Promise<void> {
+): Promise<number> {
+  const began = Date.now();
   const lists = new Map<number, string[]>();
   for (const [index, each] of steps.entries()) {
     const { client, word, act, fails } = each;
@@ -73,12 +73,13 @@ async function play(
       answer,
       session: `s${client}`,
       outcome: fails ? "upstream_aborted" : "complete",
-      startedAt: BEGAN + index * STEP_MS,
+      startedAt: began + index * STEP_MS,
     });
     lists.set(client, fails ? turns : [...turns, answer]);
     await journal.flush();
     await after(each);
   }
+  return began;
 }
 
 async function inHome<T>(use: (home: ReprojectHome) => Promise<T>): Promise<T> {
@@ -170,12 +171,12 @@ test("any history that a newer projector makes anew is what that projector would
     fc.asyncProperty(history, either, newer, fc.nat(14), async (steps, old, upgrade, part) => {
       await inHome(async (home) => {
         const journal = await home.open("r1");
-        await play(steps, () => journal, settle(home, [old]));
+        const began = await play(steps, () => journal, settle(home, [old]));
         await home.record([old]);
         const projectors = [upgrade(old)];
         // First only the newest, then all.
-        await home.reproject(projectors, { since: BEGAN + part * STEP_MS });
-        expect(await home.compare(projectors, { since: BEGAN + part * STEP_MS })).toMatchObject({
+        await home.reproject(projectors, { since: began + part * STEP_MS });
+        expect(await home.compare(projectors, { since: began + part * STEP_MS })).toMatchObject({
           isEmpty: true,
         });
         await home.reproject(projectors);
