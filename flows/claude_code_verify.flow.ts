@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FakeProvider } from "@hypaware/testkit";
 import { findClaudeCode, makeClaudeHome, promptArgs } from "./lib/claude-code.ts";
@@ -104,7 +105,8 @@ async function interrupted(
   const running = ctx.startHyp(claude(args), { env, cwd: project });
   await eventually("the client asks", () => provider.requests().length > before || undefined);
   await sleep(1_000);
-  running.signal("SIGINT");
+  // As a terminal does it: the client gets it, too.
+  process.kill(-running.pid, "SIGINT");
   await running.exited;
 }
 
