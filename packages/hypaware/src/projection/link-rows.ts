@@ -5,6 +5,7 @@ import type { MessageRow } from "../contract/dataset.ts";
 import type { RecordEntry, RecordNode, RecordStore } from "../contract/record.ts";
 import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
 import type { Usage } from "../contract/projection.ts";
+import { type EchoLookup, echoedEntry, echoesOf } from "./echo.ts";
 import { mergeAttributes, usageAttributes } from "./attributes.ts";
 import { asRecorded, entryRows, recordedPart, type RecordedPart, type RecordPlace } from "./recorded-row.ts";
 
@@ -63,7 +64,7 @@ export function showLinks(work: LinkRows, touched: Touched): void {
   const entries = [...ids].sort((a, b) => a - b).map((id) => work.records.node(id)!);
   for (const entry of entries) takeBack(work, entry);
   for (const entry of entries) show(work, entry);
-  const nodes = withUnlinkedBelow(work, touched.nodes);
+  const nodes = withUnlinkedBelow(work, withEchoes(work, touched.nodes));
   const above = new Map<number, Above | null>();
   for (const node of nodes) placeUnlinked(work, node, above);
 }
@@ -120,6 +121,10 @@ interface Above {
 function placeUnlinked(work: LinkRows, node: ThreadNode, known: Map<number, Above | null>): void {
   const { threads, records, rows } = work;
   if (isShown(records, node)) return;
+  if (echoedEntry(echoLookup(work), node) !== undefined) {
+    rows.remove(node.messageId);
+    return;
+  }
   const predecessor = threads.node(node.predecessor);
   const above = predecessor === undefined ? null : nearest(work, predecessor, known);
   const unnamed = predecessor === undefined ? [] : [predecessor.messageId];
@@ -160,6 +165,21 @@ function nearest(
 function isShown(records: EntryStore, node: ThreadNode): boolean {
   const entry = records.ofThreadNode(node.id);
   return entry !== undefined && records.shown(entry.id)?.node === node.id;
+}
+
+function* withEchoes(work: LinkRows, ids: Iterable<number>): Iterable<number> {
+  const lookup = echoLookup(work);
+  for (const id of ids) {
+    yield id;
+    for (const echo of echoesOf(lookup, work.threads.node(id)!)) yield echo.id;
+  }
+}
+
+function echoLookup({ threads, records }: LinkRows): EchoLookup {
+  return {
+    siblings: ({ conversationId, predecessor }) => threads.children(conversationId, predecessor),
+    entryOf: ({ id }) => records.ofThreadNode(id),
+  };
 }
 
 /** With everything below them that has no entry, each once. */

@@ -18,7 +18,12 @@ afterEach(() => {
 
 type Base = NonNullable<RecordEntry["goes_on_from"]>;
 
-function say(conversation: string, place: number, previous: string | Base | undefined): void {
+function say(
+  conversation: string,
+  place: number,
+  previous: string | Base | undefined,
+  name = `${conversation}${place}`,
+): void {
   const entry: RecordEntry = {
     conversation_id: conversation,
     session_id: conversation,
@@ -30,7 +35,7 @@ function say(conversation: string, place: number, previous: string | Base | unde
     message: {
       role: "user",
       content: "x",
-      message_id: `${conversation}${place}`,
+      message_id: name,
       previous_message_id: typeof previous === "string" ? [previous] : [],
       message_created_at: "2026-03-01T12:00:00.000Z",
     },
@@ -62,4 +67,13 @@ test("a fork goes on from the last entry before its place, through forks of fork
 test("where the record has nothing to go on from it begins", () => {
   say("b", 9, { conversation_id: "a", before: 7 });
   expect(chained("b9")).toEqual([[], 0]);
+});
+
+test("a fork that copies what a compaction kept goes on as deep as that lies where it was said", () => {
+  say("a", 1, undefined);
+  say("a", 2, "a1");
+  say("a", 3, "a2");
+  say("b", 3, undefined, "a3");
+  say("b", 4, "a3");
+  expect(chained("b4")).toEqual([["a3"], 3]);
 });

@@ -88,7 +88,9 @@ export class Records implements EntryStore {
     const predecessor = base ?? (before === undefined ? undefined : told(before));
     const known = this.#conversationsWith(messageId);
     if (known.includes(number)) return undefined;
-    const isHome = known.length === 0;
+    // A fork may copy no more than what a compaction kept: how deep that lies is known where it was said.
+    const home = known.length === 0 ? undefined : this.home(messageId);
+    const isHome = home === undefined;
     const node = {
       conversationId,
       messageId,
@@ -96,7 +98,7 @@ export class Records implements EntryStore {
       isRestart,
       matchKey,
       role,
-      depth: predecessor === undefined ? 0 : predecessor.depth + 1,
+      depth: home?.depth ?? (predecessor === undefined ? 0 : predecessor.depth + 1),
       isHome,
       link: null,
     };

@@ -51,21 +51,26 @@ export function checkCoherence(
   }
 }
 
-/** Exchanges with a name that their provider gave to one before. */
+/** Exchanges with a name that their provider gave to one before. Calls of one connection share what answered its handshake. */
 function repeated(
   exchanges: readonly StoredExchange[],
 ): readonly (StoredExchange & { readonly name: string })[] {
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   return exchanges.flatMap((exchange) =>
     (["responseId", "requestId"] as const).flatMap((key) => {
       const value = exchange[key];
       if (value === null) return [];
-      const isKnown = seen.has(`${key} ${value}`);
-      seen.add(`${key} ${value}`);
-      return isKnown ? [{ ...exchange, name: key === "responseId" ? "response_id" : "request_id" }] : [];
+      const holder = key === "responseId" ? exchange.exchangeId : connectionOf(exchange.exchangeId);
+      const before = seen.get(`${key} ${value}`);
+      seen.set(`${key} ${value}`, holder);
+      return before !== undefined && (key === "responseId" || before !== holder)
+        ? [{ ...exchange, name: key === "responseId" ? "response_id" : "request_id" }]
+        : [];
     }),
   );
 }
+
+const connectionOf = (exchangeId: string): string => exchangeId.replace(/#\d+$/, "");
 
 /** What a row says of its exchange, and the exchange says otherwise. */
 function unlike(message: StoredMessage, exchange: StoredExchange): readonly string[] {

@@ -1,11 +1,11 @@
 import type { AnyClientRecord } from "../contract/record.ts";
-import type { Findings } from "./difference.ts";
+import type { Findings, Nature } from "./difference.ts";
 import { differing, type Fields, MESSAGE_FIELDS, PART_FIELDS } from "./fields.ts";
 import type { StoredExchange, StoredMessage } from "./stored.ts";
 import type { ToldMessage, ToldSession } from "./told.ts";
 
-/** Whether a part was sent as the client's record has it, but for the client's own frame. */
-export type IsFramed = (messageId: string, part: number) => boolean;
+/** By what nature a part's text is another than the record's, if by any. */
+export type NatureOfText = (messageId: string, part: number) => Nature | undefined;
 
 export interface MessagesToCompare {
   readonly told: ToldSession;
@@ -14,7 +14,9 @@ export interface MessagesToCompare {
   readonly stored: readonly StoredMessage[];
   readonly exchanges: readonly StoredExchange[];
   readonly isUntold: NonNullable<AnyClientRecord["isUntold"]>;
-  readonly isFramed: IsFramed;
+  readonly natureOfText: NatureOfText;
+  /** Exchanges whose answer the client gave up (given-up.ts). */
+  readonly givenUp: ReadonlySet<string>;
   /** Only a part of the record was read: whether a message is at home in another session. */
   readonly isElsewhere?: (messageId: string, conversationId: string) => boolean;
 }
@@ -27,7 +29,7 @@ export function compareMessages(work: MessagesToCompare, findings: Findings): vo
     const found = byId.get(id) ?? [];
     if (found.length === 0 && work.isElsewhere?.(id, message.conversationId) === true)
       findings.natural("copied");
-    else compareOne(id, message, found, work.isFramed, findings);
+    else compareOne(id, message, found, work.natureOfText, findings);
   }
   findings.natural("copied", told.copies);
   const toldConversations = new Set([...told.messages.values()].map(({ conversationId }) => conversationId));
@@ -43,7 +45,7 @@ function compareOne(
   id: string,
   told: ToldMessage,
   found: readonly StoredMessage[],
-  isFramed: IsFramed,
+  natureOfText: NatureOfText,
   findings: Findings,
 ): void {
   const about = { subject: "message", id, conversation_id: told.conversationId, place: told.place } as const;
@@ -73,7 +75,8 @@ function compareOne(
   for (const [part, expected] of told.parts.entries()) {
     const actual = stored.parts[part]!.fields;
     for (const index of differing(expected, actual)) {
-      if (PART_FIELDS[index] === "content_text" && isFramed(id, part)) findings.natural("framed");
+      const nature = PART_FIELDS[index] === "content_text" ? natureOfText(id, part) : undefined;
+      if (nature !== undefined) findings.natural(nature);
       else
         findings.add({ class: "differs", ...about, ...column(PART_FIELDS[index], expected, actual, index) });
     }
@@ -124,7 +127,7 @@ function contentKey({ conversationId, role, parts }: StoredMessage): string {
 /** Of a message that the record does not tell. */
 function explain(
   message: StoredMessage,
-  { told, known, exchanges, isUntold, isElsewhere }: MessagesToCompare,
+  { told, known, exchanges, isUntold, isElsewhere, givenUp }: MessagesToCompare,
   toldConversations: ReadonlySet<string>,
   unsent: Map<string, string[]>,
   findings: Findings,
@@ -154,7 +157,8 @@ function explain(
   else if (isSideCall(message.requestClass)) findings.natural("side_call");
   else if (isUntold({ role: message.role, part_type: message.parts[0]?.fields[0] ?? "", text: message.text }))
     findings.natural("wire_only");
-  else if (exchange !== undefined && hasNoAnswer(exchange)) findings.natural("no_answer");
+  else if (exchange !== undefined && (hasNoAnswer(exchange) || givenUp.has(exchange.exchangeId)))
+    findings.natural("no_answer");
   else
     findings.add({
       class: "extra",
@@ -168,6 +172,6 @@ export function isSideCall(requestClass: string): boolean {
   return requestClass !== "main" && requestClass !== "subagent";
 }
 
-export function hasNoAnswer({ outcome, statusCode }: StoredExchange): boolean {
-  return outcome !== "complete" || statusCode === null || statusCode >= 400;
+export function hasNoAnswer({ outcome, statusCode, hasFailed }: StoredExchange): boolean {
+  return outcome !== "complete" || statusCode === null || statusCode >= 400 || hasFailed;
 }

@@ -11,7 +11,12 @@ import {
 import type { ToldResponse, ToldSession } from "./told.ts";
 
 /** Each response that the record tells is one exchange with the same tokens, or one message's usage where no exchange carried it. */
-export function compareResponses(told: ToldSession, stored: StoredSession, findings: Findings): void {
+export function compareResponses(
+  told: ToldSession,
+  stored: StoredSession,
+  givenUp: ReadonlySet<string>,
+  findings: Findings,
+): void {
   const byId = Map.groupBy(stored.messages, ({ messageId }) => messageId);
   const explained = new Set<string>();
   for (const response of told.responses) {
@@ -21,7 +26,8 @@ export function compareResponses(told: ToldSession, stored: StoredSession, findi
     compareOne(response, found, messages, findings);
   }
   for (const exchange of stored.exchanges)
-    if (!explained.has(exchange.exchangeId)) explain(exchange, told, findings);
+    if (givenUp.has(exchange.exchangeId)) findings.natural("no_answer");
+    else if (!explained.has(exchange.exchangeId)) explain(exchange, told, findings);
 }
 
 function isOf(exchange: StoredExchange, response: ToldResponse, messages: readonly StoredMessage[]): boolean {

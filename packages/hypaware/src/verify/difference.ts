@@ -13,7 +13,7 @@ export type DifferenceClass = (typeof DIFFERENCES)[number];
 export const NATURES = [
   "not_carried", // a response that no exchange brought: its session did not run through the gateway then
   "side_call", // an exchange of which the client keeps no line: a title, a compaction, a count of tokens
-  "no_answer", // an attempt that failed or was cut, and what was said only there
+  "no_answer", // an attempt that failed, was cut or given up, and what was said only there
   "wire_only", // what the client adds to what was said whenever it sends it, without a line of its own
   "framed", // a text that the client sends with a frame of its own around it
   "not_sent", // a line that no request repeated, because the client ended before

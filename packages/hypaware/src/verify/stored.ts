@@ -56,6 +56,8 @@ export interface StoredExchange {
   readonly model: string | null;
   readonly requestedModel: string | null;
   readonly startedAt: string;
+  /** Its answer ended in an error of the provider's. */
+  readonly hasFailed: boolean;
   /** By column of `ai_gateway_exchanges`; null where the wire carried no usage. */
   readonly tokens: Readonly<Record<(typeof TOKEN_COLUMNS)[number], number | null>>;
 }
@@ -79,6 +81,9 @@ const TEXTS = new Set(["text", "reasoning"]);
 /** How much of a text is looked at to tell what it is. */
 const TEXT_CHARACTERS = 200;
 const FALLBACK = "json_extract_string(attributes, '$.gateway.identity_source')";
+/** That we could not read an answer is no error of the provider's. */
+const FAILED =
+  "error IS NOT NULL AND error IS DISTINCT FROM json_extract_string(attributes, '$.gateway.decode_error')";
 const SESSION = "json_extract_string(attributes, '$.gateway.session_id')";
 
 /** By session. `conversations`: those that the record names, with the session of each; what lies in one belongs to that session. */
@@ -90,7 +95,7 @@ export async function readStored(
   const ids = listed(sessions);
   const exchanges = await ask(
     `SELECT exchange_id, conversation_id, session_id, request_class, outcome, status_code, response_id, request_id, model, requested_model,
-       strftime(started_at, '%Y-%m-%dT%H:%M:%S.%gZ') AS started_at, ${TOKEN_COLUMNS.join(", ")}
+       strftime(started_at, '%Y-%m-%dT%H:%M:%S.%gZ') AS started_at, ${FAILED} AS has_failed, ${TOKEN_COLUMNS.join(", ")}
      FROM ai_gateway_exchanges WHERE session_id IN (${ids}) ORDER BY started_at, exchange_id`,
   );
   const rows = await ask(
@@ -199,6 +204,7 @@ function exchangeOf(row: Row): StoredExchange {
     model: textOrNull(row, "model"),
     requestedModel: textOrNull(row, "requested_model"),
     startedAt: text(row, "started_at"),
+    hasFailed: row.get("has_failed") === true,
     tokens: Object.fromEntries(TOKEN_COLUMNS.map((name) => [name, number(name)])) as StoredExchange["tokens"],
   };
 }

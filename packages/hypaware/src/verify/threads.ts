@@ -1,5 +1,6 @@
 import type { RecordNode } from "../contract/record.ts";
 import { ROOT, type ThreadNode } from "../contract/thread.ts";
+import { echoedEntry } from "../projection/echo.ts";
 import { contentHash } from "../projection/name.ts";
 import type { Catalog } from "../store/catalog.ts";
 
@@ -23,7 +24,13 @@ export function expectedRows(catalog: Catalog, conversationId: string): readonly
   const entries = new Map<number, RecordNode>();
   for (const entry of catalog.records.of(conversationId))
     if (entry.link !== null) entries.set(entry.link.node, entry);
+  const byPredecessor = Map.groupBy(nodes.values(), ({ predecessor }) => predecessor);
+  const lookup = {
+    siblings: ({ predecessor }: ThreadNode) => byPredecessor.get(predecessor) ?? [],
+    entryOf: ({ id }: ThreadNode) => entries.get(id),
+  };
   return [...nodes.values()].flatMap((node): ExpectedRows[] => {
+    if (echoedEntry(lookup, node) !== undefined) return [];
     const entry = entries.get(node.id);
     const about = { conversationId, role: node.role, isAnswer: node.isAnswer, matchKey: node.matchKey };
     if (entry?.isHome === true)

@@ -7,9 +7,10 @@ import { checkCoherence, checkThreads } from "./coherence.ts";
 import { compareMessages } from "./compare-messages.ts";
 import { compareResponses } from "./compare-responses.ts";
 import { compareTotals } from "./compare-totals.ts";
+import { naturesOfTexts } from "./differing-texts.ts";
 import { type Difference, Findings, type NatureCounts } from "./difference.ts";
 import { type Ask, readStored, type StoredMessage, type StoredSession } from "./stored.ts";
-import { framedParts } from "./framed.ts";
+import { givenUp } from "./given-up.ts";
 import { expectedRows } from "./threads.ts";
 import { readTold, type Told, type ToldSession } from "./told.ts";
 
@@ -115,7 +116,8 @@ interface SessionWork {
 async function compareSession(work: SessionWork): Promise<SessionReport> {
   const { record, catalog, told, session, stored, lineage, totals, isPartial } = work;
   const findings = new Findings();
-  const isFramed = await framedParts(work);
+  const natureOfText = await naturesOfTexts(work);
+  const dropped = givenUp(session, stored);
   const isUntold = (message: Parameters<NonNullable<AnyClientRecord["isUntold"]>>[0]): boolean =>
     record.isUntold?.(message) === true;
   const { messages, exchanges } = stored;
@@ -130,12 +132,13 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
       stored: messages,
       exchanges,
       isUntold,
-      isFramed,
+      natureOfText,
+      givenUp: dropped,
       ...(isPartial ? { isElsewhere } : {}),
     },
     findings,
   );
-  compareResponses(session, stored, findings);
+  compareResponses(session, stored, dropped, findings);
   const others = totals.filter(({ session_id: id }) => id !== session.sessionId);
   if (!isPartial) compareTotals(session, exchanges, others, findings);
   checkCoherence(stored, lineage, findings);

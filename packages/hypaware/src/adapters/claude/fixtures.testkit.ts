@@ -21,6 +21,8 @@ export const FIXTURES = [
   "compact",
   "stream-cut-once",
   "client-interrupt",
+  "interrupt-resume",
+  "stream-error-resume",
   "error-400",
   "error-529-twice",
   "encoding-gzip",

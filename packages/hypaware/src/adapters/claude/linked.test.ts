@@ -31,7 +31,7 @@ const outputTokens = (usage: JsonObject | undefined): number => Number(usage?.["
 /** Lines that never travel: the last ones before the client ended. */
 const UNSENT = /^(\[Request interrupted|This session is being continued|<local-command|<command-name)/;
 /** What the client sends and writes no line of. */
-const LINELESS = /^(<system-reminder>|CRITICAL: Respond with TEXT ONLY|The cut answ)/;
+const LINELESS = /^(<system-reminder>|CRITICAL: Respond with TEXT ONLY|The cut answ|The broken a$)/;
 
 test.each(FIXTURES)("%s: each line is one message under its own name, and closes the chain", async (name) => {
   const [store, entries] = [newStore(), readEntries(name)];

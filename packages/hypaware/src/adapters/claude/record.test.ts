@@ -95,6 +95,14 @@ test("what the client says to itself is a message, but not on the wire", () => {
   expect(failure?.model).toBeUndefined();
 });
 
+test("what it asks of its own accord after an answer that was too long may have no line; what a person says has one", () => {
+  const record = transcripts({ HOME: "/home/user" });
+  const said = { role: "user", part_type: "text" };
+  const text = "Output token limit hit. Resume directly \u2014 no apology, no recap of what you were doing.";
+  expect(record.isUntold?.({ ...said, text })).toBe(true);
+  expect(record.isUntold?.({ ...said, text: `Why does it say: ${text}` })).toBe(false);
+});
+
 test("what a cut answer cost is the client's guess", () => {
   const said = reading({
     type: "assistant",
@@ -105,6 +113,15 @@ test("what a cut answer cost is the client's guess", () => {
     claude: { reported_usage: { output_tokens: 28 } },
   });
   expect(said?.responses).toMatchObject([{ usage: { output_tokens: 28 }, is_estimate: true }]);
+});
+
+test("a line that was written before its answer ended does not tell how long the answer was", () => {
+  const usage = { input_tokens: 11, output_tokens: 1 };
+  const told = (stopReason: string | null): unknown =>
+    reading({ type: "assistant", message: { content: "x", stop_reason: stopReason, usage } })?.responses?.[0]
+      ?.usage;
+  expect(told(null)).toEqual({ input_tokens: 11 });
+  expect(told("end_turn")).toEqual({ input_tokens: 11, output_tokens: 1 });
 });
 
 test("each block of an answer tells what the answer cost; what the client made up itself cost nothing", () => {

@@ -38,9 +38,16 @@ export function transcripts(env: PluginContext["env"]): ClientRecord {
   };
 }
 
-/** What it tells the model of its surroundings, without a word of the person. */
+/** How versions before 2.1.330 ask on after an answer that was too long: newer ones write a line of it. */
+const TOO_LONG = "Output token limit hit. Resume directly";
+
+/** What it tells the model of its surroundings, or asks of its own accord, without a word of the person. */
 function isUntold({ role, text }: UntoldMessage): boolean {
-  return role === "system" || text.startsWith("<system-reminder>");
+  return (
+    role === "system" ||
+    text.startsWith("<system-reminder>") ||
+    (role === "user" && text.startsWith(TOO_LONG))
+  );
 }
 
 /** `undefined` for lines that say nothing of messages: they have no `uuid`. */
@@ -119,10 +126,14 @@ function responseOf(
   const tally = new UsageTally();
   tally.add(asObject(said["usage"]));
   if (line["type"] !== "assistant" || model === "<synthetic>" || tally.usage === undefined) return undefined;
+  const isCut = line["isAbortedMidStream"] === true;
+  // Written before the answer's end: the count of its output is the one that it began with.
+  const isEarly = !isCut && said["stop_reason"] === null;
+  const { output_tokens: _, ...input } = tally.usage;
   return {
-    usage: tally.usage,
+    usage: isEarly ? input : tally.usage,
     ...known({ response_id: asName(said["id"]), request_id: asName(line["requestId"]), model }),
-    ...(line["isAbortedMidStream"] === true ? { is_estimate: true } : {}),
+    ...(isCut ? { is_estimate: true } : {}),
   };
 }
 

@@ -1,10 +1,12 @@
-// Texts that differ are read whole, from the client's record and from the store: the client may have put a frame around what it sent.
+// Texts that differ are read whole, from the client's record and from the store: the client may have put a frame around what it sent, or
+// have stopped before all of an answer reached it.
 
 import type { AnyClientRecord } from "../contract/record.ts";
 import { readRecordFile } from "../notes/whole-record.ts";
 import { parseEntry } from "../projection/intake.ts";
 import { toPart } from "../projection/part.ts";
-import type { IsFramed } from "./compare-messages.ts";
+import { hasNoAnswer, type NatureOfText } from "./compare-messages.ts";
+import type { Nature } from "./difference.ts";
 import { differing, PART_FIELDS } from "./fields.ts";
 import type { Ask, StoredSession } from "./stored.ts";
 import type { ToldMessage, ToldSession } from "./told.ts";
@@ -20,37 +22,54 @@ export interface TextsToCompare {
 const MAX_TEXTS = 1_000;
 const TEXT = PART_FIELDS.indexOf("content_text");
 
-export async function framedParts({ record, ask, session, stored }: TextsToCompare): Promise<IsFramed> {
-  const framed = new Set<string>();
-  const suspects = record.isSentAs === undefined ? [] : differingTexts(session, stored).slice(0, MAX_TEXTS);
-  if (record.isSentAs !== undefined && suspects.length > 0) {
+export async function naturesOfTexts({
+  record,
+  ask,
+  session,
+  stored,
+}: TextsToCompare): Promise<NatureOfText> {
+  const natures = new Map<string, Nature>();
+  const cut = new Set(stored.exchanges.filter(hasNoAnswer).map(({ exchangeId }) => exchangeId));
+  const suspects = differingTexts(session, stored)
+    .filter(({ exchangeId }) => record.isSentAs !== undefined || cut.has(exchangeId ?? ""))
+    .slice(0, MAX_TEXTS);
+  if (suspects.length > 0) {
     const list = suspects.map(({ id, part }) => `'${`${id}#${part}`.replaceAll("'", "''")}'`).join(", ");
     const { rows } = await ask(
       `SELECT part_id, content_text FROM ai_gateway_messages WHERE part_id IN (${list})`,
     );
     const sent = new Map(rows.map(([id, text]) => [id, text]));
     const said = await readTexts(record, suspects);
-    for (const { id, part } of suspects) {
+    for (const { id, part, exchangeId } of suspects) {
       const key = `${id}#${part}`;
       const [told, stored] = [said.get(key), sent.get(key)];
-      if (told !== undefined && typeof stored === "string" && record.isSentAs(told, stored)) framed.add(key);
+      if (told === undefined || typeof stored !== "string") continue;
+      if (record.isSentAs?.(told, stored) === true) natures.set(key, "framed");
+      else if (cut.has(exchangeId ?? "") && isBeginning(told, stored)) natures.set(key, "no_answer");
     }
   }
-  return (id, part) => framed.has(`${id}#${part}`);
+  return (id, part) => natures.get(`${id}#${part}`);
+}
+
+/** What had reached the client when it ended an answer; clients trim it. */
+function isBeginning(told: string, stored: string): boolean {
+  const kept = told.trim();
+  return kept !== "" && stored.trim().startsWith(kept);
 }
 
 interface Suspect {
   readonly id: string;
   readonly part: number;
+  readonly exchangeId: string | null;
   readonly told: ToldMessage;
 }
 
 function differingTexts(session: ToldSession, stored: StoredSession): readonly Suspect[] {
-  return stored.messages.flatMap(({ messageId: id, parts }) => {
+  return stored.messages.flatMap(({ messageId: id, parts, exchangeId }) => {
     const told = session.messages.get(id);
     if (told === undefined || told.parts.length !== parts.length) return [];
     return parts.flatMap(({ fields }, part) =>
-      differing(told.parts[part]!, fields).includes(TEXT) ? [{ id, part, told }] : [],
+      differing(told.parts[part]!, fields).includes(TEXT) ? [{ id, part, told, exchangeId }] : [],
     );
   });
 }

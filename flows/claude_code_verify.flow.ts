@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FakeProvider } from "@hypaware/testkit";
+import { findClaudeCode, makeClaudeHome, promptArgs } from "./lib/claude-code.ts";
+import type { ClaudeHome, ClaudeResult } from "./lib/claude-code.ts";
+import { withAdapters } from "./lib/configs.ts";
+import type { FlowContext } from "./lib/flow.ts";
+import { eventually } from "./lib/process.ts";
+
+export const title =
+  "the real Claude Code resumes, forks, compacts, is refused, cut and interrupted: hyp verify finds no difference after any of it";
+export const timeoutMs = 180_000;
+
+const TOOLS = ["Bash(echo:*)"];
+
+interface Step {
+  readonly prompt: string;
+  /** Of what session the client goes on from; the first one begins one. */
+  readonly goesOn?: "same" | "fork";
+  /** How often the provider must be asked, at least. */
+  readonly calls?: number;
+  /** Counts of `hyp verify` that must not be fewer: what was to happen did happen. */
+  readonly natures?: readonly string[];
+  readonly isInterrupted?: true;
+}
+
+const STEPS: readonly Step[] = [
+  { prompt: "SAY:bash echo one", calls: 2 },
+  { prompt: "SAY:status 529 2", goesOn: "same", calls: 3, natures: ["no_answer"] },
+  { prompt: "SAY:cut 1", goesOn: "same", calls: 2, natures: ["no_answer"] },
+  { prompt: "SAY:sseerror 1", goesOn: "same", calls: 2, natures: ["no_answer"] },
+  { prompt: "SAY:slow 20000", goesOn: "same", isInterrupted: true },
+  { prompt: "SAY:text after the interruption", goesOn: "same" },
+  { prompt: "SAY:text in a fork", goesOn: "fork", natures: ["copied"] },
+  { prompt: "/compact", goesOn: "same", natures: ["side_call"] },
+  { prompt: "SAY:parallel echo after", goesOn: "same", calls: 2 },
+  { prompt: "SAY:text in a fork of the summary", goesOn: "fork", natures: ["copied"] },
+  { prompt: "SAY:text at last", goesOn: "same" },
+];
+
+export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> {
+  const client = findClaudeCode();
+  if (client === undefined)
+    ctx.skip("no Claude Code: set HYP_TEST_CLAUDE to its binary, or HYP_TEST_CLIENTS");
+  const provider = await ctx.fakeProvider({ seed: "verify" });
+  ctx.writeConfig(withAdapters(provider));
+  const daemon = await ctx.startDaemon();
+  const person = makeClaudeHome(ctx.folder, client, String(ctx.env["PATH"]), String(ctx.env["HOME"]));
+
+  let session: string | undefined;
+  let verified: Verified = { sessions: 0, messages: 0, natures: new Map() };
+  for (const step of STEPS) {
+    const before = provider.requests().length;
+    const goesOn = step.goesOn === undefined ? [] : ["--resume", session ?? assert.fail("no session")];
+    const args = [
+      ...promptArgs(step.prompt, TOOLS),
+      ...goesOn,
+      ...(step.goesOn === "fork" ? ["--fork-session"] : []),
+    ];
+    const result = await (step.isInterrupted ? interrupted : ran)(ctx, person, provider, args);
+    session ??= result?.session_id;
+    const calls = provider.requests().length - before;
+    assert.ok(calls >= (step.calls ?? 1), `${step.prompt}: ${calls} calls`);
+    const now = await verify(ctx, step.prompt);
+    for (const nature of step.natures ?? [])
+      assert.ok(
+        (now.natures.get(nature) ?? 0) > (verified.natures.get(nature) ?? 0),
+        `${step.prompt}: ${nature}`,
+      );
+    verified = now;
+  }
+  assert.equal(verified.sessions, 3);
+  const [aborted] = await ctx.sql(
+    "SELECT count(*)::INT AS calls FROM ai_gateway_exchanges WHERE outcome = 'client_aborted' AND status_code = 200",
+  );
+  assert.equal(aborted?.["calls"], 1, "calls that the client broke off");
+  assert.equal((await daemon.stop()).code, 0);
+  ctx.note(
+    `client ${client.version}: ${STEPS.length} steps, ${provider.requests().length} calls, ${verified.messages} messages, no difference`,
+  );
+}
+
+const claude = (args: readonly string[]): readonly string[] => ["run", "claude", "--", ...args];
+
+async function ran(
+  ctx: FlowContext,
+  { env, project }: ClaudeHome,
+  _provider: FakeProvider,
+  args: readonly string[],
+): Promise<ClaudeResult> {
+  const { code, stdout, stderr } = await ctx.hyp(claude(args), { env, cwd: project, timeoutMs: 60_000 });
+  assert.equal(code, 0, `${args.join(" ")}: ${stderr}${stdout}`);
+  return JSON.parse(stdout) as ClaudeResult;
+}
+
+/** In the middle of an answer. */
+async function interrupted(
+  ctx: FlowContext,
+  { env, project }: ClaudeHome,
+  provider: FakeProvider,
+  args: readonly string[],
+): Promise<undefined> {
+  const before = provider.requests().length;
+  const running = ctx.startHyp(claude(args), { env, cwd: project });
+  await eventually("the client asks", () => provider.requests().length > before || undefined);
+  await sleep(1_000);
+  // As a terminal does it: the client gets it, too.
+  process.kill(-running.pid, "SIGINT");
+  await running.exited;
+}
+
+interface Verified {
+  readonly sessions: number;
+  readonly messages: number;
+  readonly natures: ReadonlyMap<string, number>;
+}
+
+interface VerifyOutput {
+  readonly records: readonly {
+    readonly sessions: readonly {
+      readonly messages: number;
+      readonly by_nature: Readonly<Record<string, number>>;
+      readonly differences: readonly object[];
+    }[];
+  }[];
+}
+
+async function verify(ctx: FlowContext, after: string): Promise<Verified> {
+  const { code, stdout, stderr } = await ctx.hyp(["verify", "--json"]);
+  const sessions = (JSON.parse(stdout) as VerifyOutput).records.flatMap((record) => record.sessions);
+  assert.deepEqual(
+    sessions.flatMap(({ differences }) => differences),
+    [],
+    `after ${after}`,
+  );
+  assert.equal(code, 0, `after ${after}: ${stderr}`);
+  const natures = new Map<string, number>();
+  for (const { by_nature: counts } of sessions)
+    for (const [name, count] of Object.entries(counts)) natures.set(name, (natures.get(name) ?? 0) + count);
+  return {
+    sessions: sessions.length,
+    messages: sessions.reduce((sum, { messages }) => sum + messages, 0),
+    natures,
+  };
+}

@@ -1,0 +1,122 @@
+import { expect, test } from "vitest";
+import { givenUp } from "./given-up.ts";
+import type { StoredExchange, StoredMessage, StoredSession } from "./stored.ts";
+import type { ToldSession } from "./told.ts";
+
+const exchange = (
+  exchangeId: string,
+  startedAt: string,
+  more: Partial<StoredExchange> = {},
+): StoredExchange => ({
+  exchangeId,
+  conversationId: "c",
+  sessionId: "c",
+  requestClass: "main",
+  outcome: "complete",
+  statusCode: 200,
+  responseId: `response of ${exchangeId}`,
+  requestId: null,
+  model: "m",
+  requestedModel: "m",
+  startedAt,
+  hasFailed: false,
+  tokens: {
+    input_tokens: 1,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    cache_write_5m_tokens: 0,
+    cache_write_1h_tokens: 0,
+    output_tokens: 1,
+    reasoning_tokens: 0,
+  },
+  ...more,
+});
+
+const message = (
+  messageId: string,
+  previous: string,
+  exchangeId: string,
+  role = "assistant",
+): StoredMessage => ({
+  messageId,
+  conversationId: "c",
+  role,
+  previous: [previous],
+  logicalParent: null,
+  index: 1,
+  createdAt: "",
+  fields: [],
+  parts: [],
+  exchangeId,
+  requestId: null,
+  model: null,
+  isFallback: false,
+  requestClass: "main",
+  text: "",
+  blocks: null,
+  lacksText: false,
+  usages: [],
+});
+
+/** As a client's record tells it: these messages, and responses of these exchanges. */
+function told(messages: readonly string[], exchanges: readonly string[]): ToldSession {
+  return {
+    sessionId: "c",
+    messages: new Map(
+      messages.map((id) => [
+        id,
+        {
+          conversationId: "c",
+          place: "",
+          file: { root: "", path: "", changedMs: 0, bytes: 0, bornMs: 0 },
+          fields: [],
+          parts: [],
+          isOnWire: true,
+        },
+      ]),
+    ),
+    responses: exchanges.map((id) => ({
+      conversationId: "c",
+      responseId: `response of ${id}`,
+      requestId: undefined,
+      model: undefined,
+      usage: {},
+      isEstimate: false,
+      messageIds: [],
+      place: "",
+    })),
+    copies: 0,
+    totals: [],
+  };
+}
+
+/** The first answer is thought and text; the client keeps the thought, and asks again with what came meanwhile. */
+const STORED: StoredSession = {
+  messages: [
+    message("thought", "question", "first"),
+    message("text", "thought", "first"),
+    message("news", "thought", "second", "user"),
+    message("answer", "news", "second"),
+  ],
+  exchanges: [exchange("first", "1"), exchange("second", "2")],
+};
+const KEPT = ["question", "thought", "news", "answer"];
+
+test("an answer is given up when the record goes on from above it with what a later exchange carried", () => {
+  expect([...givenUp(told(KEPT, ["second"]), STORED)]).toEqual(["first"]);
+});
+
+test("an answer is not given up when the record tells its response, or its text, or nothing that goes on", () => {
+  expect(givenUp(told(KEPT, ["first", "second"]), STORED).size).toBe(0);
+  expect(givenUp(told([...KEPT, "text"], ["second"]), STORED).size).toBe(0);
+  expect(givenUp(told(["question", "thought"], []), STORED).size).toBe(0);
+});
+
+test("an answer is not given up for something that was said before, or in another conversation", () => {
+  const [first, second] = [exchange("first", "3"), exchange("second", "2")];
+  expect(givenUp(told(KEPT, ["second"]), { ...STORED, exchanges: [first, second] }).size).toBe(0);
+  const elsewhere = exchange("second", "2", { conversationId: "other" });
+  expect(
+    givenUp(told(KEPT, ["second"]), { ...STORED, exchanges: [exchange("first", "1"), elsewhere] }).size,
+  ).toBe(0);
+});
