@@ -3,25 +3,17 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createContext } from "../flows/lib/context.ts";
 import type { FlowContext } from "../flows/lib/flow.ts";
 import { inOrder, toldLines } from "./oracle/record.ts";
 import { eventsOf, type ToldUsage, usageOf } from "./oracle/usage.ts";
 import { countMessages } from "./oracle/wire.ts";
+import { ADAPTERS } from "./fixture-scenarios.ts";
 import { Replay } from "./replay.ts";
 import { restoreDatabase } from "./restore-database.ts";
 import type { Call, Scenario } from "./scenario.ts";
 
-const ADAPTERS = join(
-  dirname(fileURLToPath(import.meta.url)),
-  "..",
-  "packages",
-  "hypaware",
-  "src",
-  "adapters",
-);
 const UPSTREAMS = ["anthropic", "openai", "chatgpt", "gemini", "code-assist"];
 
 export interface Tokens {

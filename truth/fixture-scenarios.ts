@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Call, HeaderList, HttpCall, RecordFile, Scenario } from "./scenario.ts";
 
-const ADAPTERS = join(
+/** A folder per adapter that ships. */
+export const ADAPTERS = join(
   dirname(fileURLToPath(import.meta.url)),
   "..",
   "packages",

@@ -176,7 +176,8 @@ const FACT_STRINGS = [
   "error",
 ] as const;
 
-const USAGE_NUMBERS = [
+/** Tokens, by their columns in `ai_gateway_exchanges`. */
+export const USAGE_NUMBERS = [
   "input_tokens",
   "cache_read_tokens",
   "cache_write_tokens",

@@ -2,9 +2,34 @@
 // from the wire; names, chain, time and place from the record.
 
 import { type MessageRow, SCHEMA_VERSION } from "../contract/dataset.ts";
-import type { RecordEntry } from "../contract/record.ts";
+import type { RecordEntry, RecordedMessage } from "../contract/record.ts";
 import { mergeAttributes, withoutFallbackMarks } from "./attributes.ts";
 import { blockType, toPart } from "./part.ts";
+
+/** Members of an entry's message that are columns of each of its rows. */
+export const TOLD_COLUMNS = [
+  "provider_uuid",
+  "parent_uuid",
+  "logical_parent_uuid",
+  "source_tool_assistant_uuid",
+  "request_id",
+  "prompt_id",
+  "provider_type",
+  "provider_subtype",
+  "entrypoint",
+  "user_type",
+  "permission_mode",
+  "is_sidechain",
+  "attachment_type",
+  "hook_event",
+  "is_compact_summary",
+] as const satisfies readonly (keyof MessageRow & keyof RecordedMessage)[];
+/** The same of the entry itself. */
+export const TOLD_PLACE_COLUMNS = [
+  "cwd",
+  "git_branch",
+  "client_version",
+] as const satisfies readonly (keyof MessageRow & keyof RecordEntry)[];
 
 /** The columns that a link may change. */
 export const RECORDED_COLUMNS = [
@@ -17,24 +42,8 @@ export const RECORDED_COLUMNS = [
   "message_created_at",
   "date",
   "conversation_started_at",
-  "provider_uuid",
-  "parent_uuid",
-  "logical_parent_uuid",
-  "source_tool_assistant_uuid",
-  "request_id",
-  "prompt_id",
-  "provider_type",
-  "provider_subtype",
-  "cwd",
-  "git_branch",
-  "client_version",
-  "entrypoint",
-  "user_type",
-  "permission_mode",
-  "is_sidechain",
-  "attachment_type",
-  "hook_event",
-  "is_compact_summary",
+  ...TOLD_COLUMNS,
+  ...TOLD_PLACE_COLUMNS,
   "compact_metadata",
   "raw_frame",
   "attributes",
@@ -63,28 +72,9 @@ export function asRecorded<Part extends RecordedPart>(
   const { message } = entry;
   return {
     ...part,
-    ...defined({
-      provider_uuid: message.provider_uuid,
-      parent_uuid: message.parent_uuid,
-      logical_parent_uuid: message.logical_parent_uuid,
-      source_tool_assistant_uuid: message.source_tool_assistant_uuid,
-      request_id: message.request_id,
-      prompt_id: message.prompt_id,
-      provider_type: message.provider_type,
-      provider_subtype: message.provider_subtype,
-      cwd: entry.cwd,
-      git_branch: entry.git_branch,
-      client_version: entry.client_version,
-      entrypoint: message.entrypoint,
-      user_type: message.user_type,
-      permission_mode: message.permission_mode,
-      is_sidechain: message.is_sidechain,
-      attachment_type: message.attachment_type,
-      hook_event: message.hook_event,
-      is_compact_summary: message.is_compact_summary,
-      compact_metadata: message.compact_metadata,
-      raw_frame: message.raw_frame && { ...part.raw_frame, ...message.raw_frame },
-    }),
+    ...defined(picked(message, TOLD_COLUMNS)),
+    ...defined(picked(entry, TOLD_PLACE_COLUMNS)),
+    ...defined({ compact_metadata: message.compact_metadata, raw_frame: message.raw_frame }),
     // A fork through the gateway may be the first to carry what was said where it left.
     conversation_id: entry.conversation_id,
     message_id: message.message_id,
@@ -169,6 +159,10 @@ const NOTHING = {
   raw_frame: null,
   date: "",
 } as const satisfies Partial<MessageRow>;
+
+function picked<T, const Names extends readonly (keyof T)[]>(of: T, names: Names): Pick<T, Names[number]> {
+  return Object.fromEntries(names.map((name) => [name, of[name]])) as Pick<T, Names[number]>;
+}
 
 function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {

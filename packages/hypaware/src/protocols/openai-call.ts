@@ -2,7 +2,7 @@
 import type { ExchangeRecord } from "../contract/exchange.ts";
 import type { JsonObject, ProjectedMessage } from "../contract/projection.ts";
 import type { Call, CallFacts } from "./call.ts";
-import { factsOfAnswer } from "./openai-answer.ts";
+import { factsOfAnswer } from "./answer-facts.ts";
 import * as chat from "./openai-chat/call.ts";
 import { endpointOf } from "./openai-endpoint.ts";
 import * as responses from "./openai-responses/call.ts";

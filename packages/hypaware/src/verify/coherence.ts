@@ -1,10 +1,8 @@
 import { matchKey } from "../projection/match-key.ts";
 import type { Findings } from "./difference.ts";
 import { MESSAGE_FIELDS } from "./fields.ts";
-import type { StoredExchange, StoredMessage, StoredSession } from "./stored.ts";
+import { COUNTED, type StoredExchange, type StoredMessage, type StoredSession } from "./stored.ts";
 import type { ExpectedRows } from "./threads.ts";
-
-const COUNTED = ["input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"] as const;
 
 /**
  * Whether the rows of a session agree with each other. `lineage`: messages of the sessions that this one goes on from, by name, with
@@ -128,18 +126,22 @@ export function checkThreads(
         conversation_id: conversationId,
         message: "was brought by no exchange",
       });
+  const usages = Map.groupBy(
+    messages.flatMap(({ exchangeId, usages }) => usages.map(() => exchangeId)),
+    (exchangeId) => exchangeId,
+  );
   for (const exchange of exchanges)
-    if (answered.has(exchange.exchangeId)) checkUsage(exchange, messages, findings);
+    if (answered.has(exchange.exchangeId))
+      checkUsage(exchange, usages.get(exchange.exchangeId)?.length ?? 0, findings);
 }
 
-/** What an answer cost stands on one row of it. */
+/** What an answer cost stands on one row of it. `rows`: how many rows have it. */
 function checkUsage(
   { exchangeId: id, conversationId, tokens }: StoredExchange,
-  messages: readonly StoredMessage[],
+  rows: number,
   findings: Findings,
 ): void {
   if (COUNTED.every((name) => tokens[name] === null)) return;
-  const rows = messages.filter((message) => message.exchangeId === id).flatMap(({ usages }) => usages).length;
   if (rows !== 1)
     findings.add({
       class: rows === 0 ? "missing" : "doubled",

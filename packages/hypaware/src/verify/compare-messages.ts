@@ -12,7 +12,8 @@ export interface MessagesToCompare {
   /** Native ids of every session of the record. */
   readonly known: ReadonlySet<string>;
   readonly stored: readonly StoredMessage[];
-  readonly exchanges: readonly StoredExchange[];
+  /** By id. */
+  readonly exchanges: ReadonlyMap<string, StoredExchange>;
   readonly isUntold: NonNullable<AnyClientRecord["isUntold"]>;
   readonly natureOfText: NatureOfText;
   /** Exchanges whose answer the client gave up (given-up.ts). */
@@ -151,7 +152,7 @@ function explain(
     });
     return;
   }
-  const exchange = exchanges.find((each) => each.exchangeId === exchangeId);
+  const exchange = exchanges.get(exchangeId ?? "");
   if (!toldConversations.has(conversationId))
     findings.natural(isSideCall(message.requestClass) ? "side_call" : "no_record");
   else if (isSideCall(message.requestClass)) findings.natural("side_call");

@@ -1,13 +1,7 @@
-import type { Usage } from "../contract/projection.ts";
 import { hasNoAnswer, isSideCall } from "./compare-messages.ts";
 import type { Findings } from "./difference.ts";
-import {
-  type StoredExchange,
-  type StoredMessage,
-  type StoredSession,
-  TOKEN_COLUMNS,
-  type UsageCounts,
-} from "./stored.ts";
+import { USAGE_NUMBERS } from "../projection/intake.ts";
+import { COUNTED, type StoredExchange, type StoredMessage, type StoredSession } from "./stored.ts";
 import type { ToldResponse, ToldSession } from "./told.ts";
 
 /** Each response that the record tells is one exchange with the same tokens, or one message's usage where no exchange carried it. */
@@ -18,24 +12,42 @@ export function compareResponses(
   findings: Findings,
 ): void {
   const byId = Map.groupBy(stored.messages, ({ messageId }) => messageId);
+  const exchanges = {
+    byId: Map.groupBy(stored.exchanges, ({ exchangeId }) => exchangeId),
+    byResponse: Map.groupBy(stored.exchanges, ({ responseId }) => responseId),
+    byRequest: Map.groupBy(stored.exchanges, ({ requestId }) => requestId),
+  };
+  const conversations = new Set([...told.messages.values()].map(({ conversationId }) => conversationId));
   const explained = new Set<string>();
   for (const response of told.responses) {
     const messages = response.messageIds.flatMap((id) => byId.get(id) ?? []);
-    const found = stored.exchanges.filter((exchange) => isOf(exchange, response, messages));
+    const found = exchangesOf(response, messages, exchanges);
     for (const { exchangeId } of found) explained.add(exchangeId);
     compareOne(response, found, messages, findings);
   }
   for (const exchange of stored.exchanges)
     if (givenUp.has(exchange.exchangeId)) findings.natural("no_answer");
-    else if (!explained.has(exchange.exchangeId)) explain(exchange, told, findings);
+    else if (!explained.has(exchange.exchangeId)) explain(exchange, conversations, findings);
 }
 
-function isOf(exchange: StoredExchange, response: ToldResponse, messages: readonly StoredMessage[]): boolean {
-  return (
-    (response.responseId !== undefined && exchange.responseId === response.responseId) ||
-    (response.requestId !== undefined && exchange.requestId === response.requestId) ||
-    messages.some(({ exchangeId }) => exchangeId === exchange.exchangeId)
-  );
+interface Exchanges {
+  readonly byId: ReadonlyMap<string, readonly StoredExchange[]>;
+  readonly byResponse: ReadonlyMap<string | null, readonly StoredExchange[]>;
+  readonly byRequest: ReadonlyMap<string | null, readonly StoredExchange[]>;
+}
+
+/** By each of its names, and by the messages that they carried. */
+function exchangesOf(
+  { responseId, requestId }: ToldResponse,
+  messages: readonly StoredMessage[],
+  { byId, byResponse, byRequest }: Exchanges,
+): readonly StoredExchange[] {
+  const found = new Set([
+    ...(responseId === undefined ? [] : (byResponse.get(responseId) ?? [])),
+    ...(requestId === undefined ? [] : (byRequest.get(requestId) ?? [])),
+    ...messages.flatMap(({ exchangeId }) => (exchangeId === null ? [] : (byId.get(exchangeId) ?? []))),
+  ]);
+  return [...found];
 }
 
 function compareOne(
@@ -78,7 +90,7 @@ function compareOne(
         message: `${name} of the ${where} is ${actual ?? "empty"}, not ${expected}`,
       });
   };
-  for (const name of TOKEN_COLUMNS) {
+  for (const name of USAGE_NUMBERS) {
     const expected = response.usage[name];
     if (expected === undefined) continue;
     if (exchange !== undefined) differs(name, expected, exchange.tokens[name], "exchange");
@@ -111,25 +123,19 @@ function compareOne(
     });
     return;
   }
-  for (const [name, count] of Object.entries(usageOf(response.usage)))
-    differs(name, count, usages[0]![name] ?? 0, "message");
-}
-
-/** As rows of messages have it. */
-function usageOf(usage: Usage): UsageCounts {
-  const { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens } = usage;
-  const counts = { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens };
-  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== undefined)) as UsageCounts;
+  for (const name of COUNTED) {
+    const count = response.usage[name];
+    if (count !== undefined) differs(name, count, usages[0]![name] ?? 0, "message");
+  }
 }
 
 /** Of an exchange that the record tells no response of. */
-function explain(exchange: StoredExchange, told: ToldSession, findings: Findings): void {
+function explain(exchange: StoredExchange, told: ReadonlySet<string | null>, findings: Findings): void {
   const { exchangeId: id, conversationId, requestClass, tokens } = exchange;
-  const isUsed = TOKEN_COLUMNS.some((name) => (tokens[name] ?? 0) > 0);
+  const isUsed = USAGE_NUMBERS.some((name) => (tokens[name] ?? 0) > 0);
   if (isSideCall(requestClass)) findings.natural("side_call");
   else if (hasNoAnswer(exchange) || !isUsed) findings.natural("no_answer");
-  else if (![...told.messages.values()].some((message) => message.conversationId === conversationId))
-    findings.natural("no_record");
+  else if (!told.has(conversationId)) findings.natural("no_record");
   else
     findings.add({
       class: "extra",

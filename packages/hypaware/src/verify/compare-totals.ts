@@ -1,10 +1,9 @@
 import type { RecordedTotal } from "../contract/record.ts";
 import { hasNoAnswer } from "./compare-messages.ts";
 import type { Findings } from "./difference.ts";
-import type { StoredExchange } from "./stored.ts";
+import { COUNTED, type StoredExchange } from "./stored.ts";
 import type { ToldSession } from "./told.ts";
 
-const COUNTED = ["input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"] as const;
 type Counts = Readonly<Record<(typeof COUNTED)[number], number>>;
 
 /**

@@ -5,25 +5,8 @@ import { createHash } from "node:crypto";
 import type { ContentBlock, Json } from "../contract/projection.ts";
 import type { RecordEntry } from "../contract/record.ts";
 import { toPart } from "../projection/part.ts";
+import { TOLD_COLUMNS, TOLD_PLACE_COLUMNS } from "../projection/recorded-row.ts";
 import { canonicalJson } from "../wire/canonical.ts";
-
-const SAID = [
-  "provider_uuid",
-  "parent_uuid",
-  "logical_parent_uuid",
-  "source_tool_assistant_uuid",
-  "request_id",
-  "prompt_id",
-  "provider_type",
-  "provider_subtype",
-  "entrypoint",
-  "user_type",
-  "permission_mode",
-  "is_sidechain",
-  "attachment_type",
-  "hook_event",
-  "is_compact_summary",
-] as const;
 
 /** Columns that each row of a message has, in the order of MessageFields. */
 export const MESSAGE_FIELDS = [
@@ -31,10 +14,8 @@ export const MESSAGE_FIELDS = [
   "role",
   "previous_message_id",
   "message_created_at",
-  ...SAID,
-  "cwd",
-  "git_branch",
-  "client_version",
+  ...TOLD_COLUMNS,
+  ...TOLD_PLACE_COLUMNS,
 ] as const;
 
 /** Columns of one part, in the order of PartFields. */
@@ -59,10 +40,8 @@ export function toldMessage(entry: RecordEntry, previous: readonly string[] | un
     message.role,
     previous?.join(" "),
     message.message_created_at,
-    ...SAID.map((name) => (message[name] === undefined ? undefined : String(message[name]))),
-    entry.cwd,
-    entry.git_branch,
-    entry.client_version,
+    ...TOLD_COLUMNS.map((name) => (message[name] === undefined ? undefined : String(message[name]))),
+    ...TOLD_PLACE_COLUMNS.map((name) => entry[name]),
   ];
 }
 

@@ -1,6 +1,7 @@
 // What the store has of sessions, as a person's query would see it.
 
 import type { ContentBlock, Json } from "../contract/projection.ts";
+import { USAGE_NUMBERS } from "../projection/intake.ts";
 import { toPart } from "../projection/part.ts";
 import { type Cell, cellToJson, JsonText, type QueryResult } from "../query/cell.ts";
 import { argsDigest, type Fields, MESSAGE_FIELDS, PART_FIELDS, TEXT_DIGEST } from "./fields.ts";
@@ -59,7 +60,7 @@ export interface StoredExchange {
   /** Its answer ended in an error of the provider's. */
   readonly hasFailed: boolean;
   /** By column of `ai_gateway_exchanges`; null where the wire carried no usage. */
-  readonly tokens: Readonly<Record<(typeof TOKEN_COLUMNS)[number], number | null>>;
+  readonly tokens: Readonly<Record<(typeof USAGE_NUMBERS)[number], number | null>>;
 }
 
 export interface StoredSession {
@@ -67,15 +68,8 @@ export interface StoredSession {
   readonly exchanges: readonly StoredExchange[];
 }
 
-export const TOKEN_COLUMNS = [
-  "input_tokens",
-  "cache_read_tokens",
-  "cache_write_tokens",
-  "cache_write_5m_tokens",
-  "cache_write_1h_tokens",
-  "output_tokens",
-  "reasoning_tokens",
-] as const;
+/** Those that every provider tells, and that rows of messages have. */
+export const COUNTED = ["input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"] as const;
 
 const TEXTS = new Set(["text", "reasoning"]);
 /** How much of a text is looked at to tell what it is. */
@@ -95,7 +89,7 @@ export async function readStored(
   const ids = listed(sessions);
   const exchanges = await ask(
     `SELECT exchange_id, conversation_id, session_id, request_class, outcome, status_code, response_id, request_id, model, requested_model,
-       strftime(started_at, '%Y-%m-%dT%H:%M:%S.%gZ') AS started_at, ${FAILED} AS has_failed, ${TOKEN_COLUMNS.join(", ")}
+       strftime(started_at, '%Y-%m-%dT%H:%M:%S.%gZ') AS started_at, ${FAILED} AS has_failed, ${USAGE_NUMBERS.join(", ")}
      FROM ai_gateway_exchanges WHERE session_id IN (${ids}) ORDER BY started_at, exchange_id`,
   );
   const rows = await ask(
@@ -205,7 +199,7 @@ function exchangeOf(row: Row): StoredExchange {
     requestedModel: textOrNull(row, "requested_model"),
     startedAt: text(row, "started_at"),
     hasFailed: row.get("has_failed") === true,
-    tokens: Object.fromEntries(TOKEN_COLUMNS.map((name) => [name, number(name)])) as StoredExchange["tokens"],
+    tokens: Object.fromEntries(USAGE_NUMBERS.map((name) => [name, number(name)])) as StoredExchange["tokens"],
   };
 }
 

@@ -130,7 +130,7 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
       told: session,
       known: told.known,
       stored: messages,
-      exchanges,
+      exchanges: new Map(exchanges.map((exchange) => [exchange.exchangeId, exchange])),
       isUntold,
       natureOfText,
       givenUp: dropped,

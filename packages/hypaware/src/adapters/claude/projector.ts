@@ -157,7 +157,7 @@ function factsOf(
       usage: answer?.usage,
     }),
     attributes: {
-      ...answer?.usageDetails,
+      ...answer?.details,
       ...(Object.keys(caller.hints).length === 0 ? {} : { claude: { hints: caller.hints } }),
     },
   };

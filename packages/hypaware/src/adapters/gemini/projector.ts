@@ -146,6 +146,6 @@ function factsOf(
       error: answer?.error,
       usage: answer?.usage,
     }),
-    attributes: { ...answer?.usageDetails, ...known({ stop_message: answer?.stopMessage }) },
+    attributes: { ...answer?.details, ...known({ stop_message: answer?.stopMessage }) },
   };
 }

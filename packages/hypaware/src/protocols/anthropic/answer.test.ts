@@ -26,7 +26,7 @@ test("a message is read whole", () => {
     isPartial: false,
     blocks: [{ block: { type: "text", text: "hi" } }],
     usage: { input_tokens: 1, output_tokens: 2 },
-    usageDetails: { server_tool_use: { web_search_requests: 1 } },
+    details: { server_tool_use: { web_search_requests: 1 } },
   });
 });
 

@@ -1,4 +1,5 @@
-import type { ContentBlock, JsonObject, Usage } from "../../contract/projection.ts";
+import type { ContentBlock, JsonObject } from "../../contract/projection.ts";
+import type { AnswerFacts } from "../answer-facts.ts";
 import { asName, asObject, asObjects, asText, known, parseJson } from "../loose.ts";
 import { UsageTally } from "./usage.ts";
 
@@ -10,21 +11,10 @@ export interface AnswerBlock {
 }
 
 /** What a response said, as far as it came. */
-export interface Answer {
+export interface Answer extends AnswerFacts {
   readonly role: string;
   /** In the order of their index; also when the answer broke off. */
   readonly blocks: readonly AnswerBlock[];
-  readonly id?: string;
-  readonly model?: string;
-  /** As the provider said it. */
-  readonly stopReason?: string;
-  /** The answer broke off: no end was said, and no reason for it. */
-  readonly isPartial: boolean;
-  readonly usage?: Usage;
-  /** Service tier, region, counts of server tools: what a price depends on beside tokens. */
-  readonly usageDetails: JsonObject;
-  /** `type: message` */
-  readonly error?: string;
 }
 
 /** A response that is not a stream: a message, or an error. `undefined` when it is neither. */
@@ -33,7 +23,7 @@ export function readAnswer(body: string | null): Answer | undefined {
   if (value === undefined) return undefined;
   const error = readError(value);
   if (error !== undefined && value["role"] !== "assistant") {
-    return { role: "assistant", blocks: [], isPartial: false, usageDetails: {}, error };
+    return { role: "assistant", blocks: [], isPartial: false, details: {}, error };
   }
   if (value["role"] !== "assistant") return undefined;
   const tally = new UsageTally();
@@ -44,7 +34,7 @@ export function readAnswer(body: string | null): Answer | undefined {
     role: "assistant",
     blocks: content.map((block) => ({ block })),
     isPartial: false,
-    usageDetails: tally.details,
+    details: tally.details,
     ...known({
       id: asName(value["id"]),
       model: asName(value["model"]),

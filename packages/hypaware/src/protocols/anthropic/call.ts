@@ -1,5 +1,6 @@
 import type { ExchangeRecord } from "../../contract/exchange.ts";
 import type { ProjectedMessage } from "../../contract/projection.ts";
+import { factsOfAnswer } from "../answer-facts.ts";
 import type { Call, CallFacts } from "../call.ts";
 import { timeAfter } from "../exchange-record.ts";
 import { known } from "../loose.ts";
@@ -22,30 +23,17 @@ export function readCall(record: ExchangeRecord): Call | undefined {
       tools: request.tools,
       requestedModel: request.model,
     }),
-    ...answerFacts(answer),
+    ...factsOfAnswer(answer),
   };
 }
 
 /** What the response says when the request cannot be read. */
 export function readAnswerFacts(record: ExchangeRecord): CallFacts {
-  return answerFacts(readAnswerOf(record));
+  return factsOfAnswer(readAnswerOf(record));
 }
 
 export function readAnswerOf(record: ExchangeRecord): Answer | undefined {
   return readStream(record.stream_events) ?? readAnswer(record.response_body);
-}
-
-function answerFacts(answer: Answer | undefined): CallFacts {
-  return {
-    details: answer?.usageDetails ?? {},
-    ...known({
-      responseId: answer?.id,
-      model: answer?.model,
-      stopReason: answer?.stopReason,
-      usage: answer?.usage,
-      error: answer?.error,
-    }),
-  };
 }
 
 /** By the wire's message, which is the same object in each request of a conversation. */

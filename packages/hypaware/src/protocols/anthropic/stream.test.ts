@@ -58,7 +58,7 @@ test("text, thinking with its signature, and a call are put together, in the ord
     model: "model-1",
     stopReason: "tool_use",
     isPartial: false,
-    usageDetails: {},
+    details: {},
     blocks: [
       { tMs: 200, block: { type: "thinking", thinking: "hmm.", signature: "c2ln" } },
       { tMs: 100, block: { type: "text", text: "Hello, world" } },
@@ -90,7 +90,7 @@ test("usage is what was said last, field by field, and never added up", () => {
     cache_write_1h_tokens: 400,
     output_tokens: 21,
   });
-  expect(answer?.usageDetails).toEqual({ service_tier: "standard" });
+  expect(answer?.details).toEqual({ service_tier: "standard" });
 });
 
 test("a stream that breaks off keeps what came: text as it is, unfinished arguments as text", () => {

@@ -77,7 +77,7 @@ class AnswerStream {
       role: "assistant",
       blocks,
       isPartial: !this.#stopped && this.#stopReason === undefined,
-      usageDetails: this.#tally.details,
+      details: this.#tally.details,
       ...known({
         id: asName(this.#head?.["id"]),
         model: asName(this.#head?.["model"]),

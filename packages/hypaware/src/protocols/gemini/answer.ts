@@ -1,7 +1,8 @@
 // A response of the API: one object, or many of the same form, as server-sent events or as the elements of a JSON array. Each has
 // pieces of the answer, and the newest usage and reason to stop. A stream may break off anywhere; what came is kept.
 import type { StreamEvent } from "../../contract/exchange.ts";
-import type { ContentBlock, JsonObject, Usage } from "../../contract/projection.ts";
+import type { ContentBlock, JsonObject } from "../../contract/projection.ts";
+import type { AnswerFacts } from "../answer-facts.ts";
 import { asName, asNumber, asObject, asObjects, known, parseJson } from "../loose.ts";
 import type { CallIds } from "./call-ids.ts";
 import { objectsOf } from "./json-array.ts";
@@ -9,23 +10,13 @@ import { Turn } from "./turn.ts";
 import { UsageTally } from "./usage.ts";
 
 /** What a response said, as far as it came. */
-export interface Answer {
+export interface Answer extends AnswerFacts {
   /** Of the first candidate: the others are in no history. */
   readonly blocks: readonly ContentBlock[];
   readonly wireIds: Readonly<Record<string, string>>;
   /** When the first piece came, in milliseconds since the exchange's start; absent when the answer was no event stream. */
   readonly tMs?: number;
-  readonly id?: string;
-  readonly model?: string;
-  /** As the provider said it; why the prompt was blocked, when it was. */
-  readonly stopReason?: string;
   readonly stopMessage?: string;
-  /** The answer broke off: no reason to stop was said. */
-  readonly isPartial: boolean;
-  readonly usage?: Usage;
-  readonly usageDetails: JsonObject;
-  /** `STATUS: message`, or that the prompt was blocked. */
-  readonly error?: string;
 }
 
 /** `undefined` when no event said anything of an answer. `calls`: of the request. */
@@ -81,7 +72,7 @@ class AnswerReader {
       blocks: this.#turn.blocks,
       wireIds: this.#turn.wireIds,
       isPartial: this.#stopReason === undefined && this.#error === undefined,
-      usageDetails: this.#tally.details,
+      details: this.#tally.details,
       ...known({
         tMs: this.#tMs,
         id: this.#id,

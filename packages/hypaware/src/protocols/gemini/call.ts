@@ -1,4 +1,5 @@
 import type { ExchangeRecord } from "../../contract/exchange.ts";
+import { factsOfAnswer } from "../answer-facts.ts";
 import type { Call, CallFacts } from "../call.ts";
 import { pathOf } from "../exchange-record.ts";
 import { known } from "../loose.ts";
@@ -40,14 +41,6 @@ function answerOf(record: ExchangeRecord, calls: CallIds): Answer | undefined {
 }
 
 function answerFacts(answer: Answer | undefined): CallFacts {
-  return {
-    details: { ...answer?.usageDetails, ...known({ stop_message: answer?.stopMessage }) },
-    ...known({
-      responseId: answer?.id,
-      model: answer?.model,
-      stopReason: answer?.stopReason,
-      usage: answer?.usage,
-      error: answer?.error,
-    }),
-  };
+  const { details, ...facts } = factsOfAnswer(answer);
+  return { details: { ...details, ...known({ stop_message: answer?.stopMessage }) }, ...facts };
 }

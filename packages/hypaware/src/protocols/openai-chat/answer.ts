@@ -1,6 +1,6 @@
 import type { ContentBlock, JsonObject } from "../../contract/projection.ts";
 import { asName, asNumber, asObject, asObjects, known, parseJson, present } from "../loose.ts";
-import type { AnswerFacts } from "../openai-answer.ts";
+import type { AnswerFacts } from "../answer-facts.ts";
 import { readError } from "../openai-error.ts";
 import { blocksOf } from "./message.ts";
 import { readUsage } from "../openai-usage.ts";

@@ -3,7 +3,7 @@ import type { JsonObject, ProjectedMessage } from "../../contract/projection.ts"
 import type { Call } from "../call.ts";
 import { known } from "../loose.ts";
 import { timeAfter } from "../exchange-record.ts";
-import { factsOfAnswer } from "../openai-answer.ts";
+import { factsOfAnswer } from "../answer-facts.ts";
 import { commonStopReason } from "../openai-stop-reason.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import { readRequest } from "./request.ts";

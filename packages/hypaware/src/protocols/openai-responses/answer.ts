@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../contract/projection.ts";
 import { asName, asObject, asObjects, known, parseJson, present } from "../loose.ts";
-import type { AnswerFacts } from "../openai-answer.ts";
+import type { AnswerFacts } from "../answer-facts.ts";
 import { readError } from "../openai-error.ts";
 import { readItem, type ResponseItem } from "./item.ts";
 import { readUsage } from "../openai-usage.ts";

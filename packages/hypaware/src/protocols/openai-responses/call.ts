@@ -4,7 +4,7 @@ import type { Call } from "../call.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { known } from "../loose.ts";
 import { timeAfter } from "../exchange-record.ts";
-import { factsOfAnswer } from "../openai-answer.ts";
+import { factsOfAnswer } from "../answer-facts.ts";
 import { commonStopReason } from "../openai-stop-reason.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import type { ResponseItem } from "./item.ts";

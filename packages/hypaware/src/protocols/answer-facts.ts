@@ -2,18 +2,18 @@ import type { JsonObject, Usage } from "../contract/projection.ts";
 import type { CallFacts } from "./call.ts";
 import { known } from "./loose.ts";
 
-/** What a response said beside its messages, as far as it came; the same in both of OpenAI's protocols. */
+/** What a response said beside its messages, as far as it came. */
 export interface AnswerFacts {
   readonly id?: string;
   readonly model?: string;
-  /** Chat: the reason of the first choice. Responses: `completed`, or why it is not complete. */
+  /** As the provider said it. Chat: of the first choice. Responses: `completed`, or why it is not complete. Gemini: why the prompt was blocked, when it was. */
   readonly stopReason?: string;
   /** The answer broke off: no end was said, and no reason for it. */
   readonly isPartial: boolean;
   readonly usage?: Usage;
-  /** What a price depends on beside tokens; of Chat also `other_choices`, as they came. */
+  /** What a price depends on beside tokens: service tier, region, counts of server tools; of Chat also `other_choices`, as they came. */
   readonly details: JsonObject;
-  /** `type: message` */
+  /** `type: message`; of Gemini `STATUS: message`, or that the prompt was blocked. */
   readonly error?: string;
 }
 
