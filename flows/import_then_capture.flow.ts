@@ -24,6 +24,8 @@ export default async function importThenCapture(ctx: FlowContext): Promise<void>
   assert.equal(scenarios.length, RUNS.length);
   const before = await rowsOf("captured-first", async (home, replay) => {
     await replay(scenarios);
+    // What is sealed when its record comes changes, too.
+    assert.equal((await home.hyp(["store", "compact"])).code, 0);
     const stdout = await imported(home, scenarios);
     assert.doesNotMatch(stdout, / 0 new/);
     assert.match(await imported(home, scenarios), /claude: \d+ files, 0 messages read, 0 new/);
@@ -64,9 +66,11 @@ async function rowsOf(
       for (const { calls } of scenarios) await replay.run(calls, daemon.url);
       await ctx.sql("SELECT count(*) FROM ai_gateway_messages");
     });
+    for (const client of ["claude", "codex"]) {
+      const verified = await ctx.hyp(["verify", client]);
+      assert.equal(verified.code, 0, verified.stdout);
+    }
     const rows = await ctx.sql(ROWS);
-    const verified = await ctx.hyp(["verify", "claude"]);
-    assert.equal(verified.code, 0, verified.stdout);
     await daemon.stop();
     return rows;
   } finally {

@@ -106,6 +106,7 @@ async function followJournals(app: App, ending: AbortSignal): Promise<void> {
     if (op === "commit-shadow" && typeof folder === "string")
       return { result: await recorder.commitShadow(shadowPath(paths.tmp, folder)) };
     if (op === "import") return asReply(await recorder.importRecords(importedRecords(request)));
+    if (op === "maintain") return asReply(await recorder.maintain());
     if (op === "compact") return asReply(await recorder.compact());
     throw new Error(`unknown request: ${JSON.stringify(op)}`);
   });

@@ -3,11 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
 import type { AnyClientRecord } from "../contract/record.ts";
+import { maintain } from "../daemon/store-owner.ts";
+import { openCatalog } from "../store/catalog.ts";
 import type { RecordReport } from "../verify/verify.ts";
 import { clientRecordsOf } from "./client-records.ts";
 import { compareRecords, isWrong } from "./compare-records.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { progressOn } from "./progress.ts";
+import { recordingOf } from "./recording-of.ts";
 import { refreshed } from "./refreshed.ts";
 import { verifyReport } from "./verify-report.ts";
 
@@ -61,6 +64,8 @@ async function verifyAll(
     for (let look = 1; ; look++) {
       progress.show("reading what clients wrote down");
       await refreshed(app, context, "always");
+      // Messages that were sealed before their entries were read have their old names until then.
+      if (isUnsealing(app)) await maintain(app.paths, recordingOf(app));
       const onProgress = (...what: Parameters<typeof progress.show>): void => progress.show(...what);
       const reports = await compareRecords(app, records, { session, onProgress });
       if (look === LOOKS || !reports.some(isWrong)) return reports;
@@ -68,5 +73,14 @@ async function verifyAll(
     }
   } finally {
     progress.end();
+  }
+}
+
+function isUnsealing({ paths }: App): boolean {
+  const catalog = openCatalog(paths.catalog, { readOnly: true });
+  try {
+    return catalog.records.unsealing() > 0;
+  } finally {
+    catalog.close();
   }
 }

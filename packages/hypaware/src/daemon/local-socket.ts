@@ -1,5 +1,6 @@
 // A private way for processes of one home to ask each other something: a Unix socket in the 0700 run folder, one JSON
-// object per line in each direction. Gateways answer `flush` on it, the recorder `pass`, `compact` and `commit-shadow`.
+// object per line in each direction. Gateways answer `flush` on it, the recorder `pass`, `import`, `maintain`, `compact` and
+// `commit-shadow`.
 
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";

@@ -61,6 +61,11 @@ export async function importRecords(
   }
 }
 
+/** Makes rows hot that have to change, and what else is due. */
+export async function maintain(paths: HomePaths, work: OwnerWork): Promise<void> {
+  await byOwner(paths, work, { op: "maintain" }, (recorder) => recorder.maintain());
+}
+
 /** Seals, merges and compresses all that can be. */
 export function compact(paths: HomePaths, work: OwnerWork): Promise<Maintenance> {
   return byOwner(paths, work, { op: "compact" }, async (recorder) => {
