@@ -70,7 +70,10 @@ export const ERRORS = {
     next: 'Run: hyp query sql "select exchange_id, path from ai_gateway_exchanges order by started_at desc limit 10"',
   },
   unknown_session: { what: "No client's own record has this session.", next: "Run: hyp verify" },
-  no_record: { what: "No record of this client is read.", next: "Run: hyp verify --help" },
+  no_record: {
+    what: "No record of this client is read.",
+    next: "Name a client of the list, or none for all of them.",
+  },
   unknown_client: { what: "No client of this name can be started.", next: "Run: hyp run --help" },
   client_not_found: {
     what: "The client's command is not installed or not on PATH.",
