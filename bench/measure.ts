@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { LoadOrder, LoadResult } from "./load.ts";
-import { cpuMs, diskBytes, peakMB, resetPeak, treeCpuMs, untilIdle } from "./process-tree.ts";
+import { cpuMs, diskBytes, peakMB, resetPeak, treeCpuMs, untilIdle } from "../flows/lib/process-tree.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Target } from "./targets.ts";
 
