@@ -66,12 +66,43 @@ export interface ClientLaunch {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Something about a client's own settings that needs the person, found by looking at them. */
+export interface ClientFinding {
+  /**
+   * `hook_outdated`: what we wrote is of an older form. `env_override`: something nearer to the client (the environment, a project's
+   * settings) overrides what we wrote. `features_lost`: the client turns something off behind a base URL, and it can be had back.
+   */
+  readonly kind: "hook_outdated" | "env_override" | "features_lost";
+  readonly message: string;
+  /** Commands that mend it. */
+  readonly repair: readonly string[];
+}
+
+/** How a client's own settings point at us; what `ClientRegistration.status` may return, to be shown by `hyp status`. */
+export interface ClientAttachment {
+  readonly attached: boolean;
+  /** The file in which that stands or would stand; absolute. */
+  readonly settings_path: string;
+  /** Of HypAware, when it attached. */
+  readonly version?: string;
+  /** To which the settings point. */
+  readonly port?: number;
+  /** ISO 8601. */
+  readonly attached_at?: string;
+  /** Whether the client seems to be on this machine: its command, or a folder of its own. */
+  readonly installed?: boolean;
+  /** Why the settings could not be read. */
+  readonly error?: string;
+  readonly findings?: readonly ClientFinding[];
+}
+
 /** A program whose traffic we carry, and how its own settings are pointed at the gateway and back. */
 export interface ClientRegistration {
   readonly name: string;
   readonly defaultUpstream: string;
   attach(context: ClientContext & { readonly endpoint: string }): Promise<number> | number;
   detach(context: ClientContext): Promise<number> | number;
+  /** Reads only. What is no `ClientAttachment` (or a promise of one) is not shown. */
   status?(context: ClientContext): unknown;
   /** Beyond the 2.0.0 contract: lets `hyp run <client>` start it. */
   launch?(options: { readonly endpoint: string; readonly args: readonly string[] }): ClientLaunch;
