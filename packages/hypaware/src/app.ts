@@ -41,6 +41,8 @@ export interface App {
   /** What is wrong with the config, and what could be better. */
   readonly findings: readonly Finding[];
   readonly gatewayConfig: GatewayConfig;
+  /** Names of the plugins that ship. */
+  readonly shipped: readonly string[];
   readonly kernel: Kernel;
   readonly registry: AiGatewayRegistry;
   readonly notes: NotesRegistry;
@@ -75,6 +77,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     loaded,
     findings,
     gatewayConfig: await gatewayConfigOf(loaded),
+    shipped: bundled.map(({ manifest }) => manifest.name),
     kernel,
     registry,
     notes,
