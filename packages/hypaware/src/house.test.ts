@@ -29,6 +29,7 @@ const LAYERS = [
   "adapters",
   "service",
   "daemon",
+  "status",
   "control",
   "mcp",
   "cli",

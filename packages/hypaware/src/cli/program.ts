@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { registerConfig } from "./config.ts";
 import type { CliContext } from "./context.ts";
 import { registerDaemon } from "./daemon.ts";
+import { registerDoctor } from "./doctor.ts";
 import { registerImport } from "./import.ts";
+import { registerLogs } from "./logs.ts";
 import { registerQuery } from "./query.ts";
 import { registerRecorder } from "./recorder.ts";
 import { registerReproject } from "./reproject.ts";
@@ -41,6 +43,8 @@ export function buildProgram(context: CliContext): Command {
     registerUp,
     registerRun,
     registerStatus,
+    registerDoctor,
+    registerLogs,
     registerQuery,
     registerShow,
     registerTail,

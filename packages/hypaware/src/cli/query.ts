@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CliContext } from "./context.ts";
 import { registerQuerySchema } from "./query-schema.ts";
 import { registerQuerySql } from "./query-sql.ts";
+import { registerQueryRefresh } from "./query-refresh.ts";
 import { registerQueryStatus } from "./query-status.ts";
 
 export function registerQuery(program: Command, context: CliContext): void {
@@ -15,4 +16,5 @@ export function registerQuery(program: Command, context: CliContext): void {
   registerQuerySql(query, context);
   registerQuerySchema(query, context);
   registerQueryStatus(query, context);
+  registerQueryRefresh(query, context);
 }

@@ -1,53 +1,71 @@
 import type { Command } from "commander";
-import { DATASETS } from "../contract/dataset.ts";
-import { type StatusReport, statusReport } from "../daemon/status.ts";
 import type { App } from "../app.ts";
+import { DATASETS } from "../contract/dataset.ts";
+import { HypError } from "../contract/errors.ts";
 import { catchUp } from "../daemon/catch-up.ts";
-import { inUnits } from "./bytes.ts";
+import { type RecordStatus, type StatusReport, statusReport } from "../status/report.ts";
 import { clientRecordsOf } from "./client-records.ts";
 import { compareRecords } from "./compare-records.ts";
-import { recordingOf } from "./recording-of.ts";
 import { type CliContext, withApp } from "./context.ts";
+import { recordingOf } from "./recording-of.ts";
+import { statusText } from "./status-text.ts";
 
 export function registerStatus(program: Command, context: CliContext): void {
   program
     .command("status")
     .description("what runs, what was recorded, what needs attention")
-    .option("--json", "machine-readable, stable keys")
+    .option("--json", "machine-readable, stable keys (docs/status.schema.json)")
     .addHelpText("after", "\nExamples:\n  hyp status\n  hyp status --json\n")
     .action((options: { json?: boolean }) =>
       withApp(context, "status", {}, async (app) => {
-        const status = app.telemetry.span("status.render", {}, () =>
-          statusReport({
-            paths: app.paths,
-            loaded: app.loaded,
-            findings: app.findings,
-            kernel: app.kernel,
-            clients: app.registry.clients().map(({ name }) => name),
-            projectors: app.registry.projectors().length,
-            datasets: Object.keys(DATASETS),
-          }),
+        const report = await statusOf(app, options.json === true ? "json" : "text");
+        context.stdout.write(
+          options.json === true ? `${JSON.stringify(report, null, 2)}\n` : statusText(report, new Date()),
         );
-        const report = { ...status, records: await recordsInBrief(app, status) };
-        context.stdout.write(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : asText(report));
       }),
     );
 }
 
-/** How the newest of what a client wrote down compares with the store. */
-interface RecordStatus {
-  readonly client: string;
-  readonly sessions: number;
-  readonly messages: number;
-  readonly differences: number;
+/** `format`: for telemetry. */
+export function statusOf(app: App, format: string): Promise<StatusReport> {
+  return app.telemetry.span("status.render", { format }, async (span) => {
+    const report = await statusReport({
+      ...app,
+      clientRecords: app.notes.clientRecords(),
+      datasets: Object.keys(DATASETS),
+      service: { installed: false, loaded: false },
+      catchUp: () => caughtUp(app),
+      compareRecords: () => recordsInBrief(app),
+    });
+    span.set({
+      overall: report.overall,
+      daemon_state: report.daemon.state,
+      source_count: report.sources.length,
+      sink_count: report.sinks.length,
+      client_count: report.clients.length,
+      dataset_count: report.datasets.length,
+      active_plugin_count: report.active_plugins.length,
+      cache_size_bytes: report.cache.size_bytes,
+      diagnostics_count: report.diagnostics.length,
+    });
+    return report;
+  });
+}
+
+/** A store that cannot be read is the history's finding, not a recorder that is late. */
+async function caughtUp(app: App): Promise<boolean> {
+  try {
+    return await catchUp(app.paths, "auto", recordingOf(app));
+  } catch (error) {
+    if (error instanceof HypError) return true;
+    throw error;
+  }
 }
 
 const LATEST_MS = 86_400_000;
 const LATEST = { files: 10, bytes: 8 * 1024 * 1024 };
 
-/** Where no recorder follows the records they are ahead of the store, and nothing can be said. */
-async function recordsInBrief(app: App, { daemon }: StatusReport): Promise<readonly RecordStatus[]> {
-  if (!daemon.running || !(await catchUp(app.paths, "auto", recordingOf(app)))) return [];
+async function recordsInBrief(app: App): Promise<readonly RecordStatus[]> {
   const followed = clientRecordsOf(app, undefined).filter(({ isFollowed }) => isFollowed !== false);
   const latest = { since: Date.now() - LATEST_MS, ...LATEST };
   const reports = await compareRecords(app, followed, { latest });
@@ -63,38 +81,4 @@ async function recordsInBrief(app: App, { daemon }: StatusReport): Promise<reado
           },
         ],
   );
-}
-
-function recordLine({ client, sessions, messages, differences }: RecordStatus): string {
-  const counts = `${sessions} ${sessions === 1 ? "session" : "sessions"}, ${messages} messages of the last day`;
-  return differences === 0
-    ? `  record:     ${client}: ${counts}, no difference`
-    : `  record:     ${client}: ${counts}, ${differences} differences (hyp verify ${client})`;
-}
-
-function asText(report: StatusReport & { readonly records: readonly RecordStatus[] }): string {
-  const { config, daemon, history } = report;
-  const configState = !config.exists ? "default, no file" : config.valid ? "ok" : "invalid";
-  const lines = [
-    "hypaware",
-    `  overall:    ${report.overall}`,
-    `  config:     ${config.path} (${configState})`,
-    `  gateway:    ${daemon.running ? `${daemon.address} (pid ${daemon.pid})` : "not running"}`,
-    `  plugins:    ${report.active_plugins.map(({ name }) => name).join(", ") || "none"}`,
-    `  clients:    ${report.clients.join(", ") || "none"}`,
-    `  history:    ${history.exchanges} exchanges, ${history.rows} rows, ${history.unprojected} unprojected, ${history.quarantined} quarantined`,
-    `  disk:       journal ${inUnits(history.journal_bytes)}, store ${inUnits(history.store_bytes)}`,
-    `  last:       ${history.last_exchange_at ?? "nothing recorded yet"}`,
-    ...report.seen.map(
-      ({ client, exchanges, last_at }) =>
-        `  seen:       ${client ?? "unnamed client"}: ${exchanges} exchanges, last ${last_at ?? "-"}`,
-    ),
-    ...report.records.map(recordLine),
-  ];
-  if (report.diagnostics.length > 0) lines.push("  diagnostics:");
-  for (const { severity, kind, message, repair } of report.diagnostics) {
-    lines.push(`    [${severity === "error" ? "ERROR" : "WARN "}] ${kind}: ${message}`);
-    for (const command of repair) lines.push(`            repair: ${command}`);
-  }
-  return `${lines.join("\n")}\n`;
 }

@@ -25,6 +25,8 @@ export interface AiGatewayRegistry {
   /** In order of registration. */
   projectors(): readonly RegisteredProjector[];
   clients(): readonly ClientRegistration[];
+  /** Who registered this one of them. */
+  pluginOf(registered: UpstreamPreset | RegisteredProjector | ClientRegistration): string | undefined;
 }
 
 /**
@@ -78,6 +80,7 @@ export function createAiGateway(options: {
   const clients = new Named<ClientRegistration>();
   let projectors: readonly RegisteredProjector[] = [];
   let registrations = 0;
+  const plugins = new WeakMap<object, string>();
 
   function viewFor(consumer: CapabilityConsumer): AiGateway {
     return {
@@ -89,6 +92,7 @@ export function createAiGateway(options: {
           typeof preset.match === "function" || isText(preset.path_prefix),
           `${who}: either match() or path_prefix is required`,
         );
+        plugins.set(preset, consumer.plugin);
         consumer.onDispose(presets.register(preset));
       },
       registerClient(client) {
@@ -99,6 +103,7 @@ export function createAiGateway(options: {
           typeof client.attach === "function" && typeof client.detach === "function",
           `${who}: attach()/detach() are required`,
         );
+        plugins.set(client, consumer.plugin);
         consumer.onDispose(clients.register(client));
       },
       registerExchangeProjector(projector) {
@@ -116,6 +121,7 @@ export function createAiGateway(options: {
           ...(splits && { split: (connection) => projector.split?.(connection) }),
           order: registrations++,
         };
+        plugins.set(registered, consumer.plugin);
         projectors = [...projectors, registered];
         consumer.onDispose(() => void (projectors = projectors.filter((other) => other !== registered)));
       },
@@ -136,5 +142,6 @@ export function createAiGateway(options: {
     presets: () => presets.list(),
     projectors: () => projectors,
     clients: () => clients.list(),
+    pluginOf: (registered) => plugins.get(registered),
   };
 }

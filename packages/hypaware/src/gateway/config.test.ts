@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../contract/projection.ts";
 import { DEFAULT_GATEWAY_CONFIG } from "./config-defaults.ts";
-import { baseUrlProblem, missingUpstreams, parseGatewayConfig } from "./config.ts";
+import { baseUrlProblem, parseGatewayConfig } from "./config.ts";
+import { missingUpstreams } from "./missing-upstreams.ts";
 
 const messages = (section: JsonObject): string[] =>
   parseGatewayConfig(section).findings.map(({ pointer, message }) => `${pointer}: ${message}`);

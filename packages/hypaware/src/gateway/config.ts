@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { ClientRegistration, SectionFinding, UpstreamPreset } from "../contract/plugin.ts";
-import type { Finding } from "../contract/errors.ts";
+import type { SectionFinding } from "../contract/plugin.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { JsonObject } from "../contract/projection.ts";
 import { closed, problems } from "../kernel/schema.ts";
@@ -109,19 +108,4 @@ export function parseGatewayConfig(section: JsonObject): {
     },
     findings,
   };
-}
-
-/** Advice: clients whose upstream is neither configured nor brought by a plugin. Presets count. */
-export function missingUpstreams(
-  clients: readonly Pick<ClientRegistration, "name" | "defaultUpstream">[],
-  upstreams: readonly Pick<UpstreamPreset, "name">[],
-): Finding[] {
-  return clients
-    .filter(({ defaultUpstream }) => upstreams.every(({ name }) => name !== defaultUpstream))
-    .map(({ name, defaultUpstream }) => ({
-      severity: "warning",
-      kind: `gateway_missing_${defaultUpstream}_upstream`,
-      pointer: "",
-      message: `client "${name}" needs upstream "${defaultUpstream}", which is neither configured nor brought by a plugin`,
-    }));
 }

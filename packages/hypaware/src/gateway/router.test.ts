@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { RouteInput, UpstreamPreset } from "../contract/plugin.ts";
-import { buildRoutes, type UpstreamConfig } from "./router.ts";
+import { buildRoutes, overlappingRoutes, type UpstreamConfig } from "./router.ts";
 
 const input = (path: string, headers: RouteInput["headers"] = {}): RouteInput => ({
   method: "GET",
@@ -281,4 +281,27 @@ test.each([
     }
     expect(table.route(input("/v1/responses", { authorization: ["Bearer o-1"] })).route?.name).toBe("o");
   }
+});
+
+test("routes of equal rank that want the same requests overlap; a higher rank, another prefix or another match do not", () => {
+  const pairs = (...upstreams: (Omit<UpstreamPreset, "base_url"> & { base_url?: string })[]): string[] =>
+    overlappingRoutes(
+      buildRoutes({
+        presets: upstreams.map((each) => ({ base_url: "http://a.test", ...each })),
+        upstreams: [],
+      }).routes,
+    ).map(([first, second]) => `${first.name} ${second.name}`);
+  const everything = (): boolean => true;
+  expect(pairs({ name: "a", path_prefix: "/v1" }, { name: "b", path_prefix: "/v1" })).toEqual(["a b"]);
+  expect(pairs({ name: "a", match: everything }, { name: "b", match: everything })).toEqual(["a b"]);
+  expect(pairs({ name: "a", path_prefix: "/v1" }, { name: "b", path_prefix: "/v2" })).toEqual([]);
+  expect(pairs({ name: "a", path_prefix: "/v1" }, { name: "b", path_prefix: "/v1", priority: 1 })).toEqual(
+    [],
+  );
+  expect(
+    pairs(
+      { name: "a", path_prefix: "/v1", match: ({ path }) => path === "/v1" },
+      { name: "b", path_prefix: "/v1", match: ({ path }) => path === "/v1/y" },
+    ),
+  ).toEqual([]);
 });

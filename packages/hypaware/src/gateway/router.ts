@@ -159,6 +159,27 @@ function decide(
   return { route: undefined, reason: "none" };
 }
 
+/** Routes of equal rank that want the same requests, in pairs: which of them gets those, only the order of registration says. */
+export function overlappingRoutes(routes: readonly Route[]): readonly (readonly [Route, Route])[] {
+  const probes = routes.flatMap(({ path_prefix: prefix = "/" }) => [
+    prefix,
+    `${prefix.replace(/\/$/, "")}/x`,
+  ]);
+  const wants = (route: Route, path: string): boolean =>
+    decide([route], { method: "POST", path, headers: {} }).route === route;
+  return routes.flatMap((first, index) =>
+    routes
+      .slice(index + 1)
+      .filter(
+        (second) =>
+          (first.priority ?? 0) === (second.priority ?? 0) &&
+          prefixRank(first) === prefixRank(second) &&
+          probes.some((path) => wants(first, path) && wants(second, path)),
+      )
+      .map((second) => [first, second] as const),
+  );
+}
+
 /** `/p` covers `/p` and `/p/x`, not `/pq`. */
 function isBelow(path: string, prefix: string): boolean {
   const stem = prefix.endsWith("/") ? prefix.slice(0, -1) : prefix;

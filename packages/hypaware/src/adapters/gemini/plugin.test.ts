@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { PluginContext } from "../../contract/plugin.ts";
 import { createAiGateway } from "../../gateway/capability.ts";
-import { missingUpstreams } from "../../gateway/config.ts";
+import { missingUpstreams } from "../../gateway/missing-upstreams.ts";
 import { manifestProblems } from "../../kernel/manifest-schema.ts";
 import { BUNDLED_ADAPTERS } from "../bundled.ts";
 import { geminiClient } from "./client.ts";
