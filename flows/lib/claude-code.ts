@@ -10,17 +10,21 @@ export interface ClaudeCode {
 
 /** Newest installed one; undefined when there is none. */
 export function findClaudeCode(env: NodeJS.ProcessEnv = process.env): ClaudeCode | undefined {
+  return findAllClaudeCode(env).at(-1);
+}
+
+/** Every installed one, oldest first. */
+export function findAllClaudeCode(env: NodeJS.ProcessEnv = process.env): readonly ClaudeCode[] {
   const binary = env["HYP_TEST_CLAUDE"];
-  if (binary !== undefined && binary !== "") return { binary, version: "as given" };
+  if (binary !== undefined && binary !== "") return [{ binary, version: "as given" }];
   const folder = env["HYP_TEST_CLIENTS"];
-  if (folder === undefined || !existsSync(folder)) return undefined;
+  if (folder === undefined || !existsSync(folder)) return [];
   return readdirSync(folder)
     .map((name) => join(folder, name, "node_modules", "@anthropic-ai"))
     .map((scope) => join(scope, `claude-code-${process.platform}-${process.arch}`))
     .filter((root) => existsSync(join(root, "claude")))
     .map((root) => ({ binary: join(root, "claude"), version: versionOf(join(root, "package.json")) }))
-    .sort((a, b) => a.version.localeCompare(b.version, undefined, { numeric: true }))
-    .at(-1);
+    .sort((a, b) => a.version.localeCompare(b.version, undefined, { numeric: true }));
 }
 
 function versionOf(manifest: string): string {
