@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // The default leaves a core to somebody who watches; on two cores that is half of them.
+    maxWorkers: "100%",
   },
 });

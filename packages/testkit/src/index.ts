@@ -1,6 +1,7 @@
 export { startFakeProvider } from "./fake-provider.ts";
 export type { FakeProvider, FakeProviderOptions } from "./fake-provider.ts";
 export { CODINGS } from "./coding.ts";
+export { cpuTimer } from "./cpu-time.ts";
 export type { Coding } from "./coding.ts";
 export { generation } from "./generation.ts";
 export type { Generation, GenerationUsage } from "./generation.ts";

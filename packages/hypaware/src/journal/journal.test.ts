@@ -52,17 +52,17 @@ test("many frames go to the disk in few commits, and flush says up to where", as
 });
 
 test("a frame is durable soon without being asked for, and at once when enough came together", async () => {
-  const limits = { commitDelayMs: 40, commitBytes: 10_000 };
+  const limits = { commitDelayMs: 400, commitBytes: 10_000 };
   const journal = await openJournal({ dir, runId, limits });
   const frames = exchangeFrames(1, 3, 9_000);
   const start = performance.now();
   journal.append(frames[0]!);
   await until(() => journal.stats().commits === 1);
-  expect(performance.now() - start).toBeGreaterThan(35);
+  expect(performance.now() - start).toBeGreaterThan(390);
   for (const frame of frames.slice(1)) journal.append(frame);
   const again = performance.now();
   await until(() => journal.stats().queuedBytes === 0);
-  expect(performance.now() - again).toBeLessThan(35);
+  expect(performance.now() - again).toBeLessThan(390);
   await journal.close();
 });
 

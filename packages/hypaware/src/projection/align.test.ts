@@ -1,3 +1,4 @@
+import { cpuTimer } from "@hypaware/testkit";
 import { expect, test } from "vitest";
 import type { MessageRow } from "../contract/dataset.ts";
 import type {
@@ -379,9 +380,9 @@ test("two thousand messages are aligned in a moment, also when every old tool re
   const cleared = full.map((message, index) =>
     index % 2 === 0 && index > 0 && index < 1_900 ? result(`t${index / 2 - 1}`, "[cleared]") : message,
   );
-  const began = performance.now();
+  const cpuMs = cpuTimer();
   await turn([...cleared, assistant("end"), user("more")], [assistant("ok")]);
-  const took = performance.now() - began;
+  const took = cpuMs();
   expect(rows).toHaveLength(2_004);
   expect(took).toBeLessThan(500);
 });
@@ -392,9 +393,9 @@ test("two thousand equal messages with an edited start are aligned in bounded ti
   for (let n = 0; n < 1_000; n++) full.push(user("continue"), assistant("Done."));
   await turn(full.slice(0, -1), [assistant("Done.")]);
   expect(rows).toHaveLength(2_000);
-  const began = performance.now();
+  const cpuMs = cpuTimer();
   await turn([user("continue, please"), ...full.slice(1), user("more")], [assistant("ok")]);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(cpuMs()).toBeLessThan(1_000);
   expect(rows).toHaveLength(2_002);
   expect(rows.at(-1)?.message_index).toBe(2_001);
 });

@@ -1,3 +1,4 @@
+import { cpuTimer } from "@hypaware/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ROOT } from "../contract/thread.ts";
 import { threadStoreContract } from "../projection/thread-contract.testkit.ts";
@@ -37,14 +38,14 @@ test("a lookup in a long thread stays far under a tenth of a millisecond", () =>
     for (let at = ROOT, n = 0; n < 20_000; n += 1)
       at = threads.add({ ...node, predecessor: at, matchKey: `key-${n % 500}`, messageId: `name-${n}` }).id;
   });
-  const started = performance.now();
+  const cpuMs = cpuTimer();
   for (let n = 1; n <= 2000; n += 1) {
     threads.child("long", n, `key-${n % 500}`);
     threads.node(n);
     threads.hasChildren(n);
     threads.named(`name-${n}`);
   }
-  expect((performance.now() - started) / 8000).toBeLessThan(0.1);
+  expect(cpuMs() / 8000).toBeLessThan(0.1);
 });
 
 test("what a transaction added is forgotten when it is rolled back", () => {

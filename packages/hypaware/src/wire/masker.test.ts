@@ -1,3 +1,4 @@
+import { cpuTimer } from "@hypaware/testkit";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { Masker } from "./masker.ts";
@@ -96,8 +97,8 @@ test("a secret cut over two chunks is masked and its ranges lie in the bytes the
 test("stays linear for the worst secret and the worst stream", () => {
   const chunk = Buffer.alloc(64, "a");
   const masker = new Masker([Buffer.alloc(20_000, "a")]);
-  const start = performance.now();
+  const cpuMs = cpuTimer();
   for (let sent = 0; sent < 800_000; sent += chunk.length) masker.push(chunk);
   masker.end();
-  expect(performance.now() - start).toBeLessThan(1_000);
+  expect(cpuMs()).toBeLessThan(1_000);
 });

@@ -1,3 +1,4 @@
+import { cpuTimer } from "@hypaware/testkit";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ContentBlock, ExchangeRecord, Json, Projection } from "../../contract/plugin.ts";
@@ -247,8 +248,8 @@ test("an answer of 100,000 pieces and a body nested 100,000 deep are read in tim
     index: i % 50,
     delta: { type: "text_delta", text: "word " },
   }));
-  const start = performance.now();
+  const cpuMs = cpuTimer();
   const projection = project(exchange({ headers: CLIENT, request_body: body, events: pieces }));
   expect(projection?.messages).toHaveLength(51);
-  expect(performance.now() - start).toBeLessThan(3_000);
+  expect(cpuMs()).toBeLessThan(3_000);
 });

@@ -1,3 +1,4 @@
+import { cpuTimer } from "@hypaware/testkit";
 import { expect, test } from "vitest";
 import type { ExchangeRecord, Json, JsonObject, Projection } from "../../contract/plugin.ts";
 import { type LogLine, exchange, project, readFixture } from "./fixtures.testkit.ts";
@@ -250,7 +251,7 @@ test("every call of every recorded run says where it was made", () => {
 });
 
 test("bodies of many items and deep ones are read in time", () => {
-  const began = performance.now();
+  const cpuMs = cpuTimer();
   const input = Array.from({ length: 5_000 }, (_, index) => ({
     type: "message",
     id: `msg_${index}`,
@@ -263,5 +264,5 @@ test("bodies of many items and deep ones are read in time", () => {
   const events = Array.from({ length: 50_000 }, () => delta);
   const projection = ask({ request_body: { input: [...input, call] }, events });
   expect(projection.messages).toHaveLength(5_002);
-  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(cpuMs()).toBeLessThan(5_000);
 });

@@ -1,3 +1,4 @@
+import { cpuTimer } from "@hypaware/testkit";
 import { expect, test } from "vitest";
 import type { ExchangeRecord, Json, JsonObject, Projection } from "../../contract/plugin.ts";
 import type { LogLine } from "../../protocols/exchange-record.testkit.ts";
@@ -227,9 +228,9 @@ test("an answer of 100,000 pieces and a body nested 100,000 deep are read in tim
   const pieces = Array.from({ length: 100_000 }, () => ({
     candidates: [{ content: model({ text: "word " }) }],
   }));
-  const start = performance.now();
+  const cpuMs = cpuTimer();
   const projection = fromClient(body, { events: pieces });
   expect(projection?.messages[0]?.content).toHaveLength(10_002);
   expect(projection?.messages[1]?.content).toHaveLength(1);
-  expect(performance.now() - start).toBeLessThan(3_000);
+  expect(cpuMs()).toBeLessThan(3_000);
 });
