@@ -55,7 +55,7 @@ export default async function codexHttps(ctx: FlowContext): Promise<void> {
       `SELECT response_id AS id, output_tokens::INT AS output FROM ai_gateway_exchanges
         WHERE output_tokens IS NOT NULL ORDER BY 1`,
     );
-    const sent = calls.flatMap(({ response }) => (response === undefined ? [] : [String(response.id)]));
+    const sent = calls.flatMap(({ response }) => (response === undefined ? [] : [response.id]));
     assert.deepEqual(
       rows.map(({ id }) => id),
       sent.sort(),
