@@ -4,6 +4,7 @@ import { registerConfig } from "./config.ts";
 import type { CliContext } from "./context.ts";
 import { registerDaemon } from "./daemon.ts";
 import { registerImport } from "./import.ts";
+import { registerPanic } from "./panic.ts";
 import { registerQuery } from "./query.ts";
 import { registerRecorder } from "./recorder.ts";
 import { registerReproject } from "./reproject.ts";
@@ -49,6 +50,7 @@ export function buildProgram(context: CliContext): Command {
     registerReproject,
     registerStore,
     registerDaemon,
+    registerPanic,
     registerConfig,
     registerSmoke,
     registerRecorder,
