@@ -62,7 +62,7 @@ async function look(
   let found: readonly Diagnostic[] = [];
   await withApp(context, "doctor", {}, async (app) => {
     before(app.paths);
-    found = (await statusOf(app, "doctor")).diagnostics;
+    found = (await statusOf(app, context.env, "doctor")).diagnostics;
   });
   return found;
 }

@@ -6,6 +6,7 @@ import { registerDaemon } from "./daemon.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerImport } from "./import.ts";
 import { registerLogs } from "./logs.ts";
+import { registerPanic } from "./panic.ts";
 import { registerQuery } from "./query.ts";
 import { registerRecorder } from "./recorder.ts";
 import { registerReproject } from "./reproject.ts";
@@ -53,6 +54,7 @@ export function buildProgram(context: CliContext): Command {
     registerReproject,
     registerStore,
     registerDaemon,
+    registerPanic,
     registerConfig,
     registerSmoke,
     registerRecorder,

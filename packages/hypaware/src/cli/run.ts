@@ -16,7 +16,6 @@ import { didYouMean } from "../kernel/suggest.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { recorderOptions } from "./recorder-options.ts";
 
-const RECORDER_STOP_MS = 10_000;
 /** Once the client is gone nobody waits for an answer any more. */
 const DRAIN_MS = Math.min(1_000, LIMITS.drainMs);
 
@@ -87,7 +86,7 @@ async function runClient(
     context.exitCode = await runToEnd(launch, context);
   } finally {
     await service.stop(DRAIN_MS);
-    await supervisor.stop(RECORDER_STOP_MS);
+    await supervisor.stop(LIMITS.recorderStopMs);
   }
 }
 

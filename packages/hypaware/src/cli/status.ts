@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { DATASETS } from "../contract/dataset.ts";
 import { HypError } from "../contract/errors.ts";
 import { catchUp } from "../daemon/catch-up.ts";
+import { serviceState } from "../service/service-manager.ts";
 import { type RecordStatus, type StatusReport, statusReport } from "../status/report.ts";
 import { clientRecordsOf } from "./client-records.ts";
 import { compareRecords } from "./compare-records.ts";
@@ -18,7 +19,7 @@ export function registerStatus(program: Command, context: CliContext): void {
     .addHelpText("after", "\nExamples:\n  hyp status\n  hyp status --json\n")
     .action((options: { json?: boolean }) =>
       withApp(context, "status", {}, async (app) => {
-        const report = await statusOf(app, options.json === true ? "json" : "text");
+        const report = await statusOf(app, context.env, options.json === true ? "json" : "text");
         context.stdout.write(
           options.json === true ? `${JSON.stringify(report, null, 2)}\n` : statusText(report, new Date()),
         );
@@ -27,13 +28,13 @@ export function registerStatus(program: Command, context: CliContext): void {
 }
 
 /** `format`: for telemetry. */
-export function statusOf(app: App, format: string): Promise<StatusReport> {
+export function statusOf(app: App, env: NodeJS.ProcessEnv, format: string): Promise<StatusReport> {
   return app.telemetry.span("status.render", { format }, async (span) => {
     const report = await statusReport({
       ...app,
       clientRecords: app.notes.clientRecords(),
       datasets: Object.keys(DATASETS),
-      service: { installed: false, loaded: false },
+      service: await serviceState(app.paths.home, env),
       catchUp: () => caughtUp(app),
       compareRecords: () => recordsInBrief(app),
     });

@@ -20,7 +20,7 @@ Examples:
         context,
         "up",
         { mode: "gateway", configFile: options.config, logSinks: warningsOnStderr(context) },
-        (app) => runDaemon(context, app, { greet: true, configFile: options.config }),
+        (app) => runDaemon(context, app, { greet: true, configFile: options.config, mode: "foreground" }),
       );
     });
 }

@@ -36,6 +36,30 @@ export const ERRORS = {
     what: "A HypAware daemon already runs for this home.",
     next: "Use it (hyp status), or stop it first.",
   },
+  service_unavailable: {
+    what: "No service manager of this account answers.",
+    next: "Run: hyp daemon start, which runs the daemon without one, until you sign out.",
+  },
+  service_failed: {
+    what: "The service manager refused, or its file cannot be written.",
+    next: "See the message. The way out is always: hyp panic",
+  },
+  service_conflict: {
+    what: "The installed service runs another home. An account has one service.",
+    next: "Run hyp daemon uninstall with that HYP_HOME first.",
+  },
+  npx_install: {
+    what: "This copy of HypAware is npm's temporary one and will be gone; a service needs a path that stays.",
+    next: "Run: npm install -g hypaware, then: hyp daemon install",
+  },
+  daemon_start_failed: {
+    what: "The daemon ended, or did not answer, when it was started.",
+    next: "See the message and logs/daemon.err.log.",
+  },
+  daemon_stop_failed: {
+    what: "The daemon does not end.",
+    next: "Run: hyp panic, which ends it whatever it does.",
+  },
   store_newer: {
     what: "The store was written by a newer HypAware.",
     next: "Use that version; this one will not write to it.",

@@ -15,6 +15,10 @@ export const LIMITS = {
   upstreamIdleSocketMs: 4_000, // below every provider's own idle limit, so a reused socket is rarely dead
   upstreamBodyIdleMs: 3_600_000, // per progress: a reasoning model may be silent for long, a dead one is not kept
   drainMs: 10_000, // how long a stop waits for running answers before it cuts them
+  drainMaxMs: 3_600_000, // … and how long one may be configured to: the longest answers that there are
+  freshConnectionMs: 100, // a stop reads what a new connection has already sent before it closes it
+  recorderStopMs: 10_000, // how long a stop lets the recorder store what the journals hold; the next one goes on from there
+  failedStartMs: 5_000, // between two starts that a service manager makes in vain; meanwhile waiting clients are told why
 
   // tap and journal: copies, never the bytes themselves
   tapChunkBytes: 64 * KB, // response bytes are handed to the journal in pieces of at most this

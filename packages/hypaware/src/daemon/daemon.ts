@@ -5,62 +5,66 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
-import { writeFileAtomic } from "../disk/atomic.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { tryLock } from "../disk/lock.ts";
 import { JsonlFile } from "../kernel/jsonl.ts";
 import type { Telemetry } from "../kernel/telemetry.ts";
-import { type GatewayService, type GatewayServiceOptions, startGatewayService } from "./gateway-service.ts";
+import { announcement } from "./announcement.ts";
+import {
+  type GatewayService,
+  type GatewayServiceOptions,
+  type GatewaySetup,
+  startGatewayService,
+} from "./gateway-service.ts";
+import type { DaemonMode } from "./run-files.ts";
+import { runningDaemon } from "./running-daemon.ts";
 import { type Supervisor, type SupervisorOptions, superviseRecorder } from "./supervisor.ts";
-import { type DaemonStatus, type GatewayFile, readPidFile } from "./run-files.ts";
+import { trimLog } from "./trim-log.ts";
 
-export interface DaemonOptions extends GatewayServiceOptions {
+/** What a daemon can change while it runs. */
+export interface DaemonSetup extends GatewaySetup {
   readonly recorder: SupervisorOptions;
+  /** Plugins that failed, advice about the config. */
+  readonly warnings: readonly string[];
+}
+
+export interface DaemonOptions extends DaemonSetup, GatewayServiceOptions {
   readonly telemetry: Telemetry;
   readonly configPath: string;
-  /** Warnings of the start: plugins that failed, advice about the config. */
-  readonly warnings: readonly string[];
+  readonly mode: DaemonMode;
+  /** Logs that somebody else appends to: kept bounded here. */
+  readonly appendedLogs: readonly string[];
 }
 
 export interface Daemon {
   readonly service: GatewayService;
   readonly supervisor: Supervisor;
+  /**
+   * Goes on with what `read` resolves with. When it rejects, or what it gives cannot be used, everything goes on as it was, and log and status
+   * say so. Never rejects.
+   */
+  reload(read: () => Promise<DaemonSetup>): Promise<void>;
   /** Lets answers end, makes everything durable, lets the recorder finish. Idempotent. */
   stop(reason: string): Promise<void>;
+  /** During a stop: answers that still run are cut now. */
+  cut(): void;
 }
 
-const RECORDER_STOP_MS = 10_000;
+const TRIM_MS = 60_000;
 
 /** Rejects with a HypError `daemon_running` or `port_taken`, or when the routes are wrong. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { paths, telemetry } = options;
+  const { paths, telemetry, mode } = options;
   ensurePrivateFolder(paths.run);
   const lock = tryLock(paths.daemonLock);
-  if (lock === undefined) {
-    const pid = readPidFile(paths)?.pid;
-    throw new HypError(
-      "daemon_running",
-      `A daemon already runs for ${paths.home}${pid ? ` (pid ${pid})` : ""}.`,
-    );
-  }
+  if (lock === undefined) throw alreadyRuns(options);
   const events = new JsonlFile(join(paths.logs, "daemon.log"));
-  const startedAt = new Date();
-  let healthyAt: Date | undefined;
-  let service: GatewayService;
   const record = (event: string, fields: object = {}): void =>
-    events.write({
-      ts: new Date().toISOString(),
-      level: "info",
-      event,
-      pid: process.pid,
-      mode: "foreground",
-      ...fields,
-    });
+    events.write({ ts: new Date().toISOString(), level: "info", event, pid: process.pid, mode, ...fields });
   record("daemon.starting");
-  writeFileAtomic(
-    paths.pidFile,
-    JSON.stringify({ pid: process.pid, startedAt, runId: "", mode: "foreground" }),
-  );
+  const announce = announcement(options);
+  announce.starting();
+  let service: GatewayService;
   try {
     service = await telemetry.span("source.start", { hyp_source: "ai-gateway" }, () =>
       startGatewayService(options),
@@ -72,57 +76,63 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     lock.release();
     throw error;
   }
-  const supervisor = superviseRecorder(options.recorder);
-  const { host, port } = service.gateway;
+  let setup: DaemonSetup = options;
+  let supervisor = superviseRecorder(setup.recorder);
+  let refusal: string | undefined;
+  const trim = (): void => options.appendedLogs.forEach((path) => trimLog(path));
+  const trimming = setInterval(trim, TRIM_MS);
+  trimming.unref();
+  trim();
 
-  const writeStatus = (state: DaemonStatus["state"]): void => {
-    const status: DaemonStatus = {
-      state,
-      pid: process.pid,
-      startedAt: startedAt.toISOString(),
-      ...(healthyAt && { healthyAt: healthyAt.toISOString() }),
-      ...(state === "stopped" && { stoppedAt: new Date().toISOString() }),
-      uptimeMs: Date.now() - startedAt.getTime(),
-      runId: service.runId,
-      mode: "foreground",
-      configPath: options.configPath,
-      sources: [
-        {
-          name: "ai-gateway",
-          plugin: "@hypaware/ai-gateway",
-          state: state === "stopped" ? "stopped" : "started",
-          details: { host, port, recorder: supervisor.state, recorder_restarts: supervisor.restarts },
-        },
-      ],
-      sinks: [],
-      warnings: options.warnings,
-    };
-    writeFileAtomic(paths.statusFile, `${JSON.stringify(status, null, 2)}\n`);
+  const writeStatus = (state: "healthy" | "stopping" | "stopped"): void =>
+    announce.status(state, {
+      service,
+      supervisor,
+      warnings: [...setup.warnings, ...(refusal === undefined ? [] : [`config not reloaded: ${refusal}`])],
+    });
+  const listening = (event: string): void => {
+    const { host, port } = service.gateway;
+    announce.listening(service);
+    writeStatus("healthy");
+    record(event, { host, port, run_id: service.runId });
   };
-
-  healthyAt = new Date();
-  const gatewayFile: GatewayFile = {
-    pid: process.pid,
-    host,
-    port,
-    run_id: service.runId,
-    started_at: startedAt.toISOString(),
-  };
-  writeFileAtomic(paths.gatewayFile, `${JSON.stringify(gatewayFile)}\n`);
-  writeFileAtomic(
-    paths.pidFile,
-    `${JSON.stringify({ pid: process.pid, startedAt, runId: service.runId, mode: "foreground" })}\n`,
-  );
-  writeStatus("healthy");
-  record("daemon.healthy", { host, port, run_id: service.runId });
+  listening("daemon.healthy");
 
   let stopping: Promise<void> | undefined;
+  let reloading = Promise.resolve();
+  const reload = (read: () => Promise<DaemonSetup>): Promise<void> =>
+    telemetry.span("daemon.reload", {}, async (span) => {
+      record("daemon.reload_requested");
+      try {
+        const next = await read();
+        if (stopping !== undefined) return;
+        await service.adopt(next);
+        setup = next;
+        refusal = undefined;
+      } catch (error) {
+        if (stopping !== undefined) return;
+        refusal = error instanceof Error ? error.message : String(error);
+        span.set({ status: "failed" });
+        record("daemon.reload_config_failed", { level: "error", error: refusal });
+        options.log.error("daemon.reload_config_failed", { error: refusal });
+        writeStatus("healthy");
+        return;
+      }
+      // It reads the config and the plugins itself, and goes on where the other one stopped.
+      await supervisor.stop(LIMITS.recorderStopMs);
+      if (stopping !== undefined) return;
+      supervisor = superviseRecorder(setup.recorder);
+      listening("daemon.reloaded");
+    });
   const shutdown = (reason: string): Promise<void> =>
     telemetry.span("daemon.shutdown", { shutdown_reason: reason }, async () => {
       record("daemon.stopping", { reason });
       writeStatus("stopping");
-      await telemetry.span("source.stop", { hyp_source: "ai-gateway" }, () => service.stop(LIMITS.drainMs));
-      await supervisor.stop(RECORDER_STOP_MS);
+      await telemetry.span("source.stop", { hyp_source: "ai-gateway" }, () =>
+        service.stop(setup.config.drainMs),
+      );
+      await supervisor.stop(LIMITS.recorderStopMs);
+      clearInterval(trimming);
       rmSync(paths.gatewayFile, { force: true });
       writeStatus("stopped");
       rmSync(paths.pidFile, { force: true });
@@ -130,5 +140,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await events.close();
       lock.release();
     });
-  return { service, supervisor, stop: (reason) => (stopping ??= shutdown(reason)) };
+  return {
+    service,
+    get supervisor() {
+      return supervisor;
+    },
+    // One after the other: what was asked for last is what holds.
+    reload: (read) => (reloading = reloading.then(() => (stopping === undefined ? reload(read) : undefined))),
+    stop: (reason) => (stopping ??= shutdown(reason)),
+    cut: () => void service.gateway.stop({ drainMs: 0 }),
+  };
+}
+
+function alreadyRuns({ paths }: DaemonOptions): HypError {
+  const pid = runningDaemon(paths)?.pid;
+  const who = pid === undefined ? "" : ` (pid ${pid})`;
+  return new HypError("daemon_running", `A daemon already runs for ${paths.home}${who}.`);
 }

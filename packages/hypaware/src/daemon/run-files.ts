@@ -17,10 +17,15 @@ export interface GatewayFile {
 /** run/hypaware.pid */
 export interface PidFile {
   readonly pid: number;
+  /** `processIdentity` of `pid`: what tells it from a later process with this number. */
+  readonly process?: string | undefined;
   readonly startedAt: string;
   readonly runId: string;
   readonly mode: string;
 }
+
+/** `detached`: started by `hyp daemon start` without a service manager. */
+export type DaemonMode = "foreground" | "detached";
 
 /** run/status.json */
 export interface DaemonStatus {
@@ -31,7 +36,7 @@ export interface DaemonStatus {
   readonly stoppedAt?: string;
   readonly uptimeMs: number;
   readonly runId: string;
-  readonly mode: "foreground" | "detached";
+  readonly mode: DaemonMode;
   readonly configPath?: string;
   readonly sources: readonly {
     readonly name: string;

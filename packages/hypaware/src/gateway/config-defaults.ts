@@ -31,6 +31,8 @@ export interface GatewayConfig {
   readonly durability: Durability;
   /** A file of the journal is closed at this size and the next one begun. */
   readonly journalSegmentBytes: number;
+  /** How long a stop lets running answers go on. */
+  readonly drainMs: number;
 }
 
 /** What holds without a config file. Apart from the parser, so that a start without one loads no schema library. */
@@ -44,4 +46,5 @@ export const DEFAULT_GATEWAY_CONFIG: GatewayConfig = {
   requireKey: false,
   durability: "normal",
   journalSegmentBytes: LIMITS.segmentBytes,
+  drainMs: LIMITS.drainMs,
 };

@@ -24,6 +24,7 @@ test("a whole section is read, names of headers and hosts in lower case", () => 
     require_key: true,
     durability: "strict",
     journal_segment_bytes: 65_536,
+    drain_ms: 60_000,
   });
   expect(findings).toEqual([]);
   expect(config).toEqual({
@@ -38,6 +39,7 @@ test("a whole section is read, names of headers and hosts in lower case", () => 
     requireKey: true,
     durability: "strict",
     journalSegmentBytes: 65_536,
+    drainMs: 60_000,
   });
 });
 

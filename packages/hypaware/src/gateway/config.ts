@@ -38,6 +38,7 @@ const SECTION = closed({
   require_key: z.boolean().optional(),
   durability: z.enum(DURABILITIES).optional(),
   journal_segment_bytes: z.number().int().min(SMALLEST_SEGMENT).max(LIMITS.segmentBytes).optional(),
+  drain_ms: z.number().int().min(0).max(LIMITS.drainMaxMs).optional(),
 });
 
 interface Section {
@@ -49,6 +50,7 @@ interface Section {
   readonly require_key?: boolean;
   readonly durability?: Durability;
   readonly journal_segment_bytes?: number;
+  readonly drain_ms?: number;
 }
 
 /** What makes a base URL unusable; undefined when it is usable. */
@@ -105,6 +107,7 @@ export function parseGatewayConfig(section: JsonObject): {
       requireKey: given.require_key ?? false,
       durability: given.durability ?? DEFAULT_GATEWAY_CONFIG.durability,
       journalSegmentBytes: given.journal_segment_bytes ?? DEFAULT_GATEWAY_CONFIG.journalSegmentBytes,
+      drainMs: given.drain_ms ?? DEFAULT_GATEWAY_CONFIG.drainMs,
     },
     findings,
   };

@@ -184,9 +184,10 @@ test("new routes hold for the next request, and a table that leads back to us is
   const rig = await rigFor(one.url);
   expect((await ask(rig.port, "/")).body).toBe("one /");
   const table = (base_url: string) => buildRoutes({ presets: [], upstreams: [{ name: "x", base_url }] });
-  rig.swapRoutes(table(two.url));
+  rig.adopt({ gatewayId: "test", routes: table(two.url) });
   expect((await ask(rig.port, "/")).body).toBe("two /");
-  expect(() => rig.swapRoutes(table(`http://localhost:${rig.port}`))).toThrow("own address");
+  const loop = table(`http://localhost:${rig.port}`);
+  expect(() => rig.adopt({ gatewayId: "test", routes: loop })).toThrow("own address");
   expect((await ask(rig.port, "/")).body).toBe("two /");
 });
 
@@ -198,7 +199,7 @@ test("a name that turns out to be ourselves is refused when it is dialled", asyn
     presets: [],
     upstreams: [{ name: "loop", base_url: `http://localhost:${rig.port}` }],
   });
-  rig.swapRoutes({ ...loop, refuseLoops: () => undefined });
+  rig.adopt({ gatewayId: "test", routes: { ...loop, refuseLoops: () => undefined } });
   const { status, body } = await ask(rig.port, "/");
   expect(status).toBe(502);
   expect((JSON.parse(body) as { detail: string }).detail).toContain("own address");

@@ -2,42 +2,34 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { FrameSink } from "../contract/frame.ts";
+import { LIMITS } from "../contract/limits.ts";
 import type { RouteInput } from "../contract/plugin.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import { headerArrays, headerValue } from "../wire/headers.ts";
 import { pathOf, queryOf } from "../wire/target.ts";
 import { type OwnAnswer, ownAnswer, sendAnswer, sendRawAnswer } from "./answer.ts";
 import { ClientConnection } from "./client-connection.ts";
-import type { Durability } from "./config-defaults.ts";
 import { untilDurable } from "./durable.ts";
 import { Forward } from "./forward.ts";
-import { type Admission, Guard, type Refusal } from "./guard.ts";
+import type { Admission, Refusal } from "./guard.ts";
+import type { ListenAddress } from "./listen.ts";
 import { openListener } from "./listener.ts";
-import { OwnAddress } from "./own-address.ts";
 import { ReadGarbage } from "./read-garbage.ts";
 import { PeerCheck } from "./peer.ts";
-import type { RouteKeys } from "./route-key.ts";
-import type { Route, RouteDecision, RoutingTable } from "./router.ts";
+import type { Route, RouteDecision } from "./router.ts";
+import { Rules, type RuleSettings } from "./rules.ts";
 import { TapClock } from "./tap-clock.ts";
 import { Tap } from "./tap.ts";
 import { asksForUpgrade, isWebSocketHandshake, upgradeRefusal } from "./upgrade.ts";
 import { UpgradingClient } from "./upgrading-client.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
-export interface GatewayOptions {
+export interface GatewayOptions extends RuleSettings {
   /** Port 0: any free one. */
-  readonly listen: { readonly host: string; readonly port: number };
-  readonly routes: RoutingTable;
+  readonly listen: ListenAddress;
+  /** A socket that listens there already, if it was passed to this process. */
+  readonly passedSocket?: number | undefined;
   readonly sink: FrameSink;
-  readonly gatewayId: string;
-  /** Further values of Host, `name` or `name:port`. */
-  readonly allowedHosts?: readonly string[];
-  /** Names of headers to redact beside the built-in ones. */
-  readonly redactHeaders?: ReadonlySet<string>;
-  readonly routeKeys?: RouteKeys;
-  /** Refuse every request without a route key. */
-  readonly requireKey?: boolean;
-  readonly durability?: Durability;
   readonly log: ProjectorLog;
   /** For tests: who the other end of a connection is. */
   readonly peers?: PeerCheck;
@@ -62,15 +54,18 @@ export interface Gateway {
   readonly host: string;
   readonly port: number;
   stats(): GatewayStats;
-  /** For exchanges that begin from now on. Throws `config_invalid` for a table that leads to us, and keeps the old one. */
-  swapRoutes(routes: RoutingTable): void;
-  /** Takes no more requests, lets running ones end, and after `drainMs` cuts the rest. Resolves when every socket is closed. */
+  /** For exchanges that begin from now on. Throws `config_invalid` for routes that lead to us, and keeps the old rules. */
+  adopt(settings: RuleSettings): void;
+  /**
+   * Takes no more requests, lets running ones end, and after `drainMs` cuts the rest. Resolves when every socket is closed. Called again, the
+   * earlier end counts.
+   */
   stop(options: { readonly drainMs: number }): Promise<{ readonly cut: number }>;
 }
 
 /** Rejects with HypError `port_taken` (naming the holder where the system tells) or `config_invalid` (a loop). */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const server = await openListener(options.listen.host, options.listen.port);
+  const server = await openListener(options.listen, options.passedSocket, options.log);
   const { port } = server.address() as AddressInfo;
   try {
     return new HttpGateway(server, { ...options, listen: { host: options.listen.host, port } });
@@ -94,17 +89,15 @@ class HttpGateway implements Gateway {
   readonly port: number;
   readonly #options: GatewayOptions;
   readonly #server: Server;
-  readonly #own: OwnAddress;
-  readonly #guard: Guard;
   readonly #peers: PeerCheck;
   readonly #pool: UpstreamPool;
   readonly #clock = new TapClock();
   readonly #garbage = new ReadGarbage();
-  readonly #redact: ReadonlySet<string>;
   readonly #connections = new Map<Socket, ClientConnection>();
   readonly #brokenMatches = new Set<string>();
-  #routes: RoutingTable;
+  #rules: Rules;
   #stopping: Promise<{ readonly cut: number }> | undefined;
+  #cut = 0;
   #running = 0;
   #exchanges = 0;
   #refused = 0;
@@ -116,13 +109,9 @@ class HttpGateway implements Gateway {
     this.port = options.listen.port;
     this.#options = options;
     this.#server = server;
-    this.#own = new OwnAddress(this.host, this.port, options.allowedHosts);
-    this.#guard = new Guard(this.#own, options.routeKeys, options.requireKey ?? false);
+    this.#rules = new Rules(options, this.host, this.port);
     this.#peers = options.peers ?? new PeerCheck();
-    this.#pool = new UpstreamPool(this.#own);
-    this.#redact = new Set([...(options.redactHeaders ?? [])].map((name) => name.toLowerCase()));
-    options.routes.refuseLoops(this.#own);
-    this.#routes = options.routes;
+    this.#pool = new UpstreamPool(this.#rules.own);
     server.on("connection", (socket: Socket) => this.#accept(socket));
     server.on("request", (request, response) => this.#receive(request, response));
     server.on("checkContinue", (request, response) => this.#receive(request, response));
@@ -147,32 +136,35 @@ class HttpGateway implements Gateway {
     };
   }
 
-  swapRoutes(routes: RoutingTable): void {
-    routes.refuseLoops(this.#own);
-    this.#routes = routes;
+  adopt(settings: RuleSettings): void {
+    this.#rules = new Rules(settings, this.host, this.port);
+    this.#brokenMatches.clear();
   }
 
-  stop(options: { readonly drainMs: number }): Promise<{ readonly cut: number }> {
-    this.#stopping ??= this.#drain(options.drainMs);
-    return this.#stopping;
+  stop({ drainMs }: { readonly drainMs: number }): Promise<{ readonly cut: number }> {
+    this.#stopping ??= this.#drain();
+    const timer = setTimeout(() => this.#cutRunning(), drainMs);
+    return this.#stopping.finally(() => clearTimeout(timer));
   }
 
-  async #drain(drainMs: number): Promise<{ readonly cut: number }> {
+  async #drain(): Promise<{ readonly cut: number }> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    // Node takes a connection that has not sent anything yet for a busy one.
-    for (const connection of this.#connections.values()) closeIfIdle(connection);
-    let cut = 0;
+    // Node takes a connection that has not sent anything yet for a busy one. What it sent before it could know is answered.
     const timer = setTimeout(() => {
-      for (const connection of this.#connections.values()) {
-        cut += connection.running.size;
-        for (const exchange of connection.running) exchange.interrupt();
-        connection.socket.destroy();
-      }
-    }, drainMs);
+      for (const connection of this.#connections.values()) closeIfIdle(connection);
+    }, LIMITS.freshConnectionMs);
     await closed;
     clearTimeout(timer);
     await this.#pool.destroy();
-    return { cut };
+    return { cut: this.#cut };
+  }
+
+  #cutRunning(): void {
+    for (const connection of this.#connections.values()) {
+      this.#cut += connection.running.size;
+      for (const exchange of connection.running) exchange.interrupt();
+      connection.socket.destroy();
+    }
   }
 
   #accept(socket: Socket): void {
@@ -236,7 +228,7 @@ class HttpGateway implements Gateway {
 
   #admit(arrived: Arrived): void {
     const { request, response, connection } = arrived;
-    const admission = this.#guard.admit(request.url ?? "", request.rawHeaders);
+    const admission = this.#rules.guard.admit(request.url ?? "", request.rawHeaders);
     if ("status" in admission) {
       const { status, reason, error, detail } = admission;
       this.#refuse(response, status, reason, { error, detail });
@@ -274,7 +266,7 @@ class HttpGateway implements Gateway {
         sink: this.#options.sink,
         clock: this.#clock,
         log: this.#options.log,
-        redactHeaders: this.#redact,
+        redactHeaders: this.#rules.redact,
       },
       randomUUID().replaceAll("-", ""),
       startedAt,
@@ -290,7 +282,7 @@ class HttpGateway implements Gateway {
       provider: decision.route?.provider ?? null,
       routeReason: decision.reason,
       clientName,
-      gatewayId: this.#options.gatewayId,
+      gatewayId: this.#rules.gatewayId,
       metadata: devRunId === undefined ? {} : { dev_run_id: devRunId },
       routeKey,
     });
@@ -318,7 +310,7 @@ class HttpGateway implements Gateway {
         return (headers ??= headerArrays(request.rawHeaders));
       },
     };
-    return this.#routes.route(input, (route, error) => {
+    return this.#rules.routes.route(input, (route, error) => {
       if (this.#brokenMatches.has(route.name)) return;
       this.#brokenMatches.add(route.name);
       this.#options.log.warn("aigw.upstream_match_error", {
@@ -345,7 +337,7 @@ class HttpGateway implements Gateway {
       garbage: this.#garbage,
       route,
       target,
-      durable: this.#options.durability === "strict" ? () => untilDurable(this.#options.sink) : undefined,
+      durable: this.#rules.durability === "strict" ? () => untilDurable(this.#options.sink) : undefined,
       onEnd: () => this.#ended(tap),
     });
     forward.start();

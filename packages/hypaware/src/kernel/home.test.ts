@@ -21,3 +21,8 @@ test("the flag beats HYP_CONFIG, HYP_CONFIG beats the home's, and both are expli
   expect(resolveHome(env)).toMatchObject({ paths: { config: "/etc/hyp.json" }, explicitConfig: true });
   expect(resolveHome(env, "/tmp/mine.json").paths.config).toBe("/tmp/mine.json");
 });
+
+test("the home's own config file stays the default one when it is named, as a service does", () => {
+  const env = { HYP_HOME: "/data/hyp" };
+  expect(resolveHome(env, "/data/hyp/hypaware-config.json").explicitConfig).toBe(false);
+});

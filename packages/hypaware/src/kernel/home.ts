@@ -4,7 +4,7 @@ import { type HomePaths, homePaths } from "../contract/home.ts";
 
 export interface Home {
   readonly paths: HomePaths;
-  /** A person named the config file, so that its absence is an error and not the default. */
+  /** A person named another config file than the one in the home, so that its absence is an error and not the default. */
   readonly explicitConfig: boolean;
 }
 
@@ -15,7 +15,8 @@ export function resolveHome(env: Readonly<Record<string, string | undefined>>, c
   const absolute = (path: string): string => resolve(path.replace(/^~(?=$|\/)/, () => userHome));
   const home = env["HYP_HOME"] ? absolute(env["HYP_HOME"]) : join(resolve(userHome), ".hyp");
   const config = configFlag || env["HYP_CONFIG"];
-  return config
-    ? { paths: homePaths(home, absolute(config)), explicitConfig: true }
-    : { paths: homePaths(home), explicitConfig: false };
+  const own = homePaths(home);
+  if (!config) return { paths: own, explicitConfig: false };
+  const named = absolute(config);
+  return { paths: homePaths(home, named), explicitConfig: named !== own.config };
 }

@@ -9,6 +9,7 @@ import type { AiGatewayRegistry } from "../gateway/capability.ts";
 import type { GatewayConfig } from "../gateway/config-defaults.ts";
 import type { Kernel } from "../kernel/boot.ts";
 import type { LoadedConfig } from "../kernel/config.ts";
+import type { ServiceState } from "../service/service-manager.ts";
 import { type ClientStatus, clientsFound } from "./clients.ts";
 import { configDiagnostics, pluginDiagnostics } from "./config-diagnostics.ts";
 import { portDiagnostics, projectorOverlaps, routeDiagnostics } from "./gateway-diagnostics.ts";
@@ -23,14 +24,6 @@ export interface RecordStatus {
   readonly sessions: number;
   readonly messages: number;
   readonly differences: number;
-}
-
-/** What the service manager says of the daemon's service. */
-export interface ServiceState {
-  readonly installed: boolean;
-  readonly loaded: boolean;
-  /** The program that the service would start and that is not there. */
-  readonly missing?: string;
 }
 
 /** Keys and meanings are the contract of `hyp status --json`; docs/status.schema.json has them. */
@@ -82,7 +75,8 @@ export interface StatusInput {
   readonly registry: AiGatewayRegistry;
   readonly clientRecords: readonly AnyClientRecord[];
   readonly datasets: readonly string[];
-  readonly service: ServiceState;
+  /** `missing`: the program that the service would start and that is not there. */
+  readonly service: Pick<ServiceState, "installed" | "loaded"> & { readonly missing?: string };
   /** Lets the store catch up with a running gateway, for a bounded time; false: it did not. */
   readonly catchUp: () => Promise<boolean>;
   /** Asked once the store has caught up. */
@@ -151,7 +145,10 @@ export async function statusReport(input: StatusInput): Promise<StatusReport> {
   };
 }
 
-function serviceDiagnostics({ installed, missing }: ServiceState, isRunning: boolean): readonly Diagnostic[] {
+function serviceDiagnostics(
+  { installed, missing }: StatusInput["service"],
+  isRunning: boolean,
+): readonly Diagnostic[] {
   if (missing !== undefined)
     return [
       diagnostic(

@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HomePaths } from "../contract/home.ts";
+import { tryLock } from "../disk/lock.ts";
+import { processIdentity } from "./process-identity.ts";
+import type { PidFile } from "./run-files.ts";
+
+export interface RunningDaemon {
+  /** undefined: somebody holds the lock, and no file says truly who. */
+  readonly pid: number | undefined;
+  readonly mode: string | undefined;
+}
+
+const POLL_MS = 25;
+
+/** The daemon of this home. The lock decides, because a number in a file may be another process by now. */
+export function runningDaemon(paths: HomePaths): RunningDaemon | undefined {
+  if (!existsSync(paths.daemonLock)) return undefined;
+  const lock = tryLock(paths.daemonLock);
+  if (lock !== undefined) {
+    lock.release();
+    return undefined;
+  }
+  const file = pidFile(paths);
+  const isTrue =
+    file !== undefined && file.process !== undefined && processIdentity(file.pid) === file.process;
+  return { pid: isTrue ? file.pid : undefined, mode: isTrue ? file.mode : undefined };
+}
+
+function pidFile(paths: HomePaths): PidFile | undefined {
+  try {
+    const file = JSON.parse(readFileSync(paths.pidFile, "utf8")) as PidFile;
+    return Number.isInteger(file.pid) && file.pid > 1 ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Ends this home's daemon: SIGTERM, and SIGKILL where it has not ended after `waitMs` and `kill` is set. Resolves with what came of it;
+ * `left`: it still runs.
+ */
+export async function endDaemon(
+  paths: HomePaths,
+  { waitMs, kill }: { readonly waitMs: number; readonly kill: boolean },
+): Promise<"none" | "ended" | "killed" | "left"> {
+  const running = runningDaemon(paths);
+  if (running === undefined) return "none";
+  if (!signal(running, "SIGTERM")) return isGone(paths, 0);
+  if ((await isGone(paths, waitMs)) === "ended") return "ended";
+  if (!kill) return "left";
+  // Asked anew: the number may have passed to another process while we waited.
+  const hung = runningDaemon(paths);
+  if (hung === undefined) return "ended";
+  if (!signal(hung, "SIGKILL")) return "left";
+  return (await isGone(paths, KILLED_MS)) === "ended" ? "killed" : "left";
+}
+
+const KILLED_MS = 5_000;
+
+function signal({ pid }: RunningDaemon, name: NodeJS.Signals): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, name);
+  } catch {
+    // It ended just now, or belongs to another account.
+    return false;
+  }
+}
+
+async function isGone(paths: HomePaths, waitMs: number): Promise<"ended" | "left"> {
+  const until = performance.now() + waitMs;
+  for (;;) {
+    if (runningDaemon(paths) === undefined) return "ended";
+    if (performance.now() >= until) return "left";
+    await sleep(POLL_MS);
+  }
+}
