@@ -1,13 +1,11 @@
 import type { Command } from "commander";
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { connect } from "node:net";
 import { type App, requireValidConfig } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { ClientLaunch, ClientRegistration } from "../contract/plugin.ts";
 import { startGatewayService } from "../daemon/gateway-service.ts";
-import { readGatewayFile } from "../daemon/run-files.ts";
 import { routeKeyOf, routeSecret } from "../daemon/route-secret.ts";
 import { superviseRecorder } from "../daemon/supervisor.ts";
 import type { ConfiguredUpstream, GatewayConfig } from "../gateway/config-defaults.ts";
@@ -15,8 +13,8 @@ import { isLoopbackHost } from "../gateway/listen.ts";
 import { didYouMean } from "../kernel/suggest.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { recorderOptions } from "./recorder-options.ts";
+import { runningGateway } from "./running-gateway.ts";
 
-const CONNECT_MS = 1_000;
 const RECORDER_STOP_MS = 10_000;
 /** Once the client is gone nobody waits for an answer any more. */
 const DRAIN_MS = Math.min(1_000, LIMITS.drainMs);
@@ -114,24 +112,6 @@ function upstreamOfEnvironment(
 function withUpstream(config: GatewayConfig, upstream: ConfiguredUpstream | undefined): GatewayConfig {
   if (upstream === undefined || config.upstreams.some(({ name }) => name === upstream.name)) return config;
   return { ...config, upstreams: [...config.upstreams, upstream] };
-}
-
-/** Base URL of this home's gateway, if one answers. */
-async function runningGateway(app: App): Promise<string | undefined> {
-  const file = readGatewayFile(app.paths);
-  if (file === undefined) return undefined;
-  const isAnswering = await new Promise<boolean>((resolve) => {
-    const socket = connect({ host: file.host, port: file.port, timeout: CONNECT_MS });
-    const finish = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once("connect", () => finish(true));
-    socket.once("error", () => finish(false));
-    socket.once("timeout", () => finish(false));
-  });
-  const host = file.host.includes(":") ? `[${file.host}]` : file.host;
-  return isAnswering ? `http://${host}:${file.port}` : undefined;
 }
 
 /** Runs the client in this terminal. Resolves with its exit code, 128 + n when signal n ended it. */
