@@ -13,13 +13,15 @@ import { type AiGatewayRegistry, createAiGateway } from "./gateway/capability.ts
 import { DEFAULT_GATEWAY_CONFIG, type GatewayConfig } from "./gateway/config-defaults.ts";
 import { gatewayPlugin } from "./gateway/plugin.ts";
 import { type Kernel, bootKernel } from "./kernel/boot.ts";
-import { type LoadedConfig, loadConfig } from "./kernel/config.ts";
+import { DEFAULT_CONFIG, type LoadedConfig, loadConfig } from "./kernel/config.ts";
 import { resolveHome } from "./kernel/home.ts";
 import { JsonlFile } from "./kernel/jsonl.ts";
 import { type LogSink, type Logger, createLogger, fileSink } from "./kernel/log.ts";
 import { MANIFEST_FILE, type Manifest, type PluginSource } from "./kernel/manifest.ts";
 import { type Observer, type Telemetry, openTelemetry } from "./kernel/telemetry.ts";
 import { type NotesRegistry, createNotes } from "./notes/registry.ts";
+import { type SettingsRegistry, createSettings } from "./settings/attachable.ts";
+import { hypCommand } from "./settings/hyp-command.ts";
 
 export const GATEWAY_PLUGIN = "@hypaware/ai-gateway";
 
@@ -27,6 +29,8 @@ export interface AppOptions {
   readonly env: NodeJS.ProcessEnv;
   /** `--config`. */
   readonly configFile?: string | undefined;
+  /** As if there were no config file: for what must work with any. */
+  readonly ignoreConfig?: boolean;
   /** Which process this is: `gateway`, `recorder`, `cli`. Its log is `logs/<mode>.log`. */
   readonly mode: "gateway" | "recorder" | "cli";
   /** Beside the log file. */
@@ -65,10 +69,15 @@ export async function openApp(options: AppOptions): Promise<App> {
   const log = createLogger([...sinks, ...(options.logSinks ?? [])]);
 
   const observer = { log: bootLog, telemetry };
-  const loaded = await loadConfig(paths, { explicit: explicitConfig, observer });
+  const loaded =
+    options.ignoreConfig === true
+      ? { config: DEFAULT_CONFIG, path: paths.config, exists: false, findings: [] }
+      : await loadConfig(paths, { explicit: explicitConfig, observer });
   const registry = createAiGateway({ endpoint: options.endpoint ?? (() => undefined) });
   const notes = createNotes();
-  const bundled = await bundledPlugins(registry, notes);
+  const hyp = hypCommand(env, join(HERE, "..", "bin", "hyp.js"));
+  const settings = createSettings({ state: paths.state, hyp, env, observer: { log, telemetry } });
+  const bundled = await bundledPlugins(registry, notes, settings);
   const findings = [...loaded.findings, ...(await validate(loaded, bundled, observer))];
   const boot = { paths, config: loaded.config, bundled, env, log: bootLog, telemetry, mode };
   const kernel = await bootKernel(boot);
@@ -128,13 +137,17 @@ async function gatewayConfigOf({ config }: LoadedConfig): Promise<GatewayConfig>
   return parseGatewayConfig(section).config;
 }
 
-function bundledPlugins(registry: AiGatewayRegistry, notes: NotesRegistry): Promise<readonly PluginSource[]> {
+function bundledPlugins(
+  registry: AiGatewayRegistry,
+  notes: NotesRegistry,
+  settings: SettingsRegistry,
+): Promise<readonly PluginSource[]> {
   const adapter = (name: string): Promise<PluginSource> =>
     shipped(join(HERE, "adapters", name), async (manifest, folder) => {
       return (await import(pathToFileURL(join(folder, manifest.entrypoint)).href)) as PluginModule;
     });
   return Promise.all([
-    shipped(join(HERE, "gateway"), async () => gatewayPlugin(registry, notes)),
+    shipped(join(HERE, "gateway"), async () => gatewayPlugin(registry, notes, settings)),
     ...BUNDLED_ADAPTERS.map(adapter),
   ]);
 }

@@ -7,6 +7,7 @@ import type {
 } from "../contract/plugin.ts";
 import { createAiGateway, type RegisteredProjector } from "../gateway/capability.ts";
 import { createNotes } from "../notes/registry.ts";
+import { settingsFor } from "../settings/settings.testkit.ts";
 
 /** What adapters bring for a recorder. */
 export interface Activated {
@@ -22,14 +23,16 @@ export const stateDirOf = (home: string, adapter: string): string => join(home, 
 export async function activated(adapters: readonly string[], home: string): Promise<Activated> {
   const gateway = createAiGateway({ endpoint: () => undefined });
   const notes = createNotes();
+  const settings = settingsFor();
   for (const adapter of adapters) {
     const own = notes.viewFor({ plugin: adapter, onDispose: () => undefined });
     const requireCapability = (name: string): unknown =>
-      name === "hypaware.notes" ? own : gateway.capability;
+      name === "hypaware.notes" ? own : name === "hypaware.settings" ? settings : gateway.capability;
     const paths = { stateDir: stateDirOf(home, adapter) };
-    const context = { env: { HOME: home }, config: {}, paths, requireCapability };
-    const plugin = (await import(`./${adapter}/index.ts`)) as PluginModule;
-    await plugin.activate(context as unknown as PluginContext);
+    const plugin = { version: "2.0.0" };
+    const context = { env: { HOME: home }, config: {}, plugin, paths, requireCapability };
+    const module = (await import(`./${adapter}/index.ts`)) as PluginModule;
+    await module.activate(context as unknown as PluginContext);
   }
   return {
     projectors: gateway.projectors(),

@@ -9,7 +9,7 @@ import { ensurePrivateFolder } from "../disk/folders.ts";
 import { type ServiceManager, serviceManager } from "../service/service-manager.ts";
 import { errLog, outLog, type ServiceSpec } from "../service/service-spec.ts";
 import { type CliContext, withApp } from "./context.ts";
-import { detachClients } from "./detach-clients.ts";
+import { detachAll, detachedText } from "./detach-all.ts";
 import { serviceSpecOf } from "./service-spec-of.ts";
 import { stopBoundMs } from "./stop-bound.ts";
 
@@ -134,18 +134,17 @@ async function uninstall(context: CliContext, app: App, json: boolean): Promise<
   if (installed !== undefined && installed !== app.paths.home)
     throw new HypError("service_conflict", `${manager.targetPath} runs the home ${installed}.`);
   // First, so that no client points at nothing, whatever happens next.
-  const clients = await detachClients(app, context, false);
+  const clients = await detachAll(context.env);
   const removed = await manager.uninstall();
   const daemon = await endDaemon(app.paths, { waitMs: stopBoundMs(app), kill: false });
-  const failed = clients.filter(({ outcome }) => outcome === "failed");
+  const failed = clients.filter(({ status }) => status === "failed");
   if (failed.length > 0 || daemon === "left") context.exitCode = 1;
   if (json) {
     const status = context.exitCode === 0 ? "uninstalled" : "incomplete";
     context.stdout.write(`${JSON.stringify({ status, clients, removed, daemon }, null, 2)}\n`);
     return;
   }
-  for (const { client, outcome, detail } of clients)
-    context.stdout.write(`${client}: ${outcome}${detail === "" ? "" : ` (${detail})`}\n`);
+  for (const each of clients) context.stdout.write(`${each.client}: ${detachedText(each)}\n`);
   context.stdout.write(
     removed.length === 0 ? "no service was installed\n" : `removed ${removed.join(" and ")}\n`,
   );

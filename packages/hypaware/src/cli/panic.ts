@@ -1,11 +1,10 @@
 import type { Command } from "commander";
-import { openApp } from "../app.ts";
 import type { HomePaths } from "../contract/home.ts";
 import { type ServiceManager, serviceManager } from "../service/service-manager.ts";
 import { endDaemon, runningDaemon } from "../daemon/running-daemon.ts";
 import { resolveHome } from "../kernel/home.ts";
 import type { CliContext } from "./context.ts";
-import { detachClients } from "./detach-clients.ts";
+import { type ClientDetached, detachAll, detachedText } from "./detach-all.ts";
 
 /** No stop is waited for as long as a polite one: a person wants out. Running answers get this much. */
 const POLITE_MS = 3_000;
@@ -75,17 +74,20 @@ const failed = (step: string, error: unknown): Step => ({
   detail: error instanceof Error ? error.message : String(error),
 });
 
-async function detach(context: CliContext, dryRun: boolean): Promise<readonly Step[]> {
-  const app = await openApp({ env: context.env, mode: "cli" });
-  const clients = await detachClients(app, context, dryRun);
-  await app.close();
-  return clients.map(({ client, outcome, detail }) => ({
-    step: client,
-    outcome:
-      outcome === "failed" ? "left" : outcome === "not_attached" ? "nothing" : dryRun ? "would" : "done",
-    detail: detail || outcome.replace("_", " "),
+async function detach({ env }: CliContext, dryRun: boolean): Promise<readonly Step[]> {
+  const clients = await detachAll(env, { dryRun });
+  return clients.map((client) => ({
+    step: client.client,
+    outcome: OUTCOMES[client.status](dryRun),
+    detail: client.status === "detached" && dryRun ? "would be detached" : detachedText(client),
   }));
 }
+
+const OUTCOMES: Readonly<Record<ClientDetached["status"], (dryRun: boolean) => Step["outcome"]>> = {
+  detached: (dryRun) => (dryRun ? "would" : "done"),
+  not_attached: () => "nothing",
+  failed: () => "left",
+};
 
 async function endService(paths: HomePaths, { env }: CliContext, dryRun: boolean): Promise<readonly Step[]> {
   const manager = ownManager(env);

@@ -1,8 +1,10 @@
 import { Command } from "commander";
 import { readFileSync } from "node:fs";
+import { registerAttach } from "./attach.ts";
 import { registerConfig } from "./config.ts";
 import type { CliContext } from "./context.ts";
 import { registerDaemon } from "./daemon.ts";
+import { registerDetach } from "./detach.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerImport } from "./import.ts";
 import { registerLogs } from "./logs.ts";
@@ -23,6 +25,7 @@ const FIRST_STEPS = `
 Examples:
   hyp up                                  gateway and recorder in this terminal
   hyp run <client>                        a client through the gateway, in another
+  hyp attach <client>                     the same for good: its own settings say so, until hyp detach
   hyp query sql "select * from sessions"  what was recorded
 `;
 
@@ -43,6 +46,8 @@ export function buildProgram(context: CliContext): Command {
   for (const register of [
     registerUp,
     registerRun,
+    registerAttach,
+    registerDetach,
     registerStatus,
     registerDoctor,
     registerLogs,

@@ -6,15 +6,14 @@ import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { ClientLaunch, ClientRegistration } from "../contract/plugin.ts";
 import { startGatewayService } from "../daemon/gateway-service.ts";
-import { readGatewayFile } from "../daemon/run-files.ts";
 import { routeKeyOf, routeSecret } from "../daemon/route-secret.ts";
 import { superviseRecorder } from "../daemon/supervisor.ts";
 import type { ConfiguredUpstream, GatewayConfig } from "../gateway/config-defaults.ts";
-import { isListening } from "../gateway/is-listening.ts";
 import { isLoopbackHost } from "../gateway/listen.ts";
 import { didYouMean } from "../kernel/suggest.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { recorderOptions } from "./recorder-options.ts";
+import { runningGateway } from "./running-gateway.ts";
 
 /** Once the client is gone nobody waits for an answer any more. */
 const DRAIN_MS = Math.min(1_000, LIMITS.drainMs);
@@ -112,15 +111,6 @@ function upstreamOfEnvironment(
 function withUpstream(config: GatewayConfig, upstream: ConfiguredUpstream | undefined): GatewayConfig {
   if (upstream === undefined || config.upstreams.some(({ name }) => name === upstream.name)) return config;
   return { ...config, upstreams: [...config.upstreams, upstream] };
-}
-
-/** Base URL of this home's gateway, if one answers. */
-async function runningGateway(app: App): Promise<string | undefined> {
-  const file = readGatewayFile(app.paths);
-  if (file === undefined) return undefined;
-  const isAnswering = await isListening(file.host, file.port);
-  const host = file.host.includes(":") ? `[${file.host}]` : file.host;
-  return isAnswering ? `http://${host}:${file.port}` : undefined;
 }
 
 /** Runs the client in this terminal. Resolves with its exit code, 128 + n when signal n ended it. */

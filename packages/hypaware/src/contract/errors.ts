@@ -103,6 +103,62 @@ export const ERRORS = {
     what: "The client's command is not installed or not on PATH.",
     next: "Install it, or name its path in an environment variable as the message says.",
   },
+  gateway_unreachable: {
+    what: "No gateway answers where the client would be pointed to, so it would stop working. Nothing was written.",
+    next: "Start it first: hyp up, or hyp daemon start",
+  },
+  settings_unreadable: {
+    what: "A client's settings cannot be read, or are no file. Nothing was written.",
+    next: "Mend what the message names, and run it again.",
+  },
+  settings_unwritable: {
+    what: "A client's settings are read-only, or their folder is. Nothing was written.",
+    next: "Make them writable, or start the client with: hyp run <client>",
+  },
+  settings_too_large: {
+    what: "A client's settings file is too large to be one. Nothing was written.",
+    next: "Look at the file, or start the client with: hyp run <client>",
+  },
+  foreign_address: {
+    what: "A client is pointed at somebody else's address, for which it holds a key. Nothing was written.",
+    next: "Add that address to the gateway's upstreams, as the message says, or replace it with --replace (hyp detach brings it back).",
+  },
+  not_attachable: {
+    what: "This client cannot be attached as it is set up. Nothing was written.",
+    next: "See the message.",
+  },
+  JSONC: {
+    what: "A client's settings have comments that the client itself does not read. Nothing was written.",
+    next: "Remove the comments, so that the client reads the file again.",
+  },
+  MALFORMED_JSON: {
+    what: "A client's settings are not valid JSON. Nothing was written.",
+    next: "Mend the named place, and run it again.",
+  },
+  NOT_AN_OBJECT: {
+    what: "A client's settings are JSON, but no object. Nothing was written.",
+    next: "Mend the file, and run it again.",
+  },
+  MALFORMED_TOML: {
+    what: "A client's settings are not valid TOML, or cannot be edited without changing something else. Nothing was written.",
+    next: "Mend the named place, and run it again.",
+  },
+  MALFORMED_ENV: {
+    what: "A client's .env is not made of assignments. Nothing was written.",
+    next: "Mend the file, and run it again.",
+  },
+  MALFORMED_MARKER: {
+    what: "What hyp attach wrote into a client's settings, or would write, cannot be told from the rest. Nothing was written.",
+    next: "Remove the lines between the hypaware comments by hand.",
+  },
+  CONCURRENT_EDIT: {
+    what: "A client's settings were changed by somebody else while they were edited. Nothing was written.",
+    next: "Run it again.",
+  },
+  INVALID_PORT: {
+    what: "The gateway's address has no port from 1 to 65535.",
+    next: "Set `listen` in the config.",
+  },
   plugin_missing: { what: "A plugin needs another plugin that is absent.", next: "Install or enable it." },
   cycle: { what: "Plugins depend on each other in a circle.", next: "Disable one of them." },
   cap_missing: {

@@ -47,6 +47,9 @@ export const LIMITS = {
   rawQuotaBytes: 2_048 * MB, // journals of all runs on disk; the oldest segments go first
   rawMaxAgeMs: 90 * 86_400_000, // older raw history is of no use but to reproject, and the rows stay
 
+  // settings of clients
+  settingsBytes: 8 * MB, // a settings file that is larger is something else, and would be parsed as a whole
+
   // decoding, in the recorder
   decodedBytes: 64 * MB, // one body after decompression
   decodedRatio: 200, // decompression bomb: honest text stays under 50

@@ -1,6 +1,6 @@
 // The public plugin interface, exported as `hypaware/plugin`. Its surface is pinned by a test.
 
-import type { ExchangeProjector, JsonObject, ProjectorLog } from "./projection.ts";
+import type { ExchangeProjector, Json, JsonObject, ProjectorLog } from "./projection.ts";
 import type { AnyClientRecord } from "./record.ts";
 
 export type { DecodeStatus, ExchangeRecord, Outcome, RequestClass, StreamEvent } from "./exchange.ts";
@@ -96,11 +96,117 @@ export interface ClientAttachment {
   readonly findings?: readonly ClientFinding[];
 }
 
+/** What `attach` is told. All but `endpoint` is beyond the 2.0.0 contract. */
+export interface AttachContext extends ClientContext {
+  readonly endpoint: string;
+  /** Parts that the person does not want, by names that the client's adapter knows. */
+  readonly without?: readonly string[];
+  /** The person wants somebody else's address replaced that stands in the settings. */
+  readonly replace?: boolean;
+  /** Where the gateway forwards to: an upstream's name → its base URL. */
+  readonly upstreams?: Readonly<Record<string, string>>;
+}
+
+/** One thing to write into a client's settings. */
+export type SettingsChange =
+  | {
+      readonly kind: "set";
+      /** Names from the root. In a TOML file one name is a key of the root, several are a table of their own. */
+      readonly path: readonly string[];
+      readonly value: Json;
+      /** What the person has there stays. */
+      readonly unlessSet?: boolean;
+      readonly address?: SettingsAddress;
+      /** TOML and .env: the name in the marker of the block that this stands in. Neighbours of one name share a block. */
+      readonly block?: string;
+    }
+  | { readonly kind: "add"; readonly path: readonly string[]; readonly value: JsonObject };
+
+/** A place that says where the client sends its requests, with a key for whoever is there. */
+export interface SettingsAddress {
+  /** The gateway's upstream that takes what went there. */
+  readonly upstream: string;
+  /** What our own address has behind the gateway's, e.g. `/v1`. */
+  readonly suffix?: string;
+}
+
+/** What a client's settings shall say, and what the person is told of it. */
+export interface SettingsWish {
+  readonly changes: readonly SettingsChange[];
+  /** Lines for the person, one for each thing that is written, without indentation. */
+  readonly lines: readonly string[];
+  /** Kept with the mark that we leave in the file. */
+  readonly marker?: JsonObject;
+  /** Members of the JSON output beside the common ones. */
+  readonly facts?: JsonObject;
+  /** Addresses that count now though they stand outside the file, and whose key would go to us. */
+  readonly elsewhere?: readonly (SettingsAddress & { readonly where: string; readonly value: string })[];
+  /** What keeps this from working, in words, and what to do next. */
+  readonly problem?: { readonly message: string; readonly next: string };
+}
+
+/** What is known of settings that point at us. */
+export interface SettingsMark {
+  /** ISO 8601. */
+  readonly attached_at: string;
+  readonly version: string;
+  readonly port: number;
+  readonly [more: string]: Json | undefined;
+}
+
+/** What goes before the settings file that we write. */
+export interface SettingsOverrides {
+  /** Values that count wherever they come from. */
+  readonly paths: readonly (readonly string[])[];
+  /** Files of a project, of the same format, below the folder where a person stands or one above it. */
+  readonly project: readonly string[];
+  /** The first such file is the only one that is read, whatever it says. */
+  readonly isHiding?: boolean;
+  /** Files in one place, of the same format. */
+  readonly machine?: readonly string[];
+  /** Variables that the client prefers, and the path whose value they replace. */
+  readonly variables?: readonly { readonly name: string; readonly path: readonly string[] }[];
+}
+
+/** How a client's settings file is pointed at the gateway: all of it data or pure, but for where the file is. */
+export interface ClientSettings {
+  readonly client: string;
+  /** Of the plugin; kept with the mark in the file. */
+  readonly version: string;
+  /** As a person knows it. */
+  readonly title: string;
+  readonly format: "json" | "toml" | "env";
+  /** JSON: the client itself does not take comments. */
+  readonly isStrict?: boolean;
+  /** How the file's place is called in JSON output. */
+  readonly pathKey: "settings_path" | "config_path";
+  /** Absolute. */
+  file(): string;
+  /** It seems to be on this machine when one of these is: a command, a folder of its own. */
+  readonly installed: { readonly command: string; readonly folder: string };
+  /** `values`: what the file says without us. */
+  wish(context: AttachContext & { readonly hyp: string; readonly values: JsonObject }): SettingsWish;
+  /** JSON: elements of lists that are ours whatever version wrote them. `path` has `*` for any name or place. */
+  readonly managed?: { readonly path: readonly string[]; isOurs(element: Json): boolean };
+  /** What a mark without a list of what was written stands for: older versions made such. */
+  wroteBefore?(mark: SettingsMark): readonly { readonly path: readonly string[]; readonly value: Json }[];
+  /** Reads only. `values`: what the file says, with us in it. */
+  findings?(mark: SettingsMark, values: JsonObject): readonly ClientFinding[];
+  readonly overridden?: SettingsOverrides;
+}
+
+/** Capability `hypaware.settings` 1.0.0: a client's settings edited as text, and given back byte for byte. */
+export interface Settings {
+  attachable(settings: ClientSettings): Pick<ClientRegistration, "attach" | "detach"> & {
+    status(context: ClientContext): Promise<ClientAttachment>;
+  };
+}
+
 /** A program whose traffic we carry, and how its own settings are pointed at the gateway and back. */
 export interface ClientRegistration {
   readonly name: string;
   readonly defaultUpstream: string;
-  attach(context: ClientContext & { readonly endpoint: string }): Promise<number> | number;
+  attach(context: AttachContext): Promise<number> | number;
   detach(context: ClientContext): Promise<number> | number;
   /** Reads only. What is no `ClientAttachment` (or a promise of one) is not shown. */
   status?(context: ClientContext): unknown;

@@ -8,7 +8,9 @@ import { parseManifest, pluginFromFolder } from "../kernel/manifest.ts";
 import { pluginFolder, temporaryFolder } from "../kernel/plugin-folder.testkit.ts";
 import { validateConfig } from "../kernel/validate.ts";
 import { createAiGateway } from "./capability.ts";
+import { QUIET } from "../kernel/telemetry.ts";
 import { createNotes } from "../notes/registry.ts";
+import { createSettings } from "../settings/attachable.ts";
 import { gatewayPlugin } from "./plugin.ts";
 
 async function gateway() {
@@ -17,7 +19,12 @@ async function gateway() {
   const source = {
     manifest: await parseManifest(value, "gateway/hypaware.plugin.json"),
     rootDir: import.meta.dirname,
-    load: async () => gatewayPlugin(registry, createNotes()),
+    load: async () =>
+      gatewayPlugin(
+        registry,
+        createNotes(),
+        createSettings({ state: "/nowhere", hyp: "/nowhere/hyp", env: {}, observer: QUIET }),
+      ),
   };
   return { registry, source };
 }

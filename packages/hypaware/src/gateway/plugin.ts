@@ -1,4 +1,4 @@
-import type { CapabilityConsumer, Notes, PluginModule } from "../contract/plugin.ts";
+import type { CapabilityConsumer, Notes, PluginModule, Settings } from "../contract/plugin.ts";
 import type { AiGatewayRegistry } from "./capability.ts";
 
 /**
@@ -8,6 +8,7 @@ import type { AiGatewayRegistry } from "./capability.ts";
 export function gatewayPlugin(
   registry: AiGatewayRegistry,
   notes: { viewFor(consumer: CapabilityConsumer): Notes },
+  settings: { viewFor(consumer: CapabilityConsumer): Settings },
 ): PluginModule {
   return {
     // Parsing needs the schema library, which a start without a config file should not load.
@@ -17,6 +18,9 @@ export function gatewayPlugin(
         registry.viewFor(consumer),
       );
       context.provideCapabilityPerPlugin("hypaware.notes", "1.0.0", (consumer) => notes.viewFor(consumer));
+      context.provideCapabilityPerPlugin("hypaware.settings", "1.0.0", (consumer) =>
+        settings.viewFor(consumer),
+      );
     },
   };
 }

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { claudeClient } from "./client.ts";
+import { claudeLaunch } from "./client.ts";
 
 const endpoint = "http://127.0.0.1:18521/k/claude-0";
 
 test("it is started with the gateway's address and with what its features need", () => {
-  expect(claudeClient({}).launch?.({ endpoint, args: ["-p", "hi"] })).toEqual({
+  expect(claudeLaunch({})({ endpoint, args: ["-p", "hi"] })).toEqual({
     command: "claude",
     args: ["-p", "hi"],
     env: {
@@ -22,20 +22,9 @@ test("what the person set stays, but for the address", () => {
     CLAUDE_CODE_GATEWAY_HINT_HEADERS: "0",
     HYP_CLAUDE_BIN: "/opt/claude-next",
   };
-  expect(claudeClient(env).launch?.({ endpoint, args: [] })).toEqual({
+  expect(claudeLaunch(env)({ endpoint, args: [] })).toEqual({
     command: "/opt/claude-next",
     args: [],
     env: { ANTHROPIC_BASE_URL: endpoint },
   });
-});
-
-test("attach and detach say that they change nothing, and fail", async () => {
-  const written: string[] = [];
-  const output = { write: (text: string) => written.push(text) };
-  const context = { config: {}, stdout: { write: expect.unreachable }, stderr: output };
-  const client = claudeClient({});
-  expect(await client.attach({ ...context, endpoint })).toBe(1);
-  expect(await client.detach(context)).toBe(1);
-  expect(written[0]).toContain(`ANTHROPIC_BASE_URL=${endpoint}`);
-  expect(written[1]).toContain("hyp run claude");
 });

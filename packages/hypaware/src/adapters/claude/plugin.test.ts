@@ -6,6 +6,7 @@ import { manifestProblems } from "../../kernel/manifest-schema.ts";
 import { createNotes } from "../../notes/registry.ts";
 import * as codex from "../codex/index.ts";
 import * as claude from "./index.ts";
+import { settingsFor } from "../../settings/settings.testkit.ts";
 
 test("the plugins register what their manifests say", () => {
   const registry = createAiGateway({ endpoint: () => undefined });
@@ -14,16 +15,20 @@ test("the plugins register what their manifests say", () => {
   const asked: unknown[] = [];
   const requireCapability = (name: string, range: string): unknown => {
     asked.push([name, range]);
+    if (name === "hypaware.settings") return settingsFor();
     return name === "hypaware.notes" ? notes.viewFor(consumer) : registry.capability;
   };
   const paths = { stateDir: "/state" };
-  const context = { env: {}, config: {}, paths, requireCapability } as unknown as PluginContext;
+  const plugin = { version: "2.0.0" };
+  const context = { env: {}, config: {}, plugin, paths, requireCapability } as unknown as PluginContext;
   claude.activate(context);
   codex.activate(context);
   expect(asked).toEqual([
     ["hypaware.ai-gateway", "^2.0.0"],
+    ["hypaware.settings", "^1.0.0"],
     ["hypaware.notes", "^1.0.0"],
     ["hypaware.ai-gateway", "^2.0.0"],
+    ["hypaware.settings", "^1.0.0"],
     ["hypaware.notes", "^1.0.0"],
   ]);
   expect(notes.sessionContexts().map(({ file }) => file)).toEqual(["/state/session-context.jsonl"]);
@@ -57,8 +62,13 @@ test.each([
     const registry = createAiGateway({ endpoint: () => undefined });
     const consumer = { plugin: "test", onDispose: () => undefined };
     const requireCapability = (name: string): unknown =>
-      name === "hypaware.notes" ? notes.viewFor(consumer) : registry.capability;
-    const context = { env: {}, paths: { stateDir: "/state" }, requireCapability };
+      name === "hypaware.notes"
+        ? notes.viewFor(consumer)
+        : name === "hypaware.settings"
+          ? settingsFor()
+          : registry.capability;
+    const plugin = { version: "2.0.0" };
+    const context = { env: {}, plugin, paths: { stateDir: "/state" }, requireCapability };
     adapter.activate({ ...context, config: { [name]: false } } as unknown as PluginContext);
     expect(notes.clientRecords()).toMatchObject([{ isFollowed: false }]);
     adapter.activate({ ...context, config: {} } as unknown as PluginContext);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { codexClient } from "./client.ts";
+import { codexLaunch } from "./client.ts";
 
 const endpoint = "http://127.0.0.1:18521/k/codex-0";
 let home = "";
@@ -14,7 +14,7 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 const launch = (auth?: unknown, env: Record<string, string> = {}) => {
   if (auth !== undefined)
     writeFileSync(join(home, "auth.json"), typeof auth === "string" ? auth : JSON.stringify(auth));
-  return codexClient({ CODEX_HOME: home, ...env }).launch?.({ endpoint, args: ["exec", "hi"] });
+  return codexLaunch({ CODEX_HOME: home, ...env })({ endpoint, args: ["exec", "hi"] });
 };
 
 test("with a key, without a sign-in and with a file that nobody can read, its own provider gets the address", () => {
@@ -40,14 +40,4 @@ test("signed in with ChatGPT it gets a provider of another name, and its backend
     "exec",
     "hi",
   ]);
-});
-
-test("attach and detach say that they change nothing, and fail", async () => {
-  const written: string[] = [];
-  const output = { write: (text: string) => written.push(text) };
-  const context = { config: {}, stdout: { write: expect.unreachable }, stderr: output };
-  const client = codexClient({});
-  expect(await client.attach({ ...context, endpoint })).toBe(1);
-  expect(await client.detach(context)).toBe(1);
-  for (const text of written) expect(text).toContain("hyp run codex");
 });

@@ -9,6 +9,7 @@ import { createNotes } from "../../notes/registry.ts";
 import { readFixture } from "./fixtures.testkit.ts";
 import * as codex from "./index.ts";
 import { threadFacts } from "./state-database.ts";
+import { settingsFor } from "../../settings/settings.testkit.ts";
 
 let home = "";
 beforeEach(() => {
@@ -65,7 +66,9 @@ test("only who asks for it has it in the rows", async () => {
     codex.activate({
       env: { CODEX_HOME: home, HYPAWARE_CODEX_SQLITE_READS: reads },
       config: {},
-      requireCapability: (name: string): unknown => (name === "hypaware.notes" ? notes : gateway.capability),
+      plugin: { version: "2.0.0" },
+      requireCapability: (name: string): unknown =>
+        name === "hypaware.notes" ? notes : name === "hypaware.settings" ? settingsFor() : gateway.capability,
     } as unknown as PluginContext);
     const quiet = (): void => undefined;
     const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };

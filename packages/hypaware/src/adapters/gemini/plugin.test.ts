@@ -5,9 +5,9 @@ import { createAiGateway } from "../../gateway/capability.ts";
 import { missingUpstreams } from "../../gateway/missing-upstreams.ts";
 import { manifestProblems } from "../../kernel/manifest-schema.ts";
 import { BUNDLED_ADAPTERS } from "../bundled.ts";
-import { geminiClient } from "./client.ts";
 import { activate } from "./index.ts";
 import { geminiPreset } from "../../protocols/gemini/upstream.ts";
+import { settingsFor } from "../../settings/settings.testkit.ts";
 
 const manifest = JSON.parse(readFileSync(new URL("hypaware.plugin.json", import.meta.url), "utf8")) as Record<
   string,
@@ -16,8 +16,9 @@ const manifest = JSON.parse(readFileSync(new URL("hypaware.plugin.json", import.
 
 test("the plugin ships, and registers what its manifest says", () => {
   const registry = createAiGateway({ endpoint: () => undefined });
-  const requireCapability = (): unknown => registry.capability;
-  activate({ env: {}, requireCapability } as unknown as PluginContext);
+  const requireCapability = (name: string): unknown =>
+    name === "hypaware.settings" ? settingsFor() : registry.capability;
+  activate({ env: {}, plugin: { version: "2.0.0" }, requireCapability } as unknown as PluginContext);
   const names = (list: readonly { readonly name: string }[]): readonly string[] =>
     list.map(({ name }) => name);
   expect(manifestProblems(manifest, "1.0.0")).toEqual([]);
@@ -31,7 +32,7 @@ test("the plugin ships, and registers what its manifest says", () => {
 });
 
 test("a config without its upstream says so by name, and its preset is one", () => {
-  const clients = [geminiClient({})];
+  const clients = [{ name: "gemini", defaultUpstream: "gemini" }];
   expect(missingUpstreams(clients, []).map(({ kind }) => kind)).toEqual(["gateway_missing_gemini_upstream"]);
   expect(missingUpstreams(clients, [geminiPreset])).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { JsonObject } from "../../contract/plugin.ts";
-import { opencodeClient } from "./client.ts";
+import { opencodeLaunch } from "./client.ts";
 
 const endpoint = "http://127.0.0.1:18521/k/opencode-0";
 let home = "";
@@ -22,7 +22,7 @@ function put(path: string, content: string | JsonObject): void {
 }
 
 const launch = (env: Record<string, string> = {}) =>
-  opencodeClient({ HOME: home, ...env }, project).launch?.({ endpoint, args: ["run", "hi"] });
+  opencodeLaunch({ HOME: home, ...env }, project)({ endpoint, args: ["run", "hi"] });
 const settings = (env: Record<string, string> = {}): JsonObject =>
   JSON.parse(launch(env)?.env["OPENCODE_CONFIG_CONTENT"] ?? "") as JsonObject;
 
@@ -79,14 +79,4 @@ test("files that nobody can read are no settings", () => {
   put(".local/share/opencode/auth.json", "[1]");
   mkdirSync(join(project, "opencode.json"));
   expect(settings({ ANTHROPIC_API_KEY: "k" })).toEqual({ provider: ANTHROPIC });
-});
-
-test("attach and detach say that they change nothing, and fail", async () => {
-  const written: string[] = [];
-  const output = { write: (text: string) => written.push(text) };
-  const context = { config: {}, stdout: { write: expect.unreachable }, stderr: output };
-  const client = opencodeClient({});
-  expect(await client.attach({ ...context, endpoint })).toBe(1);
-  expect(await client.detach(context)).toBe(1);
-  for (const text of written) expect(text).toContain("hyp run opencode");
 });

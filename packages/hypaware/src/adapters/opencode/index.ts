@@ -1,10 +1,18 @@
-import type { AiGateway, JsonObject, Notes, PluginContext, SectionFinding } from "../../contract/plugin.ts";
+import type {
+  AiGateway,
+  JsonObject,
+  Notes,
+  PluginContext,
+  SectionFinding,
+  Settings,
+} from "../../contract/plugin.ts";
 import { anthropicPreset } from "../../protocols/anthropic/upstream.ts";
 import { geminiPreset } from "../../protocols/gemini/upstream.ts";
 import { openaiPreset } from "../../protocols/openai-upstream.ts";
-import { opencodeClient } from "./client.ts";
+import { opencodeLaunch } from "./client.ts";
 import { opencodeProjector } from "./projector.ts";
 import { opencodeDatabase } from "./record.ts";
+import { opencodeSettings } from "./settings.ts";
 
 /** Plugin `@hypaware/opencode`: carries opencode's traffic, whichever of these providers it talks to. */
 export function activate(context: PluginContext): void {
@@ -12,7 +20,14 @@ export function activate(context: PluginContext): void {
   // The same as those of the adapters for the providers' own clients: either may run alone.
   for (const preset of [anthropicPreset, openaiPreset, geminiPreset]) gateway.registerUpstreamPreset(preset);
   gateway.registerExchangeProjector(opencodeProjector);
-  gateway.registerClient(opencodeClient(context.env));
+  const settings = context.requireCapability<Settings>("hypaware.settings", "^1.0.0");
+  const options = { env: context.env, version: context.plugin.version };
+  gateway.registerClient({
+    name: "opencode",
+    defaultUpstream: "anthropic",
+    launch: opencodeLaunch(context.env),
+    ...settings.attachable(opencodeSettings(options)),
+  });
   const notes = context.requireCapability<Notes>("hypaware.notes", "^1.0.0");
   notes.registerClientRecord({
     ...opencodeDatabase(context.env),

@@ -8,6 +8,7 @@ import { BUNDLED_ADAPTERS } from "../bundled.ts";
 import { createNotes } from "../../notes/registry.ts";
 import { activate, configSection } from "./index.ts";
 import { opencodeDatabase } from "./record.ts";
+import { settingsFor } from "../../settings/settings.testkit.ts";
 
 const manifest = JSON.parse(readFileSync(new URL("hypaware.plugin.json", import.meta.url), "utf8")) as Record<
   string,
@@ -19,8 +20,8 @@ test("the plugin ships, registers what its manifest says, and can run alone", ()
   const notes = createNotes();
   const view = notes.viewFor({ plugin: "test", onDispose: () => undefined });
   const requireCapability = (name: string): unknown =>
-    name === "hypaware.notes" ? view : registry.capability;
-  const context = { env: { HOME: "/home/user" }, requireCapability };
+    name === "hypaware.notes" ? view : name === "hypaware.settings" ? settingsFor() : registry.capability;
+  const context = { env: { HOME: "/home/user" }, plugin: { version: "2.0.0" }, requireCapability };
   activate({ ...context, config: { database: false } } as unknown as PluginContext);
   expect(notes.clientRecords()).toMatchObject([{ isFollowed: false }]);
   activate({ ...context, config: {} } as unknown as PluginContext);

@@ -1,61 +1,50 @@
-// What the person has told opencode of its providers: for whom there is a sign-in, and who has an address of its own. Only that is
-// looked at, and nothing is written.
-import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import type { Json, JsonObject } from "../../contract/plugin.ts";
-import { asName, asObject, parseJson } from "../../protocols/loose.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ClientSettings } from "../../contract/plugin.ts";
+import { type Environment, PROVIDERS, configFolder, configuredProviders } from "./providers.ts";
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+/** The later goes before the earlier where both are. */
+const FILES = ["opencode.json", "opencode.jsonc"];
+const PROJECT_FILES = FILES.flatMap((name) => [name, `.opencode/${name}`]);
 
-export interface Providers {
-  /** Those that settings or sign-ins name. */
-  readonly named: ReadonlySet<string>;
-  readonly withAddress: ReadonlySet<string>;
-}
+const addressOf = (provider: string): readonly string[] => ["provider", provider, "options", "baseURL"];
 
-const FILES = ["config.json", "opencode.json", "opencode.jsonc"];
-
-/** `folder`: where the client is started. */
-export function configuredProviders(env: Environment, folder: string): Providers {
-  const home = env["HOME"] || homedir();
-  const data = env["XDG_DATA_HOME"] || join(home, ".local", "share");
-  const config = env["XDG_CONFIG_HOME"] || join(home, ".config");
-  const folders = [join(config, "opencode"), env["OPENCODE_CONFIG_DIR"], ...upwards(folder)];
-  const files = folders.flatMap((each) => (each ? FILES.map((name) => join(each, name)) : []));
-  const texts = [...files, env["OPENCODE_CONFIG"] ?? ""].map(textOf);
-  const settings = [...texts, env["OPENCODE_CONFIG_CONTENT"]].map((text) => asObject(parseJsonc(text)));
-  const providers = settings.flatMap((each) => Object.entries(asObject(each?.["provider"]) ?? {}));
-  const signIns = asObject(parseJsonc(textOf(join(data, "opencode", "auth.json"))));
+/** The person's own `opencode.json` or `.jsonc`: the address of each provider that the person has. */
+export function opencodeSettings(options: {
+  readonly env: Environment;
+  readonly version: string;
+  readonly folder?: string;
+}): ClientSettings {
+  const { env, version, folder = process.cwd() } = options;
+  const home = configFolder(env);
   return {
-    named: new Set([...Object.keys(signIns ?? {}), ...providers.map(([name]) => name)]),
-    withAddress: new Set(providers.filter(([, each]) => hasAddress(asObject(each))).map(([name]) => name)),
+    client: "opencode",
+    version,
+    title: "opencode",
+    format: "json",
+    pathKey: "settings_path",
+    file: () => join(home, FILES.findLast((name) => existsSync(join(home, name))) ?? FILES[0]!),
+    installed: { command: env["HYP_OPENCODE_BIN"] || "opencode", folder: home },
+    wish({ endpoint }) {
+      const { used } = configuredProviders(env, folder);
+      // One that is only named would count as one that the person has, and could become the one that is used.
+      const pointed = Object.entries(PROVIDERS).filter(([name]) => used.has(name));
+      return {
+        changes: pointed.map(([name, { upstream, path }]) => ({
+          kind: "set",
+          path: addressOf(name),
+          value: endpoint + path,
+          address: { upstream, suffix: path },
+        })),
+        lines: pointed.map(([name, { path }]) => `provider.${name}.options.baseURL = ${endpoint}${path}`),
+        ...(pointed.length === 0 && {
+          problem: {
+            message: `opencode has no key or sign-in for a provider that the gateway knows (${Object.keys(PROVIDERS).join(", ")})`,
+            next: "Sign in first (opencode auth login), or set the provider's key, and run it again.",
+          },
+        }),
+      };
+    },
+    overridden: { paths: Object.keys(PROVIDERS).map(addressOf), project: PROJECT_FILES },
   };
-}
-
-function hasAddress(provider: JsonObject | undefined): boolean {
-  return asName(asObject(provider?.["options"])?.["baseURL"]) !== undefined;
-}
-
-function upwards(folder: string): readonly string[] {
-  const above = dirname(folder);
-  return [folder, join(folder, ".opencode"), ...(above === folder ? [] : upwards(above))];
-}
-
-function textOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-/** Strings are matched first, so that what looks like a comment inside one stays. */
-const COMMENT = /("(?:\\.|[^"\\])*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
-const LAST_COMMA = /("(?:\\.|[^"\\])*")|,(?=\s*[}\]])/g;
-
-/** JSON with comments, as the client takes it. */
-export function parseJsonc(text: string | undefined): Json | undefined {
-  if (text === undefined) return undefined;
-  return parseJson(text.replace(COMMENT, "$1").replace(LAST_COMMA, "$1"));
 }

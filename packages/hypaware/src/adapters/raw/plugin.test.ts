@@ -8,6 +8,7 @@ import type { Manifest } from "../../kernel/manifest.ts";
 import { BUNDLED_ADAPTERS } from "../bundled.ts";
 import * as claude from "../claude/index.ts";
 import * as raw from "./index.ts";
+import { settingsFor } from "../../settings/settings.testkit.ts";
 
 const readManifest = (adapter: string): Manifest =>
   JSON.parse(
@@ -20,8 +21,16 @@ function activated(...plugins: readonly { activate(context: PluginContext): void
   const requireCapability = (name: string): unknown =>
     name === "hypaware.notes"
       ? { registerSessionContextSource: () => undefined, registerClientRecord: () => undefined }
-      : registry.capability;
-  const context = { env: {}, config: {}, paths: { stateDir: "/state" }, requireCapability };
+      : name === "hypaware.settings"
+        ? settingsFor()
+        : registry.capability;
+  const context = {
+    env: {},
+    config: {},
+    plugin: { version: "2.0.0" },
+    paths: { stateDir: "/state" },
+    requireCapability,
+  };
   for (const plugin of plugins) plugin.activate(context as unknown as PluginContext);
   return registry;
 }

@@ -1,0 +1,116 @@
+import { isDeepStrictEqual } from "node:util";
+import { HypError } from "../contract/errors.ts";
+import type { AttachContext, ClientSettings, Json, JsonObject, SettingsWish } from "../contract/plugin.ts";
+import { formatOf } from "./format-of.ts";
+import { isObject } from "./is-object.ts";
+import { named } from "./named.ts";
+import { type Surroundings, overridesOf } from "./overrides.ts";
+import { requireOwnAddresses } from "./own-addresses.ts";
+import { missingFolders, readSettings, requireWritable, writeSettings } from "./settings-file.ts";
+import { type Mark, type Write, pointerOf } from "./settings-format.ts";
+import type { UndoRecords } from "./undo-record.ts";
+
+export interface AttachOptions {
+  readonly context: AttachContext;
+  readonly records: UndoRecords;
+  /** Absolute path of the command that hooks call. */
+  readonly hyp: string;
+  readonly now: () => Date;
+  readonly around: Surroundings;
+}
+
+export interface Attached {
+  readonly path: string;
+  readonly changed: boolean;
+  readonly port: number;
+  readonly wish: SettingsWish;
+  /** JSON pointer → what was displaced. */
+  readonly previous: JsonObject;
+  /** What goes before what is written, in words. */
+  readonly overrides: readonly string[];
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Points the client's settings at the gateway, in one atomic step; or throws a HypError, and the file is as it was. */
+export function attachFile(settings: ClientSettings, options: AttachOptions): Attached {
+  const { context, records, now } = options;
+  const path = settings.file();
+  const file = readSettings(path);
+  const format = formatOf(settings);
+  return named(path, () => {
+    const text = file.text ?? format.empty;
+    const old = format.mark(text, settings);
+    const known = records.find(settings.client, path, old?.attached_at);
+    const base = format.strip(text, known?.pieces, settings);
+    const values = format.values(base.text, settings);
+    const wish = settings.wish({ ...context, hyp: options.hyp, values });
+    if (wish.problem !== undefined)
+      throw new HypError("not_attachable", wish.problem.message, { next: wish.problem.next });
+    requireOwnAddresses(wish, values, context);
+    const writes = wish.changes.filter(
+      (change) => change.kind === "add" || change.unlessSet !== true || at(values, change.path) === undefined,
+    );
+    const previous = previousOf(writes, values);
+    const mark = (attached_at: string): Mark => ({
+      attached_at,
+      version: settings.version,
+      port: portOf(context.endpoint),
+      ...wish.marker,
+      wrote: Object.fromEntries(
+        writes.filter(({ kind }) => kind === "set").map(({ path, value }) => [pointerOf(path), value]),
+      ),
+      ...(Object.keys(previous).length > 0 && { previous }),
+      ...((file.text === undefined || old?.created === true) && { created: true }),
+    });
+    const overrides = (after: string): readonly string[] =>
+      overridesOf(settings, after, options.around).map(({ message }) => message);
+    const result = { path, port: portOf(context.endpoint), wish, previous, before: file.text ?? "" };
+    const same =
+      old === undefined ? undefined : format.write(base.text, writes, mark(old.attached_at), settings);
+    if (same?.text === text) return { ...result, changed: false, after: text, overrides: overrides(text) };
+    const attachedAt = now().toISOString();
+    const written = format.write(base.text, writes, mark(attachedAt), settings);
+    requireWritten(format.values(written.text, settings), writes);
+    requireWritable(path, file);
+    if (context.dryRun !== true) {
+      const folders = [...new Set([...records.folders(settings.client, path), ...missingFolders(file.real)])];
+      records.add(settings.client, path, { attached_at: attachedAt, pieces: written.pieces, folders });
+      writeSettings(path, file, written.text);
+      records.keep(settings.client, path, attachedAt);
+    }
+    return { ...result, changed: true, after: written.text, overrides: overrides(written.text) };
+  });
+}
+
+function portOf(endpoint: string): number {
+  const { protocol, port } = new URL(endpoint);
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+}
+
+function at(values: JsonObject, path: readonly string[]): Json | undefined {
+  return path.reduce<Json | undefined>((value, name) => (isObject(value) ? value[name] : undefined), values);
+}
+
+function previousOf(writes: readonly Write[], values: JsonObject): JsonObject {
+  return Object.fromEntries(
+    writes.flatMap(({ kind, path, value }) => {
+      const before = kind === "set" ? at(values, path) : undefined;
+      return before === undefined || isDeepStrictEqual(before, value) ? [] : [[pointerOf(path), before]];
+    }),
+  );
+}
+
+/** The file says what it was to say. Throws where it would be read as something else. */
+function requireWritten(values: JsonObject, writes: readonly Write[]): void {
+  for (const { kind, path, value } of writes) {
+    const now = at(values, path);
+    const holds =
+      kind === "set" ? isEqual(now, value) : Array.isArray(now) && now.some((each) => isEqual(each, value));
+    if (!holds) throw new Error(`${pointerOf(path)} was not written as it should be`);
+  }
+}
+
+/** Parsers make objects without a prototype. */
+const isEqual = (a: Json | undefined, b: Json): boolean =>
+  a !== undefined && isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
