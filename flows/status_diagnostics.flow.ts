@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -63,7 +63,8 @@ const CASES: readonly DiagnosisCase[] = [
       const recorder = await recorderPid(patient);
       process.kill(recorder, "SIGKILL");
       await eventually("another recorder", async () => (await recorderPid(patient)) !== recorder);
-      await daemon.stop();
+      const { code, stderr } = await daemon.stop();
+      assert.equal(code, 0, stderr);
     },
   },
   {
@@ -89,6 +90,44 @@ const CASES: readonly DiagnosisCase[] = [
       damageJournal(patient);
       await patient.hyp("query", "refresh");
     },
+  },
+  {
+    kind: "client_attach_missing",
+    async arrange(patient) {
+      patient.writeConfig(withAdapters(patient.provider));
+      mkdirSync(join(patient.user, ".claude"));
+      await patient.startDaemon();
+    },
+  },
+  {
+    kind: "hook_outdated",
+    async arrange(patient) {
+      await attached(patient);
+      const settings = join(patient.user, ".claude", "settings.json");
+      const text = readFileSync(settings, "utf8");
+      writeFileSync(settings, text.replace(/--state-file [^"]+/g, "--port 8787"));
+    },
+  },
+  {
+    kind: "features_lost",
+    async arrange(patient) {
+      await attached(patient);
+      const settings = join(patient.user, ".claude", "settings.json");
+      const values = JSON.parse(readFileSync(settings, "utf8")) as { env: Record<string, string> };
+      delete values.env["ENABLE_TOOL_SEARCH"];
+      writeFileSync(settings, JSON.stringify(values));
+    },
+  },
+  {
+    kind: "env_override",
+    async arrange(patient) {
+      await attached(patient);
+      const env = { ANTHROPIC_BASE_URL: "https://elsewhere.example" };
+      mkdirSync(join(patient.home, ".claude"));
+      writeFileSync(join(patient.home, ".claude", "settings.json"), JSON.stringify({ env }));
+    },
+    // Whether the project's own word goes is the person's choice.
+    choose: (command) => command.replace(/^Remove \S+ from (.*)$/, "rm '$1'"),
   },
   {
     kind: "store_damaged",
@@ -119,6 +158,15 @@ async function healthy(patient: Patient): Promise<void> {
   assert.equal(code, 0);
   assert.match(stdout, /Nothing needs attention/);
   await daemon.stop();
+}
+
+/** The real client's settings point at a running gateway. */
+async function attached(patient: Patient): Promise<void> {
+  patient.writeConfig(withAdapters(patient.provider));
+  mkdirSync(join(patient.user, ".claude"));
+  await patient.startDaemon();
+  const { code, stdout, stderr } = await patient.hyp("attach", "claude");
+  assert.equal(code, 0, stdout + stderr);
 }
 
 async function carryOne(patient: Patient): Promise<void> {

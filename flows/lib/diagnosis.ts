@@ -41,8 +41,10 @@ export class Patient {
   readonly home: string;
   readonly configPath: string;
   readonly state: string;
+  /** HOME. */
+  readonly user: string;
   readonly provider: FakeProvider;
-  readonly env: Record<string, string>;
+  readonly env: Readonly<Record<string, string>>;
   readonly #ctx: FlowContext;
 
   constructor(ctx: FlowContext, name: string, provider: FakeProvider) {
@@ -51,13 +53,13 @@ export class Patient {
     this.home = join(ctx.folder, name);
     this.configPath = join(this.home, "hypaware-config.json");
     this.state = join(this.home, "hypaware");
-    const user = join(this.home, "user");
-    mkdirSync(user, { recursive: true });
+    this.user = join(this.home, "user");
+    mkdirSync(this.user, { recursive: true });
     const bin = join(ctx.folder, "bin");
     mkdirSync(bin, { recursive: true });
     this.env = {
       HYP_HOME: this.home,
-      HOME: user,
+      HOME: this.user,
       PATH: `${bin}:${ctx.env["PATH"]}`,
     };
   }
@@ -77,7 +79,7 @@ export class Patient {
   }
 
   hyp(...args: string[]): Promise<Finished> {
-    return this.#ctx.hyp(args, { env: this.env, timeoutMs: 60_000 });
+    return this.#ctx.hyp(args, { env: this.env, timeoutMs: 60_000, cwd: this.home });
   }
 
   /** As a person types it. */
