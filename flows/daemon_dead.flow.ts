@@ -61,9 +61,9 @@ async function underTraffic(
     readonly answer: PostedMessage;
     readonly ms: number;
   }>[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const traffic = (async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const startedAt = Date.now();
       const answer = postMessage(url, "SAY:text hello", { timeoutMs: 20_000 });
       asked.push(answer.then((got) => ({ startedAt, answer: got, ms: Date.now() - startedAt })));
@@ -79,7 +79,7 @@ async function underTraffic(
     await eventually("it is started again", () => (service.starts > starts ? true : undefined));
     await service.daemon();
   }
-  isOver = true;
+  over.abort();
   await traffic;
   const all = await Promise.all(asked);
   const broken = all.filter(({ answer }) => answer.status !== 200 || answer.completedAt === undefined);

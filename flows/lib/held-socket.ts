@@ -16,11 +16,10 @@ interface BoundHandle {
 }
 
 /** Node's own servers accept as soon as they listen, and would take the daemon's connections; cluster's half of `listen` only binds. */
-const bind = (net as unknown as { _createServerHandle(host: string, port: number, family: 4): BoundHandle })
-  ._createServerHandle;
+const cluster = net as unknown as { _createServerHandle(host: string, port: number, family: 4): BoundHandle };
 
 export function holdSocket(): HeldSocket {
-  const handle = bind("127.0.0.1", 0, 4);
+  const handle = cluster._createServerHandle("127.0.0.1", 0, 4);
   const address: { port?: number } = {};
   assert.equal(handle.getsockname(address), 0);
   return { port: address.port ?? 0, fd: handle.fd, close: () => handle.close() };
