@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Daemon, daemonReady } from "./daemon.ts";
+import { type Daemon, daemonReady, readJson } from "./daemon.ts";
 import type { FlowContext } from "./flow.ts";
 import type { Running } from "./process.ts";
 
@@ -12,6 +13,7 @@ export class RestartingService {
   readonly #passedSocket: number | undefined;
   #running: Running | undefined;
   #isStopped = false;
+  #startedAt = 0;
   /** How often it was started. */
   starts = 0;
 
@@ -25,6 +27,12 @@ export class RestartingService {
   daemon(): Promise<Daemon> {
     if (this.#running === undefined) throw new Error("between two daemons");
     return daemonReady(this.#running, this.#ctx.state);
+  }
+
+  /** From its process to its listening, of the daemon that runs now. */
+  lastStartMs(): number {
+    const status = readJson(join(this.#ctx.state, "run", "status.json")) as { readonly healthyAt: string };
+    return Date.parse(status.healthyAt) - this.#startedAt;
   }
 
   /** Ends the daemon that runs now, if one does. */
@@ -41,6 +49,7 @@ export class RestartingService {
   async #keep(): Promise<void> {
     while (!this.#isStopped) {
       this.starts++;
+      this.#startedAt = Date.now();
       const { configPath } = this.#ctx;
       this.#running = this.#ctx.startHyp(["daemon", "run", "--foreground", "--config", configPath], {
         env: { HYP_SERVICE: "simulated" },
