@@ -9,6 +9,8 @@ export interface CommandOptions {
   readonly input?: string;
   /** Default 30 s, then the whole group is killed and `code` is null. */
   readonly timeoutMs?: number;
+  /** Of `start`: descriptor 3 of the process, and the environment that says so, as sd_listen_fds(3) has it. */
+  readonly passedSocket?: number;
 }
 
 export interface Finished {
@@ -45,28 +47,34 @@ function killGroup(pid: number): void {
   }
 }
 
+const ACTIVATED = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"';
+
 export function start(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   options: CommandOptions = {},
 ): Running {
-  const child = spawn(command, [...args], {
+  const passed = options.passedSocket;
+  // The variable names the process that it is meant for, which only that process can know before it begins.
+  const words = passed === undefined ? [command, ...args] : ["/bin/sh", "-c", ACTIVATED, command, ...args];
+  const child = spawn(words[0] ?? command, words.slice(1), {
     cwd: options.cwd,
     env: { ...env, ...options.env },
     detached: true,
-    stdio: "pipe",
+    stdio: ["pipe", "pipe", "pipe", ...(passed === undefined ? [] : [passed])],
   });
-  const { pid } = child;
-  if (pid === undefined) throw new Error(`cannot start ${command}`);
+  const { pid, stdout: out, stderr: err, stdin } = child;
+  if (pid === undefined || out === null || err === null || stdin === null)
+    throw new Error(`cannot start ${command}`);
   groups.add(pid);
   let stdout = "";
   let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  out.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  err.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   // A child that ends without reading its input breaks the pipe.
-  child.stdin.on("error", () => {});
-  child.stdin.end(options.input ?? "");
+  stdin.on("error", () => {});
+  stdin.end(options.input ?? "");
   const exited = new Promise<Finished>((resolve, reject) => {
     child.once("error", reject);
     // `close` would wait for descendants that inherited the pipes; what they still print belongs to nobody.

@@ -29,6 +29,7 @@ export interface DaemonRun {
  */
 export async function runDaemon(context: CliContext, app: App, run: DaemonRun): Promise<void> {
   const passedSocket = takePassedSocket(context.env);
+  const isService = context.env[SERVICE_VARIABLE] !== undefined;
   const stopped = nextSignal(run.greet ? [...STOP_SIGNALS, "SIGHUP"] : STOP_SIGNALS);
   let started: Promise<Daemon> | undefined;
   const apps = new ReloadedApps(context, run);
@@ -47,6 +48,7 @@ export async function runDaemon(context: CliContext, app: App, run: DaemonRun): 
       telemetry: app.telemetry,
       configPath: app.paths.config,
       mode: run.mode,
+      recorderStopMs: isService ? LIMITS.recorderRestartStopMs : LIMITS.recorderStopMs,
       appendedLogs: [outLog, errLog]
         .map((log) => log({ logDir: app.paths.logs }))
         .concat(join(app.paths.logs, "recorder.stderr.log")),
@@ -60,8 +62,7 @@ export async function runDaemon(context: CliContext, app: App, run: DaemonRun): 
       context.stdout.write("\nStopping: letting running answers end (Ctrl-C again to cut them) …\n");
     await stopOrCut(daemon, reason);
   } catch (error) {
-    if (context.env[SERVICE_VARIABLE] !== undefined)
-      await stayDown(app.paths, run.mode, error, passedSocket, stopped);
+    if (isService) await stayDown(app.paths, run.mode, error, passedSocket, stopped);
     throw error;
   } finally {
     await apps.close();

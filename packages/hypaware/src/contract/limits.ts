@@ -18,6 +18,7 @@ export const LIMITS = {
   drainMaxMs: 3_600_000, // … and how long one may be configured to: the longest answers that there are
   freshConnectionMs: 100, // a stop reads what a new connection has already sent before it closes it
   recorderStopMs: 10_000, // how long a stop lets the recorder store what the journals hold; the next one goes on from there
+  recorderRestartStopMs: 2_000, // … under a service manager: new requests wait until the next daemon is there
   failedStartMs: 5_000, // between two starts that a service manager makes in vain; meanwhile waiting clients are told why
 
   // tap and journal: copies, never the bytes themselves

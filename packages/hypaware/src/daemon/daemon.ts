@@ -32,6 +32,8 @@ export interface DaemonOptions extends DaemonSetup, GatewayServiceOptions {
   readonly telemetry: Telemetry;
   readonly configPath: string;
   readonly mode: DaemonMode;
+  /** How long a stop lets the recorder finish. */
+  readonly recorderStopMs: number;
   /** Logs that somebody else appends to: kept bounded here. */
   readonly appendedLogs: readonly string[];
 }
@@ -131,7 +133,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await telemetry.span("source.stop", { hyp_source: "ai-gateway" }, () =>
         service.stop(setup.config.drainMs),
       );
-      await supervisor.stop(LIMITS.recorderStopMs);
+      await supervisor.stop(options.recorderStopMs);
       clearInterval(trimming);
       rmSync(paths.gatewayFile, { force: true });
       writeStatus("stopped");

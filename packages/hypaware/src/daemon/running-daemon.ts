@@ -46,14 +46,15 @@ export async function endDaemon(
 ): Promise<"none" | "ended" | "killed" | "left"> {
   const running = runningDaemon(paths);
   if (running === undefined) return "none";
-  if (!signal(running, "SIGTERM")) return isGone(paths, 0);
-  if ((await isGone(paths, waitMs)) === "ended") return "ended";
+  const { pid } = running;
+  if (!signal(running, "SIGTERM")) return isGone(paths, pid, 0);
+  if ((await isGone(paths, pid, waitMs)) === "ended") return "ended";
   if (!kill) return "left";
   // Asked anew: the number may have passed to another process while we waited.
   const hung = runningDaemon(paths);
   if (hung === undefined) return "ended";
   if (!signal(hung, "SIGKILL")) return "left";
-  return (await isGone(paths, KILLED_MS)) === "ended" ? "killed" : "left";
+  return (await isGone(paths, hung.pid, KILLED_MS)) === "ended" ? "killed" : "left";
 }
 
 const KILLED_MS = 5_000;
@@ -68,10 +69,14 @@ function signal({ pid }: RunningDaemon, name: NodeJS.Signals): boolean {
   }
 }
 
-async function isGone(paths: HomePaths, waitMs: number): Promise<"ended" | "left"> {
+/** The lock is free a moment before its process has ended. */
+async function isGone(paths: HomePaths, pid: number | undefined, waitMs: number): Promise<"ended" | "left"> {
   const until = performance.now() + waitMs;
+  const identity = pid === undefined ? undefined : processIdentity(pid);
+  const lives = (): boolean =>
+    identity !== undefined && pid !== undefined && processIdentity(pid) === identity;
   for (;;) {
-    if (runningDaemon(paths) === undefined) return "ended";
+    if (runningDaemon(paths) === undefined && !lives()) return "ended";
     if (performance.now() >= until) return "left";
     await sleep(POLL_MS);
   }
