@@ -28,7 +28,9 @@ export function blockFormat(dialect: Dialect): SettingsFormat {
 
     mark(text, settings) {
       const inside = new RegExp(`^# BEGIN hypaware ${settings.client} [^]*?^# END hypaware`, "gm");
-      const facts = [...text.replace(BOM, "").matchAll(inside)].flatMap(([block]) => linesOf(block).flatMap(factOf));
+      const facts = [...text.replace(BOM, "").matchAll(inside)].flatMap(([block]) =>
+        linesOf(block).flatMap(factOf),
+      );
       const mark = Object.fromEntries(facts);
       return typeof mark["attached_at"] === "string" ? (mark as unknown as Mark) : undefined;
     },
