@@ -37,9 +37,12 @@ export interface UndoRecords {
   list(): readonly Pick<RecordFile, "client" | "file">[];
 }
 
+/** Of the record of one settings file of a client. */
+export const recordName = (client: string, file: string): string =>
+  `${client}-${createHash("sha256").update(file).digest("hex").slice(0, 16)}.json`;
+
 export function undoRecords(folder: string): UndoRecords {
-  const placeOf = (client: string, file: string): string =>
-    join(folder, `${client}-${createHash("sha256").update(file).digest("hex").slice(0, 16)}.json`);
+  const placeOf = (client: string, file: string): string => join(folder, recordName(client, file));
 
   function read(place: string): RecordFile | undefined {
     try {

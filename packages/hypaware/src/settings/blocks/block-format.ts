@@ -28,7 +28,9 @@ export function blockFormat(dialect: Dialect): SettingsFormat {
 
     mark(text, settings) {
       const inside = new RegExp(`^# BEGIN hypaware ${settings.client} [^]*?^# END hypaware`, "gm");
-      const facts = [...text.matchAll(inside)].flatMap(([block]) => linesOf(block).flatMap(factOf));
+      const facts = [...text.replace(BOM, "").matchAll(inside)].flatMap(([block]) =>
+        linesOf(block).flatMap(factOf),
+      );
       const mark = Object.fromEntries(facts);
       return typeof mark["attached_at"] === "string" ? (mark as unknown as Mark) : undefined;
     },
@@ -72,13 +74,13 @@ function factOf(line: string): readonly (readonly [string, Json])[] {
 }
 
 /** As comments. What stood there before is named by its last name. */
-function factsOf(of: Mark, isCutShort: boolean): readonly string[] {
-  const { previous, wrote: _wrote, ...mark } = of;
+function factsOf({ previous, ...mark }: Mark, isCutShort: boolean): readonly string[] {
   const before = Object.entries(previous ?? {}).map(
     ([pointer, value]) => [`previous_${pointer.slice(pointer.lastIndexOf("/") + 1)}`, value] as const,
   );
   const facts = [
-    ...Object.entries(mark),
+    // What was written stands there as it was written.
+    ...Object.entries(mark).filter(([name]) => name !== "wrote"),
     ...before,
     ...(isCutShort ? [["no_last_newline", true] as const] : []),
   ];
