@@ -1,12 +1,13 @@
 import { Command } from "commander";
-import { readFileSync } from "node:fs";
 import { registerConfig } from "./config.ts";
 import type { CliContext } from "./context.ts";
+import { ownVersion } from "./own-version.ts";
 import { registerDaemon } from "./daemon.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerImport } from "./import.ts";
 import { registerLogs } from "./logs.ts";
 import { registerPanic } from "./panic.ts";
+import { registerPlugin } from "./plugin.ts";
 import { registerQuery } from "./query.ts";
 import { registerRecorder } from "./recorder.ts";
 import { registerReproject } from "./reproject.ts";
@@ -56,14 +57,10 @@ export function buildProgram(context: CliContext): Command {
     registerDaemon,
     registerPanic,
     registerConfig,
+    registerPlugin,
     registerSmoke,
     registerRecorder,
   ])
     register(program, context);
   return program;
-}
-
-function ownVersion(): string {
-  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
 }

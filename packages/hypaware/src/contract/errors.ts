@@ -139,6 +139,10 @@ export const ERRORS = {
     what: "plugin-lock.json cannot be written. Nothing was changed.",
     next: "Make room on the disk, or mend the permissions of the data folder.",
   },
+  plugin_command_failed: {
+    what: "A plugin's command threw.",
+    next: "See the message; it is the plugin's to mend: hyp plugin update <name>",
+  },
   plugin_not_installed: { what: "No plugin of this name is installed.", next: "Run: hyp plugin list" },
   resolver_error: {
     what: "The source of a plugin was not understood.",

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { SectionFinding } from "../contract/plugin.ts";
 import { closed, problems } from "./schema.ts";
 
-const PLUGIN_NAME = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
+export const PLUGIN_NAME = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
 
 const name = z.string().max(214).regex(PLUGIN_NAME, 'expected a name like "my-plugin" or "@scope/my-plugin"');
 const version = z.string().refine((text) => valid(text) === text, "expected a version like 1.2.3");
