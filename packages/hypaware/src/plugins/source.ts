@@ -76,7 +76,7 @@ function gitUrlOf(typed: string): { readonly url: string; readonly ref: string |
   const [, base = "", hash] = /^([^#]*)(?:#(.*))?$/s.exec(typed) ?? [];
   const [, host = "", repository] = /^(github|gitlab|bitbucket):(?!\/\/)(.+)$/.exec(base) ?? [];
   if (repository !== undefined) {
-    if (!/^[\w.-]+(?:\/[\w.-]+)+$/.test(repository))
+    if (!/^[\w-][\w.-]*(?:\/[\w-][\w.-]*)+$/.test(repository))
       throw new HypError("resolver_error", `"${typed}" is not ${host}:<owner>/<repository>.`);
     return { url: `${HOSTS[host]}/${repository.replace(/\.git$/, "")}.git`, ref: hash };
   }

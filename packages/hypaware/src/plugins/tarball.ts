@@ -26,7 +26,7 @@ export function readTarball(packed: Uint8Array): readonly PackedFile[] {
   const tar = unzip(packed);
   const files: PackedFile[] = [];
   const names = new Set<string>();
-  let longName: string | undefined;
+  let extended: Extended = {};
   for (let at = 0; at + BLOCK <= tar.length;) {
     const header = tar.subarray(at, at + BLOCK);
     if (header.every((byte) => byte === 0)) return files;
@@ -40,11 +40,13 @@ export function readTarball(packed: Uint8Array): readonly PackedFile[] {
     const type = String.fromCharCode(header[156] ?? 0);
     if (type === "g") continue;
     if (type === "x") {
-      longName = paxPath(bytes);
+      extended = readPax(bytes);
       continue;
     }
-    const name = longName ?? nameOf(header);
-    longName = undefined;
+    const name = extended.path ?? nameOf(header);
+    if (extended.size !== undefined && extended.size !== size)
+      throw bad(`${JSON.stringify(name)} has two sizes`);
+    extended = {};
     if (type !== "0" && type !== "\0" && type !== "5") throw bad(`${JSON.stringify(name)} is no plain file`);
     const path = pathInside(name);
     if (type === "5") continue;
@@ -90,21 +92,27 @@ function nameOf(header: Buffer): string {
   return prefix === "" ? textAt(header, 0, 100) : `${prefix}/${textAt(header, 0, 100)}`;
 }
 
-/** The path that a pax header gives the next entry. Keys that change what the contents mean are refused. */
-function paxPath(records: Buffer): string | undefined {
+/** What a pax header says of the next entry. */
+interface Extended {
+  readonly path?: string;
+  readonly size?: number;
+}
+
+/** Keys that change what the contents mean are refused; the others are of times and owners. */
+function readPax(records: Buffer): Extended {
   if (records.length > MAX_PAX_BYTES) throw bad("an extended header is too long");
-  let path: string | undefined;
+  let extended: Extended = {};
   for (let at = 0; at < records.length;) {
     const [digits = ""] = /^\d*/.exec(records.toString("latin1", at, at + 10)) ?? [];
     const end = at + Number(digits);
     const [, key, value] = /^\d+ ([^=]+)=(.*)\n$/s.exec(records.toString("utf8", at, end)) ?? [];
     if (key === undefined || value === undefined) throw bad("an extended header is damaged");
-    if (key === "size" || key === "linkpath" || key.startsWith("GNU.sparse"))
-      throw bad(`an extended header says ${key}`);
-    if (key === "path") path = value;
+    if (key === "linkpath" || key.startsWith("GNU.sparse")) throw bad(`an extended header says ${key}`);
+    if (key === "path") extended = { ...extended, path: value };
+    if (key === "size") extended = { ...extended, size: Number(value) };
     at = end;
   }
-  return path;
+  return extended;
 }
 
 /** Without the outermost folder; throws for a path that leads anywhere but down. */
