@@ -100,16 +100,11 @@ export default async function pluginNew(ctx: FlowContext): Promise<void> {
     assert.equal((await said(["hello", "HELLO", "again"])).status, 200);
     const rows = await eventually("both exchanges have their rows", async () => {
       const found = await ctx.sql(
-        "SELECT role, content_text, provider, client_name FROM ai_gateway_messages WHERE conversation_id = 'c1' ORDER BY message_index",
+        "SELECT role, content_text, provider FROM ai_gateway_messages WHERE conversation_id = 'c1' ORDER BY message_index",
       );
       return found.length === 4 ? found : undefined;
     });
-    const row = (role: string, content_text: string) => ({
-      role,
-      content_text,
-      provider: "talker",
-      client_name: "talker",
-    });
+    const row = (role: string, content_text: string) => ({ role, content_text, provider: "talker" });
     assert.deepEqual(rows, [
       row("user", "hello"),
       row("assistant", "HELLO"),
