@@ -49,12 +49,10 @@ export default async function manifestDepResolve(ctx: FlowContext): Promise<void
     [["me.words", "z-words"]],
   );
   const rejected = telemetry.logs("dep_graph.reject");
+  assert.ok(rejected.every(({ attributes }) => attributes["error_kind"] === "cycle"));
   assert.deepEqual(
-    rejected.map(({ attributes }) => [attributes["hyp_plugin"], attributes["error_kind"]]).sort(),
-    [
-      ["egg", "cycle"],
-      ["hen", "cycle"],
-    ],
+    new Set(rejected.map(({ attributes }) => attributes["hyp_plugin"])),
+    new Set(["egg", "hen"]),
   );
   assert.match(String(rejected[0]?.attributes["message"]), /egg → hen → egg/);
 }

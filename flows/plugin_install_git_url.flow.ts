@@ -44,21 +44,19 @@ export default async function pluginInstallGitUrl(ctx: FlowContext): Promise<voi
   assert.equal(installed.code, 0, installed.stderr);
   assert.deepEqual(entry()["source"], { kind: "git", raw: url, gitUrl: url });
   assert.equal(entry()["resolved_ref"], first);
-  const { spans } = ctx.telemetry();
+  const telemetry = ctx.telemetry();
   for (const name of ["plugin.git.clone", "plugin.git.resolve_ref", "plugin.git.checkout"])
     assert.deepEqual(
-      spans(name).map(({ status }) => status),
+      telemetry.spans(name).map(({ status }) => status),
       ["ok", "ok"],
       name,
     );
-  const installs = spans("plugin.install").map(({ status, attributes }) => [
-    status,
-    attributes["confirmation"] ?? attributes["error_kind"],
-  ]);
-  assert.deepEqual(installs.sort(), [
-    ["failed", "remote_install_confirmation_required"],
-    ["ok", "auto_yes"],
-  ]);
+  const installs = telemetry
+    .spans("plugin.install")
+    .map(({ status, attributes }) => [status, attributes["confirmation"] ?? attributes["error_kind"]]);
+  assert.equal(installs.length, 2);
+  for (const expected of ["failed,remote_install_confirmation_required", "ok,auto_yes"])
+    assert.ok(installs.map(String).includes(expected), expected);
 
   const manifest = join(work, "hypaware.plugin.json");
   writeFileSync(manifest, readFileSync(manifest, "utf8").replace("1.0.0", "1.1.0"));
@@ -81,7 +79,7 @@ export default async function pluginInstallGitUrl(ctx: FlowContext): Promise<voi
     .telemetry()
     .metrics("hyp_plugin_updates_available")
     .map(({ value }) => value);
-  assert.deepEqual(gauge.sort(), [0, 1, 1]);
+  assert.deepEqual([gauge.length, Math.max(...gauge)], [3, 1]);
   assert.equal((await ctx.hyp(["plugin", "update", "tool", "--yes"])).code, 0);
   assert.equal(entry()["version"], "1.1.0");
   assert.equal(entry()["resolved_ref"], second);

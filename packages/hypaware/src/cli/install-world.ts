@@ -13,7 +13,7 @@ export function installWorld(
 ): InstallWorld {
   return {
     paths: app.paths,
-    shipped: app.shipped.map(({ name }) => name),
+    shipped: app.shipped,
     env: context.env,
     observer: app,
     now: () => new Date(),

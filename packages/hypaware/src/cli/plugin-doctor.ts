@@ -13,8 +13,8 @@ export function registerPluginDoctor(plugin: Command, context: CliContext): void
     .action((options: { json?: boolean }) =>
       withApp(context, "plugin doctor", {}, async (app) => {
         const { pluginProblems } = await import("../plugins/doctor.ts");
-        const { paths, loaded, shipped, kernel } = app;
-        const problems = await pluginProblems({ paths, config: loaded.config, shipped, kernel });
+        const { paths, loaded, bundled, kernel } = app;
+        const problems = await pluginProblems({ paths, config: loaded.config, shipped: bundled, kernel });
         if (problems.length > 0) context.exitCode = 1;
         if (options.json === true) {
           context.stdout.write(`${JSON.stringify({ problems }, null, 2)}\n`);

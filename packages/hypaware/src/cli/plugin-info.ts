@@ -25,7 +25,7 @@ export function registerPluginInfo(plugin: Command, context: CliContext): void {
 type Lines = Readonly<Record<string, string | undefined>>;
 
 async function shippedInfo(app: App, name: string): Promise<Lines | undefined> {
-  const manifest = app.shipped.find((each) => each.name === name);
+  const manifest = app.bundled.find((each) => each.name === name);
   if (manifest === undefined) return undefined;
   const { version, description, permissions } = manifest;
   return { name, version, description, source: "bundled", permissions: permissions?.join(", ") || "none" };

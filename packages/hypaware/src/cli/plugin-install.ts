@@ -1,11 +1,10 @@
 import type { Command } from "commander";
 import type { App } from "../app.ts";
-import { ensurePrivateFolder } from "../disk/folders.ts";
 import { enabledPlugins } from "../kernel/config.ts";
 import type { Installed } from "../plugins/install.ts";
 import { visible } from "../query/formats/cell-text.ts";
 import { type CliContext, withApp } from "./context.ts";
-import { enablePlugin } from "./enable-plugin.ts";
+import { changeConfig } from "./change-config.ts";
 import { installWorld } from "./install-world.ts";
 
 interface Options {
@@ -54,10 +53,10 @@ Examples:
           installWorld(app, context, { yes: options.yes === true }),
         );
         context.stdout.write(told(installed));
-        if (options.enable === true) enable(app, context, installed.entry.name);
+        if (options.enable === true) await enable(app, context, installed.entry.name);
         else if (!enabledPlugins(app.loaded.config, []).includes(installed.entry.name))
           context.stdout.write(
-            `It does not run yet. Add to "plugins" in ${app.paths.config}:\n  { "name": ${JSON.stringify(installed.entry.name)} }\nor run this again with --enable.\n`,
+            `It does not run yet. Add to "plugins" in ${app.paths.config}:\n  { "name": ${JSON.stringify(installed.entry.name)} }\nor run: hyp config enable ${installed.entry.name}\n`,
           );
         else context.stdout.write(RESTART);
       }),
@@ -76,8 +75,7 @@ export function told({ entry, candidate: { manifest }, outcome }: Installed): st
   return `${what} ${entry.name} ${entry.version} from ${from}\n  permissions  ${permissions}\n  content      ${entry.content_hash}\n`;
 }
 
-function enable(app: App, context: CliContext, name: string): void {
-  ensurePrivateFolder(app.paths.home);
-  const isNew = enablePlugin(app, name);
+async function enable(app: App, context: CliContext, plugin: string): Promise<void> {
+  const isNew = await changeConfig(app, context.env, { kind: "enable", plugin });
   context.stdout.write(`${isNew ? "enabled" : "enabled already"} in ${app.paths.config}\n${RESTART}`);
 }

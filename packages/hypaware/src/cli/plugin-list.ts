@@ -21,8 +21,8 @@ export function registerPluginList(plugin: Command, context: CliContext): void {
         // A shipped one of the same name is what runs.
         const isActive = (name: string, source: "bundled" | "installed"): boolean =>
           app.kernel.plugins.some((active) => active.name === name) &&
-          (source === "bundled" || !app.shipped.some((manifest) => manifest.name === name));
-        const bundled = app.shipped.map(({ name, version }) => ({
+          (source === "bundled" || !app.shipped.includes(name));
+        const bundled = app.bundled.map(({ name, version }) => ({
           name,
           version,
           source: "bundled" as const,

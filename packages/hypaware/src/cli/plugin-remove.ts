@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { HypError } from "../contract/errors.ts";
 import { type CliContext, withApp } from "./context.ts";
-import { disablePlugin } from "./enable-plugin.ts";
+import { changeConfig } from "./change-config.ts";
 
 export function registerPluginRemove(plugin: Command, context: CliContext): void {
   plugin
@@ -12,7 +12,7 @@ export function registerPluginRemove(plugin: Command, context: CliContext): void
     .action((name: string) =>
       withApp(context, "plugin remove", { withoutInstalled: true }, async (app) => {
         const { removePlugin } = await import("../plugins/remove.ts");
-        const ships = app.shipped.some((manifest) => manifest.name === name);
+        const ships = app.shipped.includes(name);
         const entry = app.loaded.config.plugins?.find((each) => each.name === name);
         try {
           const { version } = await removePlugin(name, app.paths, app);
@@ -24,7 +24,7 @@ export function registerPluginRemove(plugin: Command, context: CliContext): void
         }
         // The entry of one that ships is not ours to take, whatever was installed under its name.
         if (entry === undefined || ships) return;
-        disablePlugin(app, name);
+        await changeConfig(app, context.env, { kind: "remove", plugin: name });
         context.stdout.write(`taken out of ${app.paths.config}: ${JSON.stringify(entry)}\n`);
       }),
     );

@@ -1,3 +1,4 @@
+import { isInsidePath } from "../kernel/inside-path.ts";
 import type { Manifest } from "../kernel/manifest.ts";
 
 const NAME = /^[a-z][a-z0-9-]*$/;
@@ -9,10 +10,7 @@ export function commandsOf({ contributes }: Manifest): Readonly<Record<string, s
   return Object.fromEntries(
     Object.entries(commands).filter(
       (entry): entry is [string, string] =>
-        NAME.test(entry[0]) && typeof entry[1] === "string" && isInside(entry[1]),
+        NAME.test(entry[0]) && typeof entry[1] === "string" && isInsidePath(entry[1]),
     ),
   );
 }
-
-const isInside = (path: string): boolean =>
-  path !== "" && !/^[/\\]|^[a-zA-Z]:|\\|\0|(?:^|\/)\.\.(?:\/|$)/.test(path);

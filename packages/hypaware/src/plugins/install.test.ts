@@ -266,6 +266,19 @@ test("a packed plugin is asked about, and one that is damaged leaves nothing", a
   expect(await isIntact(entry)).toBe(true);
 });
 
+test("installs at once, of several plugins and several times of one, all come out whole", async () => {
+  const world = pluginWorld();
+  const folders = ["a", "b", "c"].map((name) => pluginFolder(name));
+  const all = await Promise.all(
+    [...folders, ...folders].map((folder) => installPlugin(sourceOf(folder), world)),
+  );
+  expect(all.map(({ entry }) => entry.name)).toEqual(["a", "b", "c", "a", "b", "c"]);
+  const { plugins } = await readPluginLock(world.paths);
+  expect(Object.keys(plugins)).toEqual(["a", "b", "c"]);
+  for (const entry of Object.values(plugins)) expect(await isIntact(entry)).toBe(true);
+  expect(readdirSync(world.paths.pluginCode)).toHaveLength(3);
+});
+
 /** Installs one of two versions after the other, until it is killed. */
 const LOOP = `
 const [install, world, home, ...folders] = process.argv.slice(1);

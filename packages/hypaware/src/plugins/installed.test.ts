@@ -161,8 +161,8 @@ test("a module is imported once, whoever asks for it, and its commands after eve
     ["gone", "a"],
     ["greet", "a"],
   ]);
-  const { run } = await commands[1]!.load();
-  expect(await run({ args: ["x"] } as never)).toBe(1);
+  const greet = await commands[1]!.load();
+  expect(await greet.run({ args: ["x"] } as never)).toBe(1);
   await expect(commands[0]!.load()).rejects.toMatchObject({ code: "manifest_invalid" });
   expect(await installedCommands(world.paths, [])).toEqual([]);
 });
