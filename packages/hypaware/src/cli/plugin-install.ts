@@ -55,15 +55,13 @@ Examples:
         context.stdout.write(told(installed));
         if (options.enable === true) await enable(app, context, installed.entry.name);
         else if (!enabledPlugins(app.loaded.config, []).includes(installed.entry.name))
-          context.stdout.write(
-            `It does not run yet. Add to "plugins" in ${app.paths.config}:\n  { "name": ${JSON.stringify(installed.entry.name)} }\nor run: hyp config enable ${installed.entry.name}\n`,
-          );
+          context.stdout.write(toEnable(app, installed.entry.name));
         else context.stdout.write(RESTART);
       }),
     );
 }
 
-const RESTART = "A daemon that runs already takes it up when it is started again.\n";
+const RESTART = "A daemon that runs already takes it up after: hyp daemon restart\n";
 
 /** What was done, in words. */
 export function told({ entry, candidate: { manifest }, outcome }: Installed): string {
@@ -73,6 +71,15 @@ export function told({ entry, candidate: { manifest }, outcome }: Installed): st
   );
   const permissions = visible(manifest.permissions?.join(", ") || "none");
   return `${what} ${entry.name} ${entry.version} from ${from}\n  permissions  ${permissions}\n  content      ${entry.content_hash}\n`;
+}
+
+function toEnable({ loaded, paths }: App, name: string): string {
+  const caution =
+    loaded.config.plugins === undefined ? ", beside all that shall run: a list runs what it names" : "";
+  return `It does not run yet. Run: hyp config enable ${name}
+or add to "plugins" in ${paths.config}${caution}:
+  { "name": ${JSON.stringify(name)} }
+`;
 }
 
 async function enable(app: App, context: CliContext, plugin: string): Promise<void> {

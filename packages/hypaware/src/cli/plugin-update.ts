@@ -18,7 +18,7 @@ export function registerPluginUpdate(plugin: Command, context: CliContext): void
         const updated = await updatePlugin(name, installWorld(app, context, { yes: options.yes === true }));
         context.stdout.write(told(updated));
         if (updated.outcome === "replaced")
-          context.stdout.write("A daemon that runs already takes it up when it is started again.\n");
+          context.stdout.write("A daemon that runs already takes it up after: hyp daemon restart\n");
       }),
     );
 }
