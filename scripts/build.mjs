@@ -1,6 +1,6 @@
-// Compiles packages/hypaware to dist/ and copies the plugin manifests beside the code they describe.
+// Compiles packages/hypaware to dist/ and copies the plugin manifests beside the code they describe, and the template of new plugins.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { markBuilt } from "./build-stamp.mjs";
@@ -20,4 +20,5 @@ for (const entry of readdirSync(source, { recursive: true, withFileTypes: true }
   mkdirSync(dirname(to), { recursive: true });
   copyFileSync(from, to);
 }
+cpSync(join(source, "plugins", "template"), join(dist, "plugins", "template"), { recursive: true });
 markBuilt(root);

@@ -1,7 +1,10 @@
 import type { FakeProvider } from "@hypaware/testkit";
 
 /** The gateway alone: exchanges are kept, nothing makes messages of them. */
-export function gatewayOnly(provider: Pick<FakeProvider, "url">, listen = "127.0.0.1:0"): object {
+export function gatewayOnly(
+  provider: Pick<FakeProvider, "url">,
+  listen = "127.0.0.1:0",
+): { readonly version: 2; readonly plugins: readonly object[] } {
   const upstreams = [{ name: "anthropic", base_url: provider.url, provider: "anthropic" }];
   return { version: 2, plugins: [{ name: "@hypaware/ai-gateway", config: { listen, upstreams } }] };
 }

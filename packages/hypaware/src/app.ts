@@ -1,4 +1,5 @@
-// The composition root: reads the config, boots the kernel with the plugins that ship, and hands out what they registered.
+// The composition root: reads the config, boots the kernel with the plugins that ship and those that the person installed, and hands out
+// what they registered.
 // Every process of HypAware is this and then one thing more: a gateway, a recorder, or a command.
 
 import { readFile } from "node:fs/promises";
@@ -13,7 +14,7 @@ import { type AiGatewayRegistry, createAiGateway } from "./gateway/capability.ts
 import { DEFAULT_GATEWAY_CONFIG, type GatewayConfig } from "./gateway/config-defaults.ts";
 import { gatewayPlugin } from "./gateway/plugin.ts";
 import { type Kernel, bootKernel } from "./kernel/boot.ts";
-import { DEFAULT_CONFIG, type LoadedConfig, loadConfig } from "./kernel/config.ts";
+import { type Config, DEFAULT_CONFIG, type LoadedConfig, loadConfig } from "./kernel/config.ts";
 import { resolveHome } from "./kernel/home.ts";
 import { JsonlFile } from "./kernel/jsonl.ts";
 import { type LogSink, type Logger, createLogger, fileSink } from "./kernel/log.ts";
@@ -35,6 +36,8 @@ export interface AppOptions {
   readonly mode: "gateway" | "recorder" | "cli";
   /** Beside the log file. */
   readonly logSinks?: readonly LogSink[];
+  /** Run no code of installed plugins: for commands that mend or remove them. */
+  readonly withoutInstalled?: boolean;
   /** Where the gateway of this process listens, once it does. */
   readonly endpoint?: () => { readonly host: string; readonly port: number } | undefined;
 }
@@ -47,6 +50,10 @@ export interface App {
   readonly gatewayConfig: GatewayConfig;
   /** Names of the plugins that ship. */
   readonly shipped: readonly string[];
+  /** Their manifests. */
+  readonly bundled: readonly Manifest[];
+  /** The installed plugins that the config lists, and such as have a shipped one's name. */
+  readonly installed: readonly PluginSource[];
   readonly kernel: Kernel;
   readonly registry: AiGatewayRegistry;
   readonly notes: NotesRegistry;
@@ -78,15 +85,24 @@ export async function openApp(options: AppOptions): Promise<App> {
   const hyp = hypCommand(env, join(HERE, "..", "bin", "hyp.js"));
   const settings = createSettings({ state: paths.state, hyp, env, observer: { log, telemetry } });
   const bundled = await bundledPlugins(registry, notes, settings);
-  const findings = [...loaded.findings, ...(await validate(loaded, bundled, observer))];
-  const boot = { paths, config: loaded.config, bundled, env, log: bootLog, telemetry, mode };
+  const manifests = bundled.map(({ manifest }) => manifest);
+  const shipped = manifests.map(({ name }) => name);
+  const found = await installedFor(loaded, paths, shipped, observer);
+  const isOut = options.withoutInstalled === true;
+  const checked = isOut ? found.map(unloaded) : found;
+  const findings = [...loaded.findings, ...(await validate(loaded, bundled, checked, observer))];
+  const installed = isOut ? [] : found;
+  const config = isOut ? onlyShipped(loaded.config, shipped) : loaded.config;
+  const boot = { paths, config, bundled, installed, env, log: bootLog, telemetry, mode };
   const kernel = await bootKernel(boot);
   return {
     paths,
     loaded,
     findings,
     gatewayConfig: await gatewayConfigOf(loaded),
-    shipped: bundled.map(({ manifest }) => manifest.name),
+    shipped,
+    bundled: manifests,
+    installed,
     kernel,
     registry,
     notes,
@@ -118,16 +134,43 @@ export function requireValidConfig(app: App): void {
 async function validate(
   loaded: LoadedConfig,
   bundled: readonly PluginSource[],
+  installed: readonly PluginSource[],
   observer: Observer,
 ): Promise<readonly Finding[]> {
   if (!loaded.exists || loaded.findings.length > 0) return [];
   const { validateConfig } = await import("./kernel/validate.ts");
   const known = {
-    plugins: bundled,
+    // Of two with one name the later counts: the shipped one.
+    plugins: [...installed, ...bundled],
     bundled: bundled.map(({ manifest }) => manifest),
     datasets: Object.keys(DATASETS),
   };
   return validateConfig(loaded.config, known, observer);
+}
+
+/** Costs nothing where no config lists plugins. */
+async function installedFor(
+  { config }: LoadedConfig,
+  paths: HomePaths,
+  shipped: readonly string[],
+  observer: Observer,
+): Promise<readonly PluginSource[]> {
+  if (config.plugins === undefined) return [];
+  const { installedPlugins } = await import("./plugins/installed.ts");
+  const wanted = config.plugins.map(({ name }) => name).filter((name) => !shipped.includes(name));
+  return installedPlugins(paths, { wanted, shipped }, observer);
+}
+
+/** Known by its name, and none of its code can run. */
+const unloaded = (source: PluginSource): PluginSource => ({
+  ...source,
+  load: () => Promise.reject(new Error("it is left out on purpose")),
+});
+
+/** The config without the plugins that are left out on purpose, so that nobody calls them missing. */
+function onlyShipped(config: Config, shipped: readonly string[]): Config {
+  if (config.plugins === undefined) return config;
+  return { ...config, plugins: config.plugins.filter(({ name }) => shipped.includes(name)) };
 }
 
 async function gatewayConfigOf({ config }: LoadedConfig): Promise<GatewayConfig> {

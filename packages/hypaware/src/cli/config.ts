@@ -30,6 +30,8 @@ export function registerConfig(program: Command, context: CliContext): void {
           const stream = severity === "error" ? context.stderr : context.stdout;
           stream.write(`${severity === "error" ? "" : "note "}  [${kind}] ${pointer || "/"}: ${message}\n`);
         }
+        for (const { plugin, errorKind, detail } of [...app.kernel.unsatisfied, ...app.kernel.failed])
+          context.stdout.write(`note   [${errorKind}] ${plugin}: ${detail}\n`);
         if (errors.length > 0) {
           context.stderr.write(`config invalid: ${path} (${errors.length} problems)\n`);
           context.exitCode = 1;

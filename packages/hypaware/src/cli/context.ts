@@ -9,6 +9,8 @@ export interface CliContext {
   readonly stderr: NodeJS.WriteStream;
   /** The code the process will exit with; a command sets it when it did not throw and yet did not succeed. */
   exitCode: number;
+  /** Code of an installed plugin ran in this process. */
+  ranInstalled?: boolean;
 }
 
 /** Opens the app for one command, inside its telemetry span, and closes it. */
@@ -20,6 +22,7 @@ export async function withApp(
 ): Promise<void> {
   const { openApp } = await import("../app.ts");
   const app = await openApp({ env: context.env, mode: "cli", ...options });
+  if (app.installed.length > 0) context.ranInstalled = true;
   const started = performance.now();
   let failure: unknown;
   try {

@@ -5,6 +5,7 @@ import { BUNDLED_ADAPTERS } from "../adapters/bundled.ts";
 import type { PluginCommandModule } from "../contract/plugin.ts";
 import { resolveHome } from "../kernel/home.ts";
 import { MANIFEST_FILE, type Manifest } from "../kernel/manifest.ts";
+import { commandsOf } from "../plugins/commands.ts";
 import type { CliContext } from "./context.ts";
 
 const ADAPTERS = join(import.meta.dirname, "..", "adapters");
@@ -27,9 +28,4 @@ export async function runContributed(
     return command.run({ args, env, stateDir, stdin: process.stdin, stdout, stderr });
   }
   return undefined;
-}
-
-/** Name → module, relative to the plugin's folder. */
-function commandsOf({ contributes }: Manifest): Readonly<Record<string, string>> {
-  return (contributes?.["commands"] ?? {}) as Readonly<Record<string, string>>;
 }

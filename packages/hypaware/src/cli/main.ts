@@ -2,6 +2,7 @@ import { runContributed } from "./contributed.ts";
 import type { CliContext } from "./context.ts";
 
 const USAGE = 2;
+const LEFT_OPEN_MS = 500;
 
 /** Runs one command line. Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. Never rejects. */
 async function main(argv: readonly string[], context: CliContext): Promise<number> {
@@ -13,6 +14,14 @@ async function main(argv: readonly string[], context: CliContext): Promise<numbe
     import("./report-error.ts"),
   ]);
   const program = buildProgram(context);
+  if (
+    !program.commands.some(
+      (command) => command.name() === argv[0] || command.aliases().includes(argv[0] ?? ""),
+    )
+  ) {
+    const { addInstalledCommands } = await import("./installed-command.ts");
+    await addInstalledCommands(program, context);
+  }
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
@@ -38,3 +47,13 @@ const context: CliContext = {
   exitCode: 0,
 };
 process.exitCode = await main(process.argv.slice(2), context);
+if (context.ranInstalled === true) endSoon();
+
+/** A timer or a socket that a plugin left open keeps no command from ending; what is still to be printed does. */
+function endSoon(): void {
+  const end = (): void => {
+    if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+    endSoon();
+  };
+  setTimeout(end, LEFT_OPEN_MS).unref();
+}

@@ -1,14 +1,15 @@
 import { Command } from "commander";
-import { readFileSync } from "node:fs";
 import { registerAttach } from "./attach.ts";
 import { registerConfig } from "./config.ts";
 import type { CliContext } from "./context.ts";
+import { ownVersion } from "./own-version.ts";
 import { registerDaemon } from "./daemon.ts";
 import { registerDetach } from "./detach.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerImport } from "./import.ts";
 import { registerLogs } from "./logs.ts";
 import { registerPanic } from "./panic.ts";
+import { registerPlugin } from "./plugin.ts";
 import { registerQuery } from "./query.ts";
 import { registerRecorder } from "./recorder.ts";
 import { registerReproject } from "./reproject.ts";
@@ -61,14 +62,10 @@ export function buildProgram(context: CliContext): Command {
     registerDaemon,
     registerPanic,
     registerConfig,
+    registerPlugin,
     registerSmoke,
     registerRecorder,
   ])
     register(program, context);
   return program;
-}
-
-function ownVersion(): string {
-  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -133,7 +133,9 @@ function setupOf(context: CliContext, app: App, { configFile }: DaemonRun): Daem
 const warningsOf = ({ findings, kernel }: App): readonly string[] => [
   ...findings.map(({ message }) => message),
   ...kernel.unsatisfied.map(({ detail }) => detail),
-  ...kernel.failed.map(({ plugin, detail }) => `Plugin "${plugin}" failed: ${detail}`),
+  ...kernel.failed.map(
+    ({ plugin, detail }) => `Plugin "${plugin}" failed: ${detail} (what mends it: hyp plugin doctor)`,
+  ),
 ];
 
 async function stopOrCut(daemon: Daemon, reason: string): Promise<void> {

@@ -13,7 +13,7 @@ test("docs/errors.md lists every error and finding (vitest -u writes it)", async
     "# Errors",
     "",
     "Written from `packages/hypaware/src/contract/errors.ts`; a test keeps it in step.",
-    "A failed command prints its message and what to do next, and exits with 1; with 2 for `usage`.",
+    "A failed command prints its message and what to do next, and exits with 1; with 2 for `usage` and `remote_install_confirmation_required`.",
     "",
     "| code | what happened | what to do |",
     "|---|---|---|",
@@ -32,8 +32,9 @@ test("docs/errors.md lists every error and finding (vitest -u writes it)", async
   await expect(document).toMatchFileSnapshot(join(import.meta.dirname, "../../../../docs/errors.md"));
 });
 
-test("usage errors exit with 2, all others with 1, and every one says what to do next", () => {
+test("an incomplete command line exits with 2, all else with 1, and every error says what to do next", () => {
   expect(new HypError("usage", "x").exitCode).toBe(2);
+  expect(new HypError("remote_install_confirmation_required", "x").exitCode).toBe(2);
   const error = new HypError("port_taken", "127.0.0.1:1 is taken", { cause: new Error("EADDRINUSE") });
   expect(error).toMatchObject({ exitCode: 1, message: "127.0.0.1:1 is taken", next: ERRORS.port_taken.next });
   expect(new HypError("cycle", "x", { next: "do this" }).next).toBe("do this");

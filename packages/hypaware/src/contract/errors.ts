@@ -179,6 +179,93 @@ export const ERRORS = {
     what: "A plugin threw while it was activated.",
     next: "See the message; the others run.",
   },
+  activate_hung: {
+    what: "A plugin did not end its activation in time.",
+    next: "Update or remove it: hyp plugin doctor. The others run.",
+  },
+  plugin_changed: {
+    what: "An installed plugin's files are not those that were installed.",
+    next: "Install it again from its source: hyp plugin update <name>. Until then it is not loaded.",
+  },
+  plugin_lock_unreadable: {
+    what: "plugin-lock.json cannot be read or understood. It is left as it is, and no installed plugin is loaded.",
+    next: "Mend it, or move it away and install the plugins again.",
+  },
+  lock_write_error: {
+    what: "plugin-lock.json cannot be written. Nothing was changed.",
+    next: "Make room on the disk, or mend the permissions of the data folder.",
+  },
+  plugin_command_failed: {
+    what: "A plugin's command threw.",
+    next: "See the message; it is the plugin's to mend: hyp plugin update <name>",
+  },
+  plugin_not_installed: { what: "No plugin of this name is installed.", next: "Run: hyp plugin list" },
+  resolver_error: {
+    what: "The source of a plugin was not understood.",
+    next: "Name a folder (./my-plugin), a git URL, a .tgz file, or npm:<name>@<version>.",
+  },
+  source_ambiguous: {
+    what: "The git ref is given twice.",
+    next: "Use either --ref or #ref at the end of the URL.",
+  },
+  fetch_unsupported: {
+    what: "A plugin cannot be fetched by this name.",
+    next: "Name where it comes from: npm:<name>@<version>, a git URL or a folder.",
+  },
+  local_dir_missing: { what: "The folder or file of a plugin does not exist.", next: "Check the path." },
+  local_dir_invalid: {
+    what: "The folder of a plugin is no folder, or cannot be read.",
+    next: "Name the folder that holds hypaware.plugin.json.",
+  },
+  git_unavailable: {
+    what: "The command git cannot be started.",
+    next: "Install git, or use a folder or a .tgz.",
+  },
+  git_clone_failed: {
+    what: "git could not fetch the repository, or not in time.",
+    next: "Try the same with git clone; it says what is missing. No password is asked for here.",
+  },
+  git_ref_not_found: {
+    what: "The repository has no such branch, tag or commit.",
+    next: "Look with: git ls-remote <url>",
+  },
+  git_checkout_failed: {
+    what: "git could not check out the commit.",
+    next: "Try the same with git checkout.",
+  },
+  npm_fetch_failed: {
+    what: "npm could not fetch the package, or not in time.",
+    next: "Try the same with: npm pack <name>@<version>",
+  },
+  tarball_invalid: {
+    what: "A packed plugin is damaged, or holds something that may not be unpacked. Nothing was written.",
+    next: "Pack it again with npm pack; only plain files and folders below package/ are taken.",
+  },
+  artifact_symlink_unsupported: {
+    what: "A plugin holds a symbolic link.",
+    next: "Put the file itself in its place.",
+  },
+  artifact_invalid: {
+    what: "A plugin is too large, has too many files, or one that is no plain file.",
+    next: "Leave out what it does not need to run.",
+  },
+  artifact_copy_failed: {
+    what: "A plugin's files could not be copied. What was installed before is untouched.",
+    next: "Look at the message; make room on the disk, or mend permissions.",
+  },
+  manifest_name_mismatch: {
+    what: "The source of an installed plugin now holds a plugin of another name.",
+    next: "Install that one by itself, or remove the old one: hyp plugin remove <name>",
+  },
+  remote_install_confirmation_required: {
+    what: "A plugin from elsewhere is installed only after you agreed to what it says it needs.",
+    next: "Run it in a terminal, or read what is shown and add --yes.",
+  },
+  remote_install_rejected: {
+    what: "You did not agree, so nothing was installed.",
+    next: "Run it again to agree.",
+  },
+  folder_not_empty: { what: "The folder to write to holds something.", next: "Name another one with --dir." },
   unhandled_exception: {
     what: "A bug of ours.",
     next: "Run again with HYP_DEV_TELEMETRY=1 and report the log lines.",
@@ -222,7 +309,7 @@ export interface Finding {
   readonly message: string;
 }
 
-/** An error that a person will read. `exitCode`: 2 for usage, 1 for everything else. */
+/** An error that a person will read. `exitCode`: 2 where the command line lacks something, 1 for everything else. */
 export class HypError extends Error {
   readonly code: ErrorCode;
   /** Overrides the table's advice when the place knows better. */
@@ -236,6 +323,6 @@ export class HypError extends Error {
   }
 
   get exitCode(): 1 | 2 {
-    return this.code === "usage" ? 2 : 1;
+    return this.code === "usage" || this.code === "remote_install_confirmation_required" ? 2 : 1;
   }
 }

@@ -12,6 +12,9 @@ export interface HomePaths {
   readonly run: string;
   readonly logs: string;
   readonly plugins: string;
+  /** What was installed: a folder of its own per install, named by the lock. `plugins` is what plugins write themselves. */
+  readonly pluginCode: string;
+  readonly pluginLock: string;
   readonly devTelemetry: string;
   readonly tmp: string;
   readonly recorderLock: string;
@@ -37,6 +40,8 @@ export function homePaths(home: string, config = join(home, "hypaware-config.jso
     run,
     logs: join(state, "logs"),
     plugins: join(state, "plugins"),
+    pluginCode: join(state, "plugin-code"),
+    pluginLock: join(state, "plugin-lock.json"),
     devTelemetry: join(state, "dev-telemetry"),
     tmp: join(state, "tmp"),
     recorderLock: join(run, "recorder.lock"),

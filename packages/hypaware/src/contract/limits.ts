@@ -116,6 +116,21 @@ export const LIMITS = {
   recordSessionMs: 3_600_000, // behind the last change in a database of a client: places in older sessions are not remembered …
   recordSessions: 200, // … nor more of them than this; such a session is read from its beginning when it goes on
 
+  // plugins
+  pluginActivateMs: 5_000, // of loading, asking or activating one: a command waits so long once, and goes on without it
+  pluginUndoMs: 2_000, // of one registration's undo at the end
+  pluginFiles: 2_000, // of one plugin; code and fixtures have tens
+  pluginBytes: 32 * MB, // of all its files: they are hashed at each start
+  pluginTarballBytes: 32 * MB, // a packed one
+  pluginPathChars: 512, // of a file inside a plugin
+  pluginLockBytes: 4 * MB, // plugin-lock.json; an entry has 1 KB
+  pluginFetchMs: 120_000, // a clone, a checkout or a download that takes longer hangs
+  pluginProbeMs: 5_000, // asking a remote for its newest version, unless HYP_GIT_PROBE_TIMEOUT_MS says otherwise
+  pluginCheckAgeMs: 86_400_000, // a remote is asked at most this often
+  pluginLockWaitMs: 10_000, // for another command that installs or removes
+  pluginStagedMs: 86_400_000, // what a killed install left behind is removed when it is this old
+  commandOutputBytes: 4 * MB, // of git or npm; more is not read
+
   // logs and development telemetry
   logFields: 64, // of one record; more is a mistake
   logStringChars: 512, // of one field; bodies belong to the journal

@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { homePaths } from "../contract/home.ts";
+import { LIMITS } from "../contract/limits.ts";
 import type { JsonObject } from "../contract/projection.ts";
 import { bootKernel } from "./boot.ts";
 import type { Config } from "./config.ts";
@@ -109,6 +110,37 @@ test("a plugin that throws half way is undone, and the others stay", async () =>
   });
 });
 
+test("a plugin that never ends its activation is left out after a while, undone, and the others stay", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const hangs = `
+export async function activate(context) {
+  const list = context.requireCapability("x.list", "^2.0.0");
+  list.add("early");
+  await new Promise((resolve) => (globalThis.kernelTestGoOn = resolve));
+  list.add("late");
+}`;
+  const booting = boot([
+    pluginFolder("list", LIST_MANIFEST, LIST),
+    pluginFolder("hangs", USES_LIST, hangs),
+    pluginFolder("whole", USES_LIST, adds("kept")),
+  ]);
+  while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
+  await vi.advanceTimersByTimeAsync(LIMITS.pluginActivateMs);
+  const { kernel, names } = await booting;
+  expect(names).toEqual(["list", "whole"]);
+  expect(kernel.failed).toEqual([
+    {
+      plugin: "hangs",
+      errorKind: "activate_hung",
+      detail: 'Plugin "hangs" 1.0.0 did not end its activation within 5000 ms.',
+    },
+  ]);
+  (globalThis as unknown as { kernelTestGoOn: () => void }).kernelTestGoOn();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(shared()).toEqual(["whole:kept"]);
+});
+
 test("a plugin that requires ^1.0.0 of 2.1.0 is refused with the message, and the rest boots", async () => {
   const home = temporaryFolder();
   const { kernel, names, records } = await boot(
@@ -120,7 +152,7 @@ test("a plugin that requires ^1.0.0 of 2.1.0 is refused with the message, and th
     { home },
   );
   expect(names).toEqual(["list", "whole"]);
-  const detail = `Plugin "@acme/old" needs x.list ^1.0.0, but list provides 2.1.0. Update the plugin to one for 2.x, or remove it from "plugins" in ${home}/hypaware-config.json.`;
+  const detail = `Plugin "@acme/old" needs x.list ^1.0.0, but list provides 2.1.0. Update the plugin to one for 2.x (hyp plugin update @acme/old), or remove it from "plugins" in ${home}/hypaware-config.json.`;
   expect(kernel.unsatisfied).toEqual([{ plugin: "@acme/old", errorKind: "cap_version_clash", detail }]);
   expect(records.find(({ event }) => event === "dep_graph.reject")).toMatchObject({
     level: "error",

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type ErrorCode, HypError } from "../contract/errors.ts";
 import type { HomePaths } from "../contract/home.ts";
+import { LIMITS } from "../contract/limits.ts";
 import type { AiGateway, CapabilityConsumer, PluginContext } from "../contract/plugin.ts";
 import { CapabilityRegistry } from "./capabilities.ts";
 import { type Config, enabledPlugins } from "./config.ts";
@@ -10,6 +11,7 @@ import type { PluginSource } from "./manifest.ts";
 import { type Unsatisfied, resolveOrder } from "./order.ts";
 import { Scope } from "./scope.ts";
 import { NO_TELEMETRY, type Telemetry } from "./telemetry.ts";
+import { within } from "./within.ts";
 
 export interface BootOptions {
   readonly paths: HomePaths;
@@ -48,13 +50,14 @@ export interface Kernel {
 
 /** Activates the plugins that the config wants. One plugin's failure is that plugin's failure: this never rejects for it. */
 export function bootKernel(options: BootOptions): Promise<Kernel> {
-  const { paths, config, mode, telemetry = NO_TELEMETRY } = options;
+  const { paths, config, mode, bundled, installed = [], telemetry = NO_TELEMETRY } = options;
   const attributes = { mode, hyp_home: paths.home, config_path: paths.config };
   return telemetry.span("kernel.boot", attributes, async (span) => {
     const log = options.log.child({ hyp_component: "kernel" });
     const rules = { disambiguate: config.disambiguate ?? {}, configPath: paths.config };
     const failed: PluginFailure[] = [];
     const { selected, missing } = select(options, log, failed);
+    const shadowed = failed.length;
     const { order, unsatisfied } = telemetry.span("dep_graph.resolve", {}, (resolving) => {
       const result = resolveOrder(
         selected.map(({ manifest }) => manifest),
@@ -88,10 +91,17 @@ export function bootKernel(options: BootOptions): Promise<Kernel> {
                 "plugin_missing",
                 `Plugin "${name}" needs plugin "${needed}", which failed.`,
               );
-          await module.activate(contextFor(source, scope, capabilities, options));
+          const hung = (): HypError =>
+            new HypError(
+              "activate_hung",
+              `Plugin "${name}" ${source.manifest.version} did not end its activation within ${LIMITS.pluginActivateMs} ms.`,
+            );
+          const activating = module.activate(contextFor(source, scope, capabilities, options));
+          await within(LIMITS.pluginActivateMs, activating, hung);
         });
         active.push({ source, scope });
         telemetry.add("hyp_plugins_loaded", 1, { hyp_plugin: name });
+        if (installed.includes(source)) log.info("plugin.installed_active", { ...fields, status: "ok" });
       } catch (error) {
         await scope.close();
         const errorKind = error instanceof HypError ? error.code : "activate_failed";
@@ -101,6 +111,10 @@ export function bootKernel(options: BootOptions): Promise<Kernel> {
       }
     }
     span.set({
+      bundled_available: bundled.length,
+      installed_available: installed.length,
+      installed_selected: selected.filter((source) => installed.includes(source)).length,
+      installed_shadow_collisions: shadowed,
       plugins_selected: selected.length,
       plugins_resolved: order.length,
       plugins_activated: active.length,

@@ -60,7 +60,7 @@ export function chooseOffer<T extends Offer>(need: Need, all: readonly T[], rule
   const update =
     least !== null && gt(least, first.version)
       ? `Update ${first.plugin} to one that provides ${need.range}`
-      : `Update the plugin to one for ${major(first.version)}.x`;
+      : `Update the plugin to one for ${major(first.version)}.x (hyp plugin update ${need.plugin})`;
   const detail = `${who} ${provided}. ${update}, ${orRemove.replace(`"${need.plugin}"`, "it")}`;
   return { errorKind: "cap_version_clash", detail };
 }

@@ -3,20 +3,15 @@ import valid from "semver/functions/valid.js";
 import validRange from "semver/ranges/valid.js";
 import { z } from "zod";
 import type { SectionFinding } from "../contract/plugin.ts";
+import { isInsidePath } from "./inside-path.ts";
 import { closed, problems } from "./schema.ts";
 
-const PLUGIN_NAME = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
+export const PLUGIN_NAME = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
 
 const name = z.string().max(214).regex(PLUGIN_NAME, 'expected a name like "my-plugin" or "@scope/my-plugin"');
 const version = z.string().refine((text) => valid(text) === text, "expected a version like 1.2.3");
 const range = z.string().refine((text) => validRange(text) !== null, "expected a version range like ^1.0.0");
-const inside = z
-  .string()
-  .min(1)
-  .refine(
-    (path) => !/^[/\\]|^[a-zA-Z]:|\\|\0|(?:^|\/)\.\.(?:\/|$)/.test(path),
-    "expected a relative path inside the plugin's folder",
-  );
+const inside = z.string().refine(isInsidePath, "expected a relative path inside the plugin's folder");
 
 const manifest = (api: string) =>
   // Other top-level keys are for other tools and later versions.

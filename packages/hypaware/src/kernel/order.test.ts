@@ -121,7 +121,7 @@ describe("the order of activation", () => {
           plugin: "@acme/x",
           errorKind: "cap_version_clash",
           detail:
-            'Plugin "@acme/x" needs hypaware.ai-gateway ^1.0.0, but @hypaware/ai-gateway provides 2.0.0. Update the plugin to one for 2.x, or remove it from "plugins" in /home/me/.hyp/hypaware-config.json.',
+            'Plugin "@acme/x" needs hypaware.ai-gateway ^1.0.0, but @hypaware/ai-gateway provides 2.0.0. Update the plugin to one for 2.x (hyp plugin update @acme/x), or remove it from "plugins" in /home/me/.hyp/hypaware-config.json.',
         },
         {
           plugin: "@acme/y",

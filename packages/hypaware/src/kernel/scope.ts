@@ -1,3 +1,6 @@
+import { LIMITS } from "../contract/limits.ts";
+import { within } from "./within.ts";
+
 type Undo = () => void | Promise<void>;
 
 /** What one plugin registered, so that it can be taken back. */
@@ -16,7 +19,7 @@ export class Scope {
     else this.#undos.push(undo);
   }
 
-  /** Last registered first, one after the other; a failing undo does not stop the others. */
+  /** Last registered first, one after the other; an undo that fails or never ends does not stop the others. */
   async close(): Promise<void> {
     this.#closed = true;
     for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) await this.#run(undo);
@@ -24,7 +27,8 @@ export class Scope {
 
   async #run(undo: Undo): Promise<void> {
     try {
-      await undo();
+      const late = (): Error => new Error(`an undo did not end within ${LIMITS.pluginUndoMs} ms`);
+      await within(LIMITS.pluginUndoMs, undo(), late);
     } catch (error) {
       this.#onError(error);
     }

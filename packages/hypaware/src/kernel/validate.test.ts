@@ -22,7 +22,6 @@ async function findingsOf(config: Omit<Config, "version">) {
       pluginFolder("@acme/disk", provides("hypaware.blob-store")),
       pluginFolder("@acme/cloud", provides("hypaware.blob-store")),
       pluginFolder("@acme/picky", {}, PICKY),
-      pluginFolder("@acme/broken", {}, "throw new Error('no start')"),
     ].map((folder) => pluginFromFolder(folder)),
   );
   const bundled = plugins.slice(0, 2).map(({ manifest }) => manifest);
@@ -70,15 +69,33 @@ test("a plugin checks its own section without being activated, unless it is disa
     await findingsOf({
       plugins: [
         { name: "@acme/picky", config: { ok: false } },
-        { name: "@acme/broken" },
         { name: "@acme/disk", enabled: false },
       ],
     }),
-  ).toEqual([
-    "error config_section_invalid /plugins/0/config/a~1b: is wrong",
-    'error config_section_invalid /plugins/1/config: plugin "@acme/broken" cannot check its config: Error: no start',
-  ]);
+  ).toEqual(["error config_section_invalid /plugins/0/config/a~1b: is wrong"]);
   expect(await findingsOf({ plugins: [{ name: "@acme/picky", enabled: false }] })).toEqual([]);
+});
+
+test("one that ships must be able to check its section; of an installed one that cannot, nothing depends", async () => {
+  const words = 'plugin "@acme/broken" cannot check its config: Error: no start';
+  const broken = await pluginFromFolder(pluginFolder("@acme/broken", {}, "throw new Error('no start')"));
+  const clueless = await pluginFromFolder(
+    pluginFolder("@acme/clueless", {}, "export const configSection = () => { throw new Error('no idea'); };"),
+  );
+  const config = { version: 2, plugins: [{ name: "@acme/broken" }, { name: "@acme/clueless" }] } as const;
+  const known = { plugins: [broken, clueless], bundled: [], datasets: [] };
+  expect(await validateConfig(config, known)).toEqual([
+    {
+      severity: "warning",
+      kind: "config_section_invalid",
+      pointer: "/plugins/1/config",
+      message: 'plugin "@acme/clueless" cannot check its config: Error: no idea',
+    },
+  ]);
+  expect(await validateConfig(config, { ...known, bundled: [broken.manifest] })).toMatchObject([
+    { severity: "error", message: words },
+    { severity: "warning" },
+  ]);
 });
 
 test("a sink has exactly one shape, known plugins of the right kind, and a cron schedule", async () => {

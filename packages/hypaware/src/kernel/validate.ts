@@ -1,4 +1,7 @@
 import type { Finding, FindingKind } from "../contract/errors.ts";
+import { LIMITS } from "../contract/limits.ts";
+import type { PluginModule, SectionFinding } from "../contract/plugin.ts";
+import type { JsonObject } from "../contract/projection.ts";
 import { type Config, type SinkEntry, enabledPlugins } from "./config.ts";
 import type { Manifest, PluginSource } from "./manifest.ts";
 import { offersOf } from "./order.ts";
@@ -6,12 +9,13 @@ import { jsonPointer } from "./pointer.ts";
 import { isSchedule } from "./schedule.ts";
 import { didYouMean } from "./suggest.ts";
 import { type Observer, QUIET } from "./telemetry.ts";
+import { within } from "./within.ts";
 
 /** What the config's names can mean. */
 export interface Known {
   /** All that could run. */
   readonly plugins: readonly PluginSource[];
-  /** Of those that run when the config lists none. */
+  /** Of those that ship: they run when the config lists none, and one of them that cannot check its section is an error. */
   readonly bundled: readonly Manifest[];
   readonly datasets: readonly string[];
 }
@@ -43,7 +47,7 @@ export function validateConfig(
       observer.log.error(event, { error_kind: kind, pointer, message });
     };
     const sources = new Map(known.plugins.map((source) => [source.manifest.name, source]));
-    await checkPlugins(config, sources, find);
+    await checkPlugins(config, sources, known.bundled, find);
     for (const [name, sink] of Object.entries(config.sinks ?? {})) checkSink(name, sink, sources, find);
     for (const name of Object.keys(config.query?.cache?.retention?.datasets ?? {}))
       if (!known.datasets.includes(name))
@@ -63,7 +67,12 @@ export function validateConfig(
 const unknown = (name: string, sources: Sources): string =>
   `plugin "${name}" is neither shipped nor installed.${didYouMean(name, sources.keys())}`;
 
-async function checkPlugins(config: Config, sources: Sources, find: Find): Promise<void> {
+async function checkPlugins(
+  config: Config,
+  sources: Sources,
+  shipped: readonly Manifest[],
+  find: Find,
+): Promise<void> {
   const seen = new Set<string>();
   for (const [index, { name, enabled, config: section = {} }] of (config.plugins ?? []).entries()) {
     const source = sources.get(name);
@@ -71,18 +80,33 @@ async function checkPlugins(config: Config, sources: Sources, find: Find): Promi
     seen.add(name);
     if (source === undefined) find("plugin_unknown", ["plugins", index, "name"], unknown(name, sources));
     if (source === undefined || enabled === false) continue;
+    let isLoaded = false;
     try {
       const module = await source.load();
-      for (const { severity, pointer, message } of (await module.configSection?.(section)) ?? []) {
+      isLoaded = true;
+      for (const { severity, pointer, message } of await sectionFindings(name, module, section)) {
         const inside = pointer.split("/").slice(1);
         const path = inside.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
         find("config_section_invalid", ["plugins", index, "config", ...path], message, severity);
       }
     } catch (error) {
+      // One that was installed is no reason that nothing runs: it fails alone, and where it does not even load, boot says so.
+      const ships = shipped.some((manifest) => manifest.name === name);
       const message = `plugin "${name}" cannot check its config: ${String(error)}`;
-      find("config_section_invalid", ["plugins", index, "config"], message);
+      if (ships || isLoaded)
+        find("config_section_invalid", ["plugins", index, "config"], message, ships ? "error" : "warning");
     }
   }
+}
+
+function sectionFindings(
+  name: string,
+  module: PluginModule,
+  section: JsonObject,
+): Promise<readonly SectionFinding[]> {
+  const late = (): Error =>
+    new Error(`plugin "${name}" did not say within ${LIMITS.pluginActivateMs} ms what is wrong`);
+  return within(LIMITS.pluginActivateMs, module.configSection?.(section) ?? [], late);
 }
 
 function checkSink(sink: string, entry: SinkEntry, sources: Sources, find: Find): void {
