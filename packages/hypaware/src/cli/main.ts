@@ -1,29 +1,11 @@
 import { runContributed } from "./contributed.ts";
 import type { CliContext } from "./context.ts";
 
-const USAGE = 2;
-
-/** Runs one command line. Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. Never rejects. */
 async function main(argv: readonly string[], context: CliContext): Promise<number> {
   const contributed = await runContributed(argv, context);
   if (contributed !== undefined) return contributed;
-  const [{ CommanderError }, { buildProgram }, { reportError }] = await Promise.all([
-    import("commander"),
-    import("./program.ts"),
-    import("./report-error.ts"),
-  ]);
-  const program = buildProgram(context);
-  if (argv.length === 0) {
-    program.outputHelp();
-    return 0;
-  }
-  try {
-    await program.parseAsync([...argv], { from: "user" });
-    return context.exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
-    return reportError(error, context.stderr);
-  }
+  const { runCommand } = await import("./run-command.ts");
+  return runCommand(argv, context);
 }
 
 // A reader that goes away (`hyp query … | head`) is not an error of ours.

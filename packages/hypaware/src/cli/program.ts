@@ -6,6 +6,8 @@ import type { CliContext } from "./context.ts";
 import { registerDaemon } from "./daemon.ts";
 import { registerDetach } from "./detach.ts";
 import { registerDoctor } from "./doctor.ts";
+import { registerHelp } from "./help.ts";
+import { helpOutput } from "./help-output.ts";
 import { registerImport } from "./import.ts";
 import { registerLogs } from "./logs.ts";
 import { registerPanic } from "./panic.ts";
@@ -37,10 +39,7 @@ export function buildProgram(context: CliContext): Command {
     .showSuggestionAfterError()
     .showHelpAfterError("(add --help for usage and examples)")
     .enablePositionalOptions()
-    .configureOutput({
-      writeOut: (text) => void context.stdout.write(text),
-      writeErr: (text) => void context.stderr.write(text),
-    })
+    .configureOutput(helpOutput(context))
     .exitOverride()
     .addHelpText("after", FIRST_STEPS);
   for (const register of [
@@ -61,10 +60,13 @@ export function buildProgram(context: CliContext): Command {
     registerDaemon,
     registerPanic,
     registerConfig,
+    registerHelp,
     registerSmoke,
     registerRecorder,
   ])
     register(program, context);
+  // `hyp help <command>` is the one way, and groups list only what is theirs.
+  for (const group of program.commands) group.helpCommand(false);
   return program;
 }
 

@@ -1,0 +1,24 @@
+import type { CliContext } from "./context.ts";
+
+const USAGE = 2;
+
+/** Runs one command of the program. Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. Never rejects. */
+export async function runCommand(argv: readonly string[], context: CliContext): Promise<number> {
+  const [{ CommanderError }, { buildProgram }, { reportError }] = await Promise.all([
+    import("commander"),
+    import("./program.ts"),
+    import("./report-error.ts"),
+  ]);
+  const program = buildProgram(context);
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return context.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    return reportError(error, context);
+  }
+}
