@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import { HypError } from "../contract/errors.ts";
 import { didYouMean } from "../kernel/suggest.ts";
-import type { CliContext } from "./context.ts";
 import { HELP_TOPICS, type HelpTopic } from "./help-topics.ts";
 
-export function registerHelp(program: Command, context: CliContext): void {
+export function registerHelp(program: Command): void {
   program
     .helpCommand(false)
     .command("help")

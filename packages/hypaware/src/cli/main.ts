@@ -1,7 +1,12 @@
-import { runContributed } from "./contributed.ts";
 import type { CliContext } from "./context.ts";
 
 async function main(argv: readonly string[], context: CliContext): Promise<number> {
+  if (argv[0] === "complete" && argv[1] === "--") {
+    const { printCompletions } = await import("./print-completions.ts");
+    printCompletions(argv.slice(2), context.stdout);
+    return 0;
+  }
+  const { runContributed } = await import("./contributed.ts");
   const contributed = await runContributed(argv, context);
   if (contributed !== undefined) return contributed;
   const { runCommand } = await import("./run-command.ts");

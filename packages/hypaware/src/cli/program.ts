@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { readFileSync } from "node:fs";
 import { registerAttach } from "./attach.ts";
+import { registerCompletion } from "./completion.ts";
 import { registerConfig } from "./config.ts";
 import type { CliContext } from "./context.ts";
 import { registerDaemon } from "./daemon.ts";
@@ -61,6 +62,7 @@ export function buildProgram(context: CliContext): Command {
     registerPanic,
     registerConfig,
     registerHelp,
+    registerCompletion,
     registerSmoke,
     registerRecorder,
   ])
