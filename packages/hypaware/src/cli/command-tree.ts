@@ -5,6 +5,7 @@ import { BUNDLED_ADAPTERS } from "../adapters/bundled.ts";
 import { MANIFEST_FILE, type Manifest } from "../kernel/manifest.ts";
 import { describeDatasets } from "../query/describe.ts";
 import { HELP_TOPICS } from "./help-topics.ts";
+import { ALL } from "./init/choices.ts";
 
 /** One command as completion needs it. The build writes the whole tree down, because completing must load nothing else. */
 export interface CommandNode {
@@ -59,7 +60,9 @@ function valuesOf(name: string, { argChoices }: Pick<Argument | Option, "argChoi
 }
 
 const VALUES: Readonly<Record<string, () => Values>> = {
-  client: shippedClients,
+  client: () => shipped().flatMap(({ clients }) => clients),
+  preset: () => [ALL, ...shipped().flatMap(({ clients }) => clients)],
+  source: () => shipped().flatMap(({ clients, projectors }) => (clients.length > 0 ? clients : projectors)),
   table: () => describeDatasets().map(({ name }) => name),
   words: () => HELP_TOPICS.map(({ name }) => name),
   file: () => "files",
@@ -68,11 +71,15 @@ const VALUES: Readonly<Record<string, () => Values>> = {
   args: () => "rest",
 };
 
-/** As the manifests of the plugins that ship declare them. */
-function shippedClients(): readonly string[] {
-  return BUNDLED_ADAPTERS.flatMap((adapter) => {
+/** What the plugins that ship declare in their manifests. */
+function shipped(): readonly {
+  readonly clients: readonly string[];
+  readonly projectors: readonly string[];
+}[] {
+  return BUNDLED_ADAPTERS.map((adapter) => {
     const file = join(import.meta.dirname, "..", "adapters", adapter, MANIFEST_FILE);
-    const { contributes } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
-    return (contributes?.["clients"] ?? []) as readonly string[];
+    const { contributes = {} } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
+    const list = (kind: string): readonly string[] => (contributes[kind] ?? []) as readonly string[];
+    return { clients: list("clients"), projectors: list("projectors") };
   });
 }

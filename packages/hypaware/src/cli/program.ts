@@ -9,6 +9,7 @@ import { registerDetach } from "./detach.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerHelp } from "./help.ts";
 import { helpOutput } from "./help-output.ts";
+import { registerInit } from "./init.ts";
 import { registerImport } from "./import.ts";
 import { registerLogs } from "./logs.ts";
 import { registerPanic } from "./panic.ts";
@@ -26,6 +27,7 @@ import { registerVerify } from "./verify.ts";
 
 const FIRST_STEPS = `
 Examples:
+  hyp init                                asks what to record, and sets it up
   hyp up                                  gateway and recorder in this terminal
   hyp run <client>                        a client through the gateway, in another
   hyp attach <client>                     the same for good: its own settings say so, until hyp detach
@@ -44,6 +46,7 @@ export function buildProgram(context: CliContext): Command {
     .exitOverride()
     .addHelpText("after", FIRST_STEPS);
   for (const register of [
+    registerInit,
     registerUp,
     registerRun,
     registerAttach,

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { type CliContext, withApp } from "./context.ts";
-import { fitText } from "./fit-text.ts";
-import { tableWidth } from "./terminal.ts";
+import { writeFitted } from "./terminal.ts";
 
 export function registerQuerySchema(query: Command, context: CliContext): void {
   query
@@ -18,7 +17,7 @@ export function registerQuerySchema(query: Command, context: CliContext): void {
             : describeDataset(table).columns.map(
                 ({ name, type, nullable }) => `${name.padEnd(28)} ${type}${nullable ? "" : " not null"}`,
               );
-        for (const line of lines) context.stdout.write(`${fitText(line, tableWidth(context.stdout))}\n`);
+        writeFitted(`${lines.join("\n")}\n`, context.stdout);
       }),
     );
 }

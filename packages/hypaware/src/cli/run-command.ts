@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { resolveHome } from "../kernel/home.ts";
 import type { CliContext } from "./context.ts";
 
 const USAGE = 2;
@@ -10,6 +12,7 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
     import("./report-error.ts"),
   ]);
   const program = buildProgram(context);
+  if (argv.length === 0 && isFirstTime(context)) return runCommand(["init"], context);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
@@ -21,4 +24,11 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     return reportError(error, context);
   }
+}
+
+/** Somebody at a terminal who has neither a config nor a history. */
+function isFirstTime({ env, stdout }: CliContext): boolean {
+  if (!process.stdin.isTTY || !stdout.isTTY) return false;
+  const { config, catalog } = resolveHome(env).paths;
+  return !existsSync(config) && !existsSync(catalog);
 }

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import type { CliContext } from "./context.ts";
+import { fitText } from "./fit-text.ts";
 
 const DEFAULT_WIDTH = 80;
 /** Lines longer than this are hard to read, however wide the terminal is. */
@@ -18,6 +19,11 @@ export function textWidth({ isTTY, columns }: NodeJS.WriteStream): number {
 /** Columns for a table. */
 export const tableWidth = ({ isTTY, columns }: NodeJS.WriteStream): number =>
   isTTY && columns > 0 ? columns : PIPE_WIDTH;
+
+/** Lines for people, or for a program that reads them from a pipe: only a terminal has them fitted. */
+export function writeFitted(text: string, stream: NodeJS.WriteStream): void {
+  stream.write(stream.isTTY ? fitText(text, tableWidth(stream)) : text);
+}
 
 /** Whether escape codes may be written there: https://no-color.org, and no dumb terminal. */
 export function hasColours(stream: NodeJS.WriteStream, env: CliContext["env"]): boolean {
