@@ -2,14 +2,12 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { postMessage } from "@hypaware/testkit";
-import { writeTranscript } from "./lib/claude-transcripts.ts";
+import { writeFirstSession } from "./lib/claude-transcripts.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { homeTree } from "./lib/home-tree.ts";
 
 export const title =
   "hyp init without questions: shows, writes, imports, and ends with a first query; then one on own traffic";
-
-const SESSION = "7bb46e12-3e67-47f7-9e32-608962651fca";
 
 const CONFIG = {
   version: 2,
@@ -21,7 +19,7 @@ const CONFIG = {
 };
 
 export default async function walkthroughToFirstQuery(ctx: FlowContext): Promise<void> {
-  writeTranscript(String(ctx.env["HOME"]), "/home/user/project", SESSION, transcript());
+  writeFirstSession(String(ctx.env["HOME"]));
   // Telemetry was asked for by the flow and is no part of the walk.
   const env = { HYP_DEV_TELEMETRY: "" };
   const before = homeTree(ctx.folder);
@@ -95,42 +93,4 @@ async function ownTraffic(ctx: FlowContext): Promise<void> {
     { role: "assistant", content_text: "first light" },
   ]);
   await daemon.stop();
-}
-
-function transcript(): readonly object[] {
-  const line = (fields: object): object => ({
-    isSidechain: false,
-    userType: "external",
-    entrypoint: "cli",
-    cwd: "/home/user/project",
-    sessionId: SESSION,
-    version: "2.1.330",
-    gitBranch: "main",
-    ...fields,
-  });
-  return [
-    line({
-      type: "user",
-      uuid: "11111111-0000-4000-8000-000000000001",
-      parentUuid: null,
-      timestamp: "2026-11-22T11:08:13.997Z",
-      message: { role: "user", content: "what is in this folder?" },
-    }),
-    line({
-      type: "assistant",
-      uuid: "11111111-0000-4000-8000-000000000002",
-      parentUuid: "11111111-0000-4000-8000-000000000001",
-      timestamp: "2026-11-22T11:08:15.120Z",
-      requestId: "req_1",
-      message: {
-        id: "msg_1",
-        type: "message",
-        role: "assistant",
-        model: "claude-opus-5-5",
-        content: [{ type: "text", text: "A test." }],
-        stop_reason: "end_turn",
-        usage: { input_tokens: 3, output_tokens: 2 },
-      },
-    }),
-  ];
 }

@@ -57,7 +57,7 @@ export class Finale {
     }
     const install = ["daemon", "install", ...bin];
     if (!(await this.#step(install, { isOptional: true }))) {
-      this.#say("There is no service here, so the gateway is started without one.");
+      this.#say("So the gateway is started without a service, until you sign out.");
       if (!(await this.#step(["daemon", "start"]))) return;
     }
     const progress = progressOn(this.#context.stderr);

@@ -18,7 +18,14 @@ export async function planText(
   bin: readonly string[],
 ): Promise<string> {
   const parts = [`Config ${target.path} (${ACTIONS[configAction(target, text)]}):\n${indented(text)}`];
-  if (choices.daemon) parts.push(await shown("The service", ["daemon", "install", ...bin], context));
+  if (choices.daemon)
+    parts.push(
+      await shown(
+        "The service; where there is no service manager, hyp daemon start instead",
+        ["daemon", "install", ...bin],
+        context,
+      ),
+    );
   else parts.push("No service: you start the gateway with hyp up.");
   for (const client of choices.clients)
     parts.push(await shown(`Settings of ${client}`, ["attach", client], context));
