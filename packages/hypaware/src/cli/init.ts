@@ -100,9 +100,32 @@ async function init(
   }
   if (choices === undefined) context.exitCode = 1;
   if (choices === undefined || options.dryRun === true) return;
-  const written = putConfig(context, target, text(choices));
-  const isDone = await new Finale(context, app, [written]).run(choices, offer, bin);
-  if (!isDone) context.exitCode = 1;
+  await carryOut(context, app, { target, text: text(choices), choices, offer, bin });
+}
+
+interface Decided {
+  readonly target: ConfigTarget;
+  readonly text: string;
+  readonly choices: Choices;
+  readonly offer: Offer;
+  readonly bin: readonly string[];
+}
+
+async function carryOut(
+  context: CliContext,
+  app: App,
+  { target, text, choices, offer, bin }: Decided,
+): Promise<void> {
+  for (const kind of ["sources", "clients"] as const)
+    app.log.info("walkthrough.pick", { pick_type: kind, pick_value: choices[kind].join(", ") });
+  const written = app.telemetry.span("walkthrough.write_config", { config_path: target.path }, () =>
+    putConfig(context, target, text),
+  );
+  await app.telemetry.span("walkthrough.finish", {}, async (span) => {
+    const isDone = await new Finale(context, app, [written]).run(choices, offer, bin);
+    span.set({ status: isDone ? "ok" : "failed" });
+    if (!isDone) context.exitCode = 1;
+  });
 }
 
 /** Whether the command line says anything about what to do. */

@@ -12,17 +12,20 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
     import("./report-error.ts"),
   ]);
   const program = buildProgram(context);
-  if (argv.length === 0 && isFirstTime(context)) return runCommand(["init"], context);
-  if (argv.length === 0) {
-    program.outputHelp();
-    return 0;
-  }
+  const isHelp = argv.length === 0 || ["help", "--help", "-h"].includes(argv[0]!);
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    if (argv.length > 0) await program.parseAsync([...argv], { from: "user" });
+    else if (isFirstTime(context)) return await runCommand(["init"], context);
+    else program.outputHelp();
     return context.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     return reportError(error, context);
+  } finally {
+    if (isHelp && context.env["HYP_DEV_TELEMETRY"]) {
+      const { tellHelp } = await import("./help-telemetry.ts");
+      await tellHelp(context, program.commands.length);
+    }
   }
 }
 
