@@ -54,7 +54,7 @@ Examples:
 `,
     )
     .action((preset: string | undefined, options: InitOptions) =>
-      withApp(context, "init", { withoutConfig: true }, (app) => init(context, app, preset, options)),
+      withApp(context, "init", { ignoreConfig: true }, (app) => init(context, app, preset, options)),
     );
 }
 

@@ -63,7 +63,7 @@ async function runClient(
   requireValidConfig(app);
   const key = `/k/${routeKeyOf(routeSecret(app.paths), clientName)}`;
   const ownUpstream = upstreamOfEnvironment(client, context.env);
-  const running = ownUpstream === undefined ? await runningGateway(app.paths) : undefined;
+  const running = ownUpstream === undefined ? await runningGateway(app) : undefined;
   if (running !== undefined) {
     const launch = client.launch({ endpoint: running + key, args });
     context.exitCode = await runToEnd(launch, context);

@@ -35,7 +35,7 @@ export class Finale {
 
   async run(choices: Choices, offer: Offer, bin: readonly string[]): Promise<boolean> {
     if (choices.daemon) await this.#startGateway(bin);
-    const isUp = (await runningGateway(this.#app.paths)) !== undefined;
+    const isUp = (await runningGateway(this.#app)) !== undefined;
     if (!isUp && !choices.daemon) this.#left.push("hyp up   (in a terminal of its own)");
     for (const client of choices.clients) {
       // Settings that point at nothing would stop the client.
@@ -50,7 +50,7 @@ export class Finale {
 
   /** As a service; where there is no service manager, a process of its own. */
   async #startGateway(bin: readonly string[]): Promise<void> {
-    const running = await runningGateway(this.#app.paths);
+    const running = await runningGateway(this.#app);
     if (running !== undefined) {
       this.#say(`The gateway of this home runs already, on ${running}.`);
       return;
@@ -62,7 +62,7 @@ export class Finale {
     }
     const progress = progressOn(this.#context.stderr);
     const began = performance.now();
-    while ((await runningGateway(this.#app.paths)) === undefined) {
+    while ((await runningGateway(this.#app)) === undefined) {
       if (performance.now() - began > START_MS) {
         this.#say("The gateway does not answer yet; hyp logs says why.");
         this.#fail("hyp status");

@@ -27,7 +27,7 @@ const env = (): NodeJS.ProcessEnv => ({ HOME: home, PATH: join(home, "bin") });
 const FLAGS: InitOptions = { daemon: true, import: true };
 
 async function offer(environment = env()): Promise<Offer> {
-  const app = await openApp({ env: environment, mode: "cli", withoutConfig: true });
+  const app = await openApp({ env: environment, mode: "cli", ignoreConfig: true });
   try {
     return await offerOf(app, environment);
   } finally {
