@@ -31,8 +31,6 @@ export interface AppOptions {
   readonly configFile?: string | undefined;
   /** As if there were no config file: for what must work with any. */
   readonly ignoreConfig?: boolean;
-  /** Everything that ships with its defaults, whatever the config says: for a command that is about to write one. */
-  readonly withoutConfig?: boolean;
   /** Which process this is: `gateway`, `recorder`, `cli`. Its log is `logs/<mode>.log`. */
   readonly mode: "gateway" | "recorder" | "cli";
   /** Beside the log file. */
@@ -73,7 +71,6 @@ export async function openApp(options: AppOptions): Promise<App> {
   const observer = { log: bootLog, telemetry };
   const loaded =
     options.ignoreConfig === true
-    options.withoutConfig === true
       ? { config: DEFAULT_CONFIG, path: paths.config, exists: false, findings: [] }
       : await loadConfig(paths, { explicit: explicitConfig, observer });
   const registry = createAiGateway({ endpoint: options.endpoint ?? (() => undefined) });

@@ -42,7 +42,8 @@ export function registerInit(program: Command, context: CliContext): void {
     .addHelpText(
       "after",
       `
-In a terminal it asks, shows everything that it will write, and writes after your word. With flags it does not ask.
+In a terminal it asks, shows everything that it will write, and writes after your word. With --yes, and where no
+terminal is, it asks nothing; --dry-run shows what it would write.
 Every step is a command of its own (daemon install, attach, import, query): what fails says how to go on.
 Exits with 1 when a step failed.
 
@@ -95,8 +96,8 @@ async function init(
     });
   } else {
     if (options.yes !== true && !isAnswered(preset, options)) throw nobodyToAsk(offer);
-    if (options.dryRun !== true) requireReplaceable(target, text(initial), options.force === true);
-    writeFitted(await plan(initial), context.stdout);
+    if (options.dryRun === true) writeFitted(await plan(initial), context.stdout);
+    else requireReplaceable(target, text(initial), options.force === true);
   }
   if (choices === undefined) context.exitCode = 1;
   if (choices === undefined || options.dryRun === true) return;
