@@ -1,8 +1,9 @@
-// Compiles packages/hypaware to dist/ and copies the plugin manifests beside the code they describe, and the template of new plugins.
+// Compiles packages/hypaware to dist/, copies the plugin manifests beside the code they describe and the template of new plugins,
+// and writes down the tree of commands, so that completing one in a shell need not load the command line.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { markBuilt } from "./build-stamp.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -21,4 +22,12 @@ for (const entry of readdirSync(source, { recursive: true, withFileTypes: true }
   copyFileSync(from, to);
 }
 cpSync(join(source, "plugins", "template"), join(dist, "plugins", "template"), { recursive: true });
+
+const built = (file) => import(pathToFileURL(join(dist, "cli", file)).href);
+const [{ buildProgram }, { commandTree }, { TREE_FILE }] = await Promise.all(
+  ["program.js", "command-tree.js", "print-completions.js"].map(built),
+);
+const { env, stdout, stderr } = process;
+const tree = commandTree(buildProgram({ env, stdout, stderr, exitCode: 0 }));
+writeFileSync(TREE_FILE, JSON.stringify(tree));
 markBuilt(root);

@@ -32,3 +32,48 @@ export function writeTranscript(
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 }
+
+const FIRST_SESSION = "7bb46e12-3e67-47f7-9e32-608962651fca";
+
+/** The transcript of one session with a question and its answer, of which nothing went through a gateway. */
+export function writeFirstSession(home: string): void {
+  writeTranscript(home, "/home/user/project", FIRST_SESSION, firstSession());
+}
+
+function firstSession(): readonly object[] {
+  const line = (fields: object): object => ({
+    isSidechain: false,
+    userType: "external",
+    entrypoint: "cli",
+    cwd: "/home/user/project",
+    sessionId: FIRST_SESSION,
+    version: "2.1.330",
+    gitBranch: "main",
+    ...fields,
+  });
+  return [
+    line({
+      type: "user",
+      uuid: "11111111-0000-4000-8000-000000000001",
+      parentUuid: null,
+      timestamp: "2026-11-22T11:08:13.997Z",
+      message: { role: "user", content: "what is in this folder?" },
+    }),
+    line({
+      type: "assistant",
+      uuid: "11111111-0000-4000-8000-000000000002",
+      parentUuid: "11111111-0000-4000-8000-000000000001",
+      timestamp: "2026-11-22T11:08:15.120Z",
+      requestId: "req_1",
+      message: {
+        id: "msg_1",
+        type: "message",
+        role: "assistant",
+        model: "claude-opus-5-5",
+        content: [{ type: "text", text: "A test." }],
+        stop_reason: "end_turn",
+        usage: { input_tokens: 3, output_tokens: 2 },
+      },
+    }),
+  ];
+}

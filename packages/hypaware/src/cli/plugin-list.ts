@@ -15,7 +15,7 @@ export function registerPluginList(plugin: Command, context: CliContext): void {
         const lock = await readPluginLock(app.paths).catch((error: unknown) => {
           // What ships is told all the same.
           if (!(error instanceof HypError)) throw error;
-          context.exitCode = reportError(error, context.stderr);
+          context.exitCode = reportError(error, context);
           return { plugins: {} };
         });
         // A shipped one of the same name is what runs.

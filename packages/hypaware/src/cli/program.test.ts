@@ -1,39 +1,43 @@
-import type { Command } from "commander";
 import { expect, test } from "vitest";
-import type { CliContext } from "./context.ts";
 import { buildProgram } from "./program.ts";
+import { helpOf, terminal, visibleCommands } from "./program.testkit.ts";
+import { runCommand } from "./run-command.ts";
 
-interface Output {
-  text: string;
-}
+const PATHS = visibleCommands(buildProgram(terminal().context)).map(({ path }) => path);
+const named = PATHS.map((path) => [path.join(" "), path] as const);
 
-function harness(): { readonly program: Command; readonly out: Output; readonly err: Output } {
-  const out: Output = { text: "" };
-  const err: Output = { text: "" };
-  const into = (output: Output): NodeJS.WriteStream =>
-    ({ write: (text: string) => Boolean((output.text += text)) }) as unknown as NodeJS.WriteStream;
-  const context: CliContext = { env: {}, stdout: into(out), stderr: into(err), exitCode: 0 };
-  return { program: buildProgram(context), out, err };
-}
+test.each(named)("hyp %s --help says what it does and shows examples", async (_, path) => {
+  const { out, context } = terminal();
+  expect(await runCommand([...path, "--help"], context)).toBe(0);
+  expect(out.text).toContain(`Usage: hyp ${path.join(" ")}`);
+  expect(out.text).toMatch(/Examples:\n {2}(\w+=\S+ )?hyp /);
+  expect(out.text.split("\n")[2]).toMatch(/\S{2}/);
+});
 
-function commandsBelow(command: Command, path: readonly string[] = []): (readonly string[])[] {
-  return command.commands.flatMap((child) => {
-    const here = [...path, child.name()];
-    return [here, ...commandsBelow(child, here)];
-  });
-}
+test.each([["run"], ["verify"], ["store", "verify"], ["reproject"]])(
+  "hyp %s %s: a code that is no plain success or failure is told",
+  (...path) => {
+    expect(helpOf(path.filter((word) => word !== undefined))).toMatch(/Exits with /);
+  },
+);
 
-const PEOPLES = commandsBelow(harness().program).filter((path) => path[0] !== "recorder");
+const ESCAPE = "\u001b";
 
-test.each(PEOPLES.map((path) => [path.join(" "), path] as const))(
-  "hyp %s --help shows examples",
-  async (_, path) => {
-    const { program, out } = harness();
-    await expect(program.parseAsync([...path, "--help"], { from: "user" })).rejects.toMatchObject({
-      exitCode: 0,
-    });
-    expect(out.text).toContain(`Usage: hyp ${path.join(" ")}`);
-    expect(out.text).toMatch(/Examples:\n {2}hyp /);
+test("where no terminal is, or NO_COLOR is set, or the terminal is dumb, no help has an escape code", () => {
+  for (const path of [[], ...PATHS]) {
+    expect(helpOf(path)).not.toContain(ESCAPE);
+    expect(helpOf(path, { columns: 80, env: { NO_COLOR: "1" } })).not.toContain(ESCAPE);
+    expect(helpOf(path, { columns: 80, env: { TERM: "dumb" } })).not.toContain(ESCAPE);
+    expect(helpOf(path, { columns: 80 })).toContain("\u001b[1mUsage:\u001b[22m hyp");
+  }
+});
+
+test.each([40, 60, 80])(
+  "at %i columns no line of a help is longer, but for a word or a command to copy",
+  (columns) => {
+    for (const path of [[], ...PATHS])
+      for (const line of helpOf(path, { columns, env: { NO_COLOR: "1" } }).split("\n"))
+        if (line.length > columns) expect(line.trim()).toMatch(/^(\w+=\S+ )?(npx )?hyp |^\S+$/);
   },
 );
 
@@ -43,7 +47,14 @@ test.each([
   ["a format that does not exist", ["query", "sql", "select 1", "--format", "xml"], "table, json, jsonl"],
   ["a missing argument", ["show"], "missing required argument"],
 ] as const)("%s is wrong usage, with a hint", async (_, argv, hint) => {
-  const { program, err } = harness();
-  await expect(program.parseAsync([...argv], { from: "user" })).rejects.toMatchObject({ exitCode: 1 });
+  const { err, context } = terminal();
+  expect(await runCommand(argv, context)).toBe(2);
   expect(err.text).toContain(hint);
+  expect(err.text).not.toContain(ESCAPE);
+});
+
+test("an error is set off by colour on a terminal only", async () => {
+  const { err, context } = terminal({ columns: 80 });
+  expect(await runCommand(["qurey"], context)).toBe(2);
+  expect(err.text.startsWith("\u001b[31merror:\u001b[39m unknown command")).toBe(true);
 });

@@ -1,11 +1,15 @@
 import { Command } from "commander";
 import { registerAttach } from "./attach.ts";
+import { registerCompletion } from "./completion.ts";
 import { registerConfig } from "./config.ts";
 import type { CliContext } from "./context.ts";
 import { ownVersion } from "./own-version.ts";
 import { registerDaemon } from "./daemon.ts";
 import { registerDetach } from "./detach.ts";
 import { registerDoctor } from "./doctor.ts";
+import { registerHelp } from "./help.ts";
+import { helpOutput } from "./help-output.ts";
+import { registerInit } from "./init.ts";
 import { registerImport } from "./import.ts";
 import { registerLogs } from "./logs.ts";
 import { registerPanic } from "./panic.ts";
@@ -24,6 +28,7 @@ import { registerVerify } from "./verify.ts";
 
 const FIRST_STEPS = `
 Examples:
+  hyp init                                asks what to record, and sets it up
   hyp up                                  gateway and recorder in this terminal
   hyp run <client>                        a client through the gateway, in another
   hyp attach <client>                     the same for good: its own settings say so, until hyp detach
@@ -38,13 +43,11 @@ export function buildProgram(context: CliContext): Command {
     .showSuggestionAfterError()
     .showHelpAfterError("(add --help for usage and examples)")
     .enablePositionalOptions()
-    .configureOutput({
-      writeOut: (text) => void context.stdout.write(text),
-      writeErr: (text) => void context.stderr.write(text),
-    })
+    .configureOutput(helpOutput(context))
     .exitOverride()
     .addHelpText("after", FIRST_STEPS);
   for (const register of [
+    registerInit,
     registerUp,
     registerRun,
     registerAttach,
@@ -63,9 +66,13 @@ export function buildProgram(context: CliContext): Command {
     registerPanic,
     registerConfig,
     registerPlugin,
+    registerHelp,
+    registerCompletion,
     registerSmoke,
     registerRecorder,
   ])
     register(program, context);
+  // `hyp help <command>` is the one way, and groups list only what is theirs.
+  for (const group of program.commands) group.helpCommand(false);
   return program;
 }

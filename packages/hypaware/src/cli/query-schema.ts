@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type CliContext, withApp } from "./context.ts";
+import { writeFitted } from "./terminal.ts";
 
 export function registerQuerySchema(query: Command, context: CliContext): void {
   query
@@ -10,12 +11,13 @@ export function registerQuerySchema(query: Command, context: CliContext): void {
     .action((table: string | undefined) =>
       withApp(context, "query schema", {}, async () => {
         const { describeDataset, describeDatasets } = await import("../query/describe.ts");
-        if (table === undefined)
-          for (const { name, description } of describeDatasets())
-            context.stdout.write(`${name.padEnd(22)} ${description}\n`);
-        else
-          for (const { name, type, nullable } of describeDataset(table).columns)
-            context.stdout.write(`${name.padEnd(28)} ${type}${nullable ? "" : " not null"}\n`);
+        const lines =
+          table === undefined
+            ? describeDatasets().map(({ name, description }) => `${name.padEnd(22)} ${description}`)
+            : describeDataset(table).columns.map(
+                ({ name, type, nullable }) => `${name.padEnd(28)} ${type}${nullable ? "" : " not null"}`,
+              );
+        writeFitted(`${lines.join("\n")}\n`, context.stdout);
       }),
     );
 }

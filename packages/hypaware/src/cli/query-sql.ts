@@ -5,8 +5,7 @@ import { withinBudget } from "../query/formats/budget.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { wholeNumber } from "./number-option.ts";
 import { refreshed } from "./refreshed.ts";
-
-const DEFAULT_WIDTH = 120;
+import { tableWidth } from "./terminal.ts";
 
 interface SqlOptions {
   readonly format: Format;
@@ -48,7 +47,7 @@ Examples:
           sql: words.join(" "),
         });
         const { result, cutCells, omittedRows } = withinBudget(whole, options);
-        const width = context.stdout.isTTY ? context.stdout.columns : DEFAULT_WIDTH;
+        const width = tableWidth(context.stdout);
         for (const piece of renderResult(result, options.format, { width })) context.stdout.write(piece);
         if (cutCells > 0) context.stderr.write(`hyp: ${cutCells} cells are cut (--max-cell)\n`);
         if (omittedRows > 0)

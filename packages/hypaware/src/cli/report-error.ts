@@ -1,9 +1,11 @@
 import { HypError } from "../contract/errors.ts";
+import type { CliContext } from "./context.ts";
+import { painted } from "./terminal.ts";
 
 /** Writes an error for a person: what happened, then what to do next. Returns the exit code. */
-export function reportError(error: unknown, stderr: { write(text: string): unknown }): 1 | 2 {
+export function reportError(error: unknown, { stderr, env }: Pick<CliContext, "stderr" | "env">): 1 | 2 {
   const known = error instanceof HypError ? error : unexpected(error);
-  stderr.write(`hyp: ${known.message}\n`);
+  stderr.write(`${painted("red", "hyp:", stderr, env)} ${known.message}\n`);
   if (known.next !== "") stderr.write(`     ${known.next}\n`);
   return known.exitCode;
 }

@@ -11,9 +11,9 @@ import { recordingOf } from "./recording-of.ts";
 import { refreshed } from "./refreshed.ts";
 import { reprojectJson, reprojectReport } from "./reproject-report.ts";
 import { sinceWhen } from "./since-option.ts";
+import { tableWidth } from "./terminal.ts";
 
 const SAMPLES = 20;
-const DEFAULT_WIDTH = 120;
 /** Rounds of catching up with exchanges that come while the difference is made; each is much shorter than the one before. */
 const TRIES = 8;
 
@@ -42,6 +42,7 @@ export function registerReproject(program: Command, context: CliContext): void {
       "after",
       `
 A running daemon goes on with the adapters that it was started with: restart it after an upgrade.
+Exits with 1 when there is a difference and it was not applied because you said no.
 
 Examples:
   hyp reproject                          after adding or upgrading an adapter
@@ -84,7 +85,8 @@ async function run(
     quiet();
     if (options.json === true) context.stdout.write(reprojectJson(compared, isApplied));
     else if (isApplied) context.stdout.write("applied\n");
-    else for (const piece of reprojectReport(compared, widthOf(context))) context.stdout.write(piece);
+    else
+      for (const piece of reprojectReport(compared, tableWidth(context.stdout))) context.stdout.write(piece);
   };
   const compared = await reprojection.compare();
   const isOver = options.dryRun === true || compared.isEmpty;
@@ -124,5 +126,3 @@ async function isWanted(options: ReprojectOptions, context: CliContext): Promise
 function filterOf({ since, projector }: ReprojectOptions): ScopeFilter {
   return { ...(since !== undefined && { since }), ...(projector !== undefined && { projector }) };
 }
-
-const widthOf = ({ stdout }: CliContext): number => (stdout.isTTY ? stdout.columns : DEFAULT_WIDTH);

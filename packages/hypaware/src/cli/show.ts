@@ -13,8 +13,7 @@ import { refreshed } from "./refreshed.ts";
 import { explanationOf } from "./show-explain.ts";
 import { writeRaw } from "./show-raw.ts";
 import { summaryOf } from "./show-summary.ts";
-
-const WIDTH = 100;
+import { tableWidth } from "./terminal.ts";
 
 interface ShowOptions {
   readonly raw?: boolean;
@@ -117,7 +116,7 @@ async function showSession(app: App, context: CliContext, id: string): Promise<v
 async function print({ paths }: App, { stdout }: CliContext, sql: string): Promise<number> {
   const { runQuery } = await import("../query/run.ts");
   const result = await runQuery({ catalogPath: paths.catalog, tmpDir: paths.tmp, sql });
-  const width = stdout.isTTY ? stdout.columns : WIDTH;
+  const width = tableWidth(stdout);
   if (result.rows.length > 0)
     for (const piece of renderResult(result, "table", { width })) stdout.write(piece);
   return result.rows.length;

@@ -45,7 +45,7 @@ export function registerStore(program: Command, context: CliContext): void {
   store
     .command("verify")
     .description("read every sealed segment and compare it with the catalog; exit 1 when something is wrong")
-    .addHelpText("after", "\nExamples:\n  hyp store verify\n")
+    .addHelpText("after", "\nExits with 1 when there is a problem.\n\nExamples:\n  hyp store verify\n")
     .action(() =>
       withApp(context, "store verify", {}, async ({ paths }) => {
         ensurePrivateFolder(paths.tmp);

@@ -30,7 +30,10 @@ export function registerVerify(program: Command, context: CliContext): void {
     .option("--session <id>", "only this session")
     .option("--json", "machine-readable, stable keys")
     .description("compare the history with what the clients themselves wrote down; exit 1 on a difference")
-    .addHelpText("after", "\nExamples:\n  hyp verify\n  hyp verify <client> --session <id> --json\n")
+    .addHelpText(
+      "after",
+      "\nExits with 1 when there is a difference.\n\nExamples:\n  hyp verify\n  hyp verify <client> --session <id> --json\n",
+    )
     .action((client: string | undefined, options: VerifyOptions) =>
       withApp(context, "verify", {}, async (app) => {
         const reports = await verifyAll(app, context, recordsToCompare(app, client), options.session);

@@ -14,6 +14,10 @@ export const ERRORS = {
     what: "The config file does not exist.",
     next: "Leave --config away to use the default, or create the file.",
   },
+  config_exists: {
+    what: "There is a config file already, and it is not the one that would be written.",
+    next: "Change it with hyp config set, or add --force to replace it (a copy is kept beside it).",
+  },
   config_unreadable: { what: "The config file cannot be read.", next: "Check its permissions." },
   config_invalid_json: { what: "The config file is not valid JSON.", next: "Mend the named line." },
   config_invalid_shape: {

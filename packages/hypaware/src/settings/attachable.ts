@@ -93,7 +93,13 @@ function observed(
     } catch (error) {
       if (!(error instanceof HypError)) throw error;
       span.set({ status: "failed", error_kind: error.code });
-      log.warn(`client.${action}.failed`, { hyp_plugin: plugin, hyp_client: client, error_kind: error.code });
+      // A trial leaves no trace, not in the log either.
+      if (!dryRun)
+        log.warn(`client.${action}.failed`, {
+          hyp_plugin: plugin,
+          hyp_client: client,
+          error_kind: error.code,
+        });
       if (context.json === true) {
         const failed: Record<string, Json> = { status: "failed", action, client, dry_run: dryRun };
         const why = { error_kind: error.code, error: error.message, next: error.next };

@@ -40,7 +40,32 @@ test("a table keeps to the terminal's width by cutting the widest cells", () => 
   expect(lines.slice(0, 2).map((line) => line.length)).toEqual([40, 40]);
   expect(lines[2]).toBe(`abc  ${"x".repeat(31)}…  7`);
   expect(lines[3]).toBe(`d    ${"日".repeat(15)}…   8`);
-  expect(text(query, "table", 5).split("\n")[2]).toBe("abc  xxxxxxx…  7");
+});
+
+test("columns that have no room beside each other stand below each other, a block for each row", () => {
+  const names = ["started_at", "a_rather_long_name", "model", "path"];
+  const query = result(
+    Object.fromEntries(names.map((name) => [name, "VARCHAR"])),
+    ["2026-11-24T10:00:00.000Z", "x".repeat(100), "m".repeat(30), "/v1/messages?beta=true"],
+    ["2026-11-24T10:00:01.000Z", null, "m", ""],
+  );
+  expect(text(query, "table", 30)).toBe(
+    [
+      "-- 1 -------------------------",
+      "started_at          2026-11-2…",
+      "a_rather_long_name  xxxxxxxxx…",
+      "model               mmmmmmmmm…",
+      "path                /v1/messa…",
+      "-- 2 -------------------------",
+      "started_at          2026-11-2…",
+      "a_rather_long_name  NULL",
+      "model               m",
+      "path",
+      "(2 rows)",
+      "",
+    ].join("\n"),
+  );
+  expect(text(query, "table", 44).split("\n")[0]).toMatch(/^started/);
 });
 
 test("JSON is exact: integers a reader would round are strings, JSON columns are values, controls are escaped", () => {
