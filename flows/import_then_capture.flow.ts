@@ -11,7 +11,7 @@ export const title =
   "import after capture, capture after import, import twice and import alone: the same rows for what both tell";
 export const timeoutMs = 120_000;
 
-const RUNS = ["claude/subagent", "codex/subagent"];
+const RUNS = ["claude/subagent", "codex/subagent", "gemini/resume"];
 
 /** Everything that does not say when and where it was carried. */
 const ROWS = `SELECT conversation_id, message_id, part_id, previous_message_id, message_index, role, part_type, content_text, provider_uuid,
@@ -52,13 +52,17 @@ async function rowsOf(
   const replay = await Replay.start();
   try {
     const { ctx } = owned;
-    const upstreams = ["anthropic", "openai"].map((upstream) => ({ name: upstream, base_url: replay.url }));
+    const upstreams = ["anthropic", "openai", "gemini"].map((upstream) => ({
+      name: upstream,
+      base_url: replay.url,
+    }));
     ctx.writeConfig({
       version: 2,
       plugins: [
         { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } },
         { name: "@hypaware/claude", config: { transcripts: false } },
         { name: "@hypaware/codex", config: { rollouts: false } },
+        { name: "@hypaware/gemini", config: { chats: false } },
       ],
     });
     const daemon = await ctx.startDaemon();
@@ -66,7 +70,7 @@ async function rowsOf(
       for (const { calls } of scenarios) await replay.run(calls, daemon.url);
       await ctx.sql("SELECT count(*) FROM ai_gateway_messages");
     });
-    for (const client of ["claude", "codex"]) {
+    for (const client of ["claude", "codex", "gemini"]) {
       const verified = await ctx.hyp(["verify", client]);
       assert.equal(verified.code, 0, verified.stdout);
     }

@@ -16,7 +16,11 @@ export const ADAPTERS = join(
   "adapters",
 );
 /** How the record of a run is called beside it, and where the client has it below the person's home. */
-const RECORDS = { transcript: ".claude/projects", rollout: ".codex/sessions" } as const;
+const RECORDS = {
+  transcript: ".claude/projects",
+  rollout: ".codex/sessions",
+  chats: ".gemini/tmp",
+} as const;
 
 interface FixtureExchange {
   readonly exchange_id: string;

@@ -36,6 +36,7 @@ function linesOf({ path, text }: RecordFile): readonly ToldLine[] {
     .split("\n")
     .flatMap((line): Loose[] => (line === "" ? [] : [JSON.parse(line) as Loose]));
   if (path.startsWith(".claude/")) return values.flatMap(claudeLine);
+  if (path.startsWith(".gemini/")) return geminiLines(values);
   return path.startsWith(".codex/") ? codexLines(values) : [];
 }
 
@@ -48,6 +49,30 @@ function codexLines(values: readonly Loose[]): readonly ToldLine[] {
     if (type !== "response_item" || typeof id !== "string" || (kind === "message" && isEmpty)) return [];
     return [{ id, conversation: String(meta?.["id"]), parent: undefined }];
   });
+}
+
+/** Answers, and before each what it answers: neighbours of one side are one message, under the name of the last. A prompt without an answer is none. */
+function geminiLines(values: readonly Loose[]): readonly ToldLine[] {
+  const told = new Map<string, ToldLine>();
+  let conversation = "";
+  let list: Loose[] = [];
+  for (const value of values) {
+    const set = (value["$set"] ?? value) as Loose;
+    if (typeof set["sessionId"] === "string") conversation = set["sessionId"];
+    if (Array.isArray(set["messages"])) list = set["messages"] as Loose[];
+    const back = list.findIndex(({ id }) => id === value["$rewindTo"]);
+    if (back !== -1) list = list.slice(0, back);
+    if (value["type"] !== "user" && value["type"] !== "gemini") continue;
+    if (!list.some(({ id }) => id === value["id"])) list = [...list, value];
+    const ends = list.filter((each, index) => each["type"] !== list[index + 1]?.["type"]);
+    for (const [index, { id, type }] of ends.entries()) {
+      const isTold = type === "gemini" || index < ends.length - 1;
+      const parent = index === 0 ? null : String(ends[index - 1]!["id"]);
+      const name = String(id);
+      if (isTold && !told.has(name)) told.set(name, { id: name, conversation, parent });
+    }
+  }
+  return [...told.values()];
 }
 
 function claudeLine(line: Loose): readonly ToldLine[] {

@@ -54,6 +54,11 @@ export interface ProjectedMessage {
    * client's own record says are linked by them.
    */
   readonly links?: readonly string[];
+  /**
+   * The same, of keys that hold in whichever conversation: what is told of it in an inferred conversation and what the client's record has
+   * under one of them are one message, and the two conversations are one. A key that several messages have decides nothing by itself.
+   */
+  readonly joins?: readonly string[];
 }
 
 /** Tokens of one response. Absent = the wire did not say. */

@@ -1,5 +1,6 @@
 import type { RequestClass } from "./exchange.ts";
 import type { JsonObject, ProjectedMessage, Usage } from "./projection.ts";
+import type { ThreadConversation } from "./thread.ts";
 
 /** A message as the client's own record has it: one line of a transcript. */
 export interface RecordEntry {
@@ -13,6 +14,8 @@ export interface RecordEntry {
   readonly is_on_wire: boolean;
   /** The wire calls it by the same name: it is known by that alone, never by its content. */
   readonly is_named_on_wire?: boolean;
+  /** The record may say more of it later, under the same name: that takes this one's place. */
+  readonly may_grow?: boolean;
   /** Where it stands in its record, ascending; a fork's record may count on. */
   readonly place?: number;
   /** In place of a predecessor's name: the last entry of another conversation before a place there, as where a fork begins. */
@@ -181,12 +184,22 @@ export interface RecordStore {
   ofThreadNode(node: number): RecordNode | undefined;
   /** Oldest first. */
   withLink(conversationId: string, key: string): readonly RecordNode[];
-  /** ThreadNode ids, oldest first. */
+  /** ThreadNode ids, oldest first; inferred conversations' among them. */
   threadNodesWithLink(conversationId: string, key: string): readonly number[];
-  rememberLinks(conversationId: string, threadNode: number, keys: readonly string[]): void;
+  rememberLinks(conversation: ThreadConversation, threadNode: number, keys: readonly string[]): void;
   /** Without a bond of `key` or `path`, oldest first. */
   open(conversationId: string, matchKey: string): readonly RecordNode[];
   /** Match keys of the entries whose bond is `below`. */
   looseKeys(conversationId: string): readonly string[];
   setLink(id: number, link: RecordLink | null): void;
+}
+
+/** Where a key that joins conversations was found (ProjectedMessage.joins). */
+export interface JoinPlace {
+  readonly conversationId: string;
+  /** null: the wire does not say. */
+  readonly sessionId: string | null;
+  /** When it was said, milliseconds since 1970. */
+  readonly from: number;
+  readonly to: number;
 }

@@ -25,6 +25,8 @@ export interface ThreadConversation {
   /** The id without `:#n`; equal to `id` when the wire named the conversation. */
   readonly base: string;
   readonly inferred: boolean;
+  /** Of one that was joined: the id that it was inferred under. Names of its messages are still made of that. */
+  readonly namedAfter?: string;
   /** ISO 8601. */
   readonly startedAt: string;
   /** Last node of a request that failed and was not answered since; null otherwise. */
@@ -32,12 +34,13 @@ export interface ThreadConversation {
 }
 
 export interface ThreadStore {
+  /** One that was joined is the one that it is now. */
   conversation(id: string): ThreadConversation | undefined;
   /** How many conversations share the base: the next one is `<base>:#<count + 1>`. */
   countConversations(base: string): number;
   addConversation(conversation: ThreadConversation): void;
   setFailedLeaf(conversationId: string, node: number | null): void;
-  /** Inferred conversations of this base whose last attempt failed, newest first, at most `limit`. */
+  /** Inferred conversations of this base, or joined from one of it, whose last attempt failed, newest first, at most `limit`. */
   failedConversations(base: string, limit: number): readonly ThreadConversation[];
 
   node(id: number): ThreadNode | undefined;

@@ -111,6 +111,7 @@ export const transcripts = (folder: string): ClientRecord => ({
         message_created_at: "2026-03-01T12:00:00.000Z",
         provider_uuid: id,
         links: role === "assistant" ? [`answer:${text}`] : [],
+        joins: role === "assistant" ? [`answer:${text}`] : [],
       },
     };
     return { entries: [entry] };

@@ -3,30 +3,51 @@
 import type { MessageRow } from "../contract/dataset.ts";
 import type { RecordBatch } from "../contract/record.ts";
 import type { ThreadNode } from "../contract/thread.ts";
-import type { Placement } from "../projection/align.ts";
+import type { Applied } from "../projection/apply.ts";
 import { parseEntry } from "../projection/intake.ts";
 import { isNative, link, type LinkableEntry } from "../projection/link.ts";
 import { type LinkableRows, showLinks, type Touched } from "../projection/link-rows.ts";
 import { matchKey } from "../projection/match-key.ts";
 import type { Catalog } from "../store/catalog.ts";
+import { joinByKeys, type Joined } from "./join-record.ts";
+
+/** When and for whom an exchange was carried. */
+export interface Carried {
+  /** Milliseconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+  /** null: the wire does not say. */
+  readonly sessionId: string | null;
+}
 
 /** The rows of an exchange, under the names that the client's record has for them. `fresh`: its new messages. */
 export function linkExchange(
   catalog: Catalog,
   gatewayId: string,
-  fresh: readonly Placement[],
-  rows: readonly MessageRow[],
+  { fresh, rows }: Pick<Applied, "fresh" | "rows">,
+  carried: Carried,
 ): readonly MessageRow[] {
   const { threads, records } = catalog;
-  const conversationId = fresh[0]?.node.conversationId;
-  if (conversationId === undefined) return rows;
+  const conversation = threads.conversation(fresh[0]?.node.conversationId ?? "");
+  if (conversation === undefined) return rows;
+  const conversationId = conversation.id;
   const nodes = fresh.map(({ node, entry }) => ({ node, links: entry.message.links ?? [] }));
-  for (const { node, links } of nodes) records.rememberLinks(conversationId, node.id, links);
+  for (const { node, links } of nodes) records.rememberLinks(conversation, node.id, links);
+  const unstored = new UnstoredRows(catalog, rows);
+  if (conversation.inferred) {
+    const keys = fresh.flatMap(({ node, entry }) => {
+      const own = entry.message.joins ?? [];
+      records.joins.rememberWire(node.id, own, { conversationId, ...carried });
+      return own;
+    });
+    const joined = joinByKeys(catalog, keys);
+    for (const each of joined) linkJoined(catalog, gatewayId, each, unstored);
+    if (joined.some(({ inferred }) => inferred === conversationId)) return unstored.all();
+  }
   const isTold = ({ node }: { node: ThreadNode }): boolean =>
     isNative(node) && records.home(node.messageId) !== undefined;
   if (!records.has(conversationId) && !nodes.some(isTold)) return rows;
   const linked = link(threads, records, conversationId, { nodes, entries: [] });
-  const unstored = new UnstoredRows(catalog, rows);
   showLinks(
     { threads, records, rows: unstored, gatewayId },
     { nodes: linked.nodes.union(new Set(nodes.map(({ node }) => node.id))), entries: linked.entries },
@@ -47,17 +68,20 @@ export function linkEntries(
     const isKnownByContent = entry.is_on_wire && entry.is_named_on_wire !== true;
     return { entry, matchKey: isKnownByContent ? matchKey(entry.message.role, blocks).key : null };
   });
-  const added = catalog.records.addAll(given, Date.now()).flatMap((node, index): LinkableEntry[] => {
-    const links = given[index]!.entry.message.links ?? [];
-    return node === undefined ? [] : [{ entry: node, links }];
+  const added = catalog.records.addAll(given, Date.now()).flatMap((entry, index) => {
+    const { links = [], joins = [] } = given[index]!.entry.message;
+    return entry === undefined ? [] : [{ entry, links, joins }];
   });
+  const keys = added.flatMap(({ joins }) => joins);
+  for (const joined of joinByKeys(catalog, keys))
+    linkJoined(catalog, gatewayId, joined, new StoredRows(catalog));
   const byConversation = Map.groupBy(added, ({ entry }) => entry.conversationId);
   const told = catalog.records.usage.tell(responses);
   for (const [conversationId, own] of byConversation) linkAll(catalog, gatewayId, conversationId, own);
   const { threads, records } = catalog;
   const older = told.difference(new Set(added.map(({ entry }) => entry.id)));
   showLinks({ threads, records, rows: new StoredRows(catalog), gatewayId }, { nodes: [], entries: older });
-  return added.filter(({ entry }) => entry.isHome).length;
+  return added.filter(({ entry }) => entry.isHome && entry.isNew).length;
 }
 
 /** Links everything that is known of these conversations, and gives what no exchange carried its rows. */
@@ -67,10 +91,10 @@ export function linkKnown(
   conversationIds: readonly string[] = catalog.records.conversations(),
 ): void {
   for (const conversationId of conversationIds) {
-    const entries = catalog.records
-      .of(conversationId)
-      .map((entry) => ({ entry, links: catalog.records.linksOf(entry) }));
-    linkAll(catalog, gatewayId, conversationId, entries);
+    const keys = catalog.records.of(conversationId).flatMap((entry) => catalog.records.joinsOf(entry));
+    for (const joined of joinByKeys(catalog, keys))
+      linkJoined(catalog, gatewayId, joined, new StoredRows(catalog));
+    linkAll(catalog, gatewayId, conversationId, entriesOf(catalog, conversationId));
   }
 }
 
@@ -80,6 +104,29 @@ export function showUnsealed(catalog: Catalog, gatewayId: string, node: number):
   const entry = records.ofThreadNode(node);
   const touched = { nodes: [node], entries: entry === undefined ? [] : [entry.id] };
   showLinks({ threads, records, rows: new StoredRows(catalog), gatewayId }, touched);
+}
+
+function entriesOf({ records }: Catalog, conversationId: string): readonly LinkableEntry[] {
+  return records.of(conversationId).map((entry) => ({ entry, links: records.linksOf(entry) }));
+}
+
+/** Of a conversation that was joined: everything that is known of it, whoever told it. */
+function linkJoined(
+  catalog: Catalog,
+  gatewayId: string,
+  { told: conversationId, gone }: Joined,
+  rows: LinkableRows,
+): void {
+  for (const messageId of gone) rows.remove(messageId);
+  const { threads, records } = catalog;
+  const nodes = catalog.threadNodes(conversationId).map((node) => ({ node, links: [] }));
+  const entries = entriesOf(catalog, conversationId);
+  const linked = link(threads, records, conversationId, { nodes, entries });
+  const touched: Touched = {
+    nodes: linked.nodes.union(new Set(nodes.map(({ node }) => node.id))),
+    entries: linked.entries.union(new Set(entries.map(({ entry }) => entry.id))),
+  };
+  showLinks({ threads, records, rows, gatewayId }, touched);
 }
 
 function linkAll(

@@ -121,9 +121,26 @@ export function putExchange({ catalog, gatewayId }: Recording, prepared: Prepare
     threads: catalog.threads,
     placeAt: (session, time) => catalog.contexts.at(session, time),
   });
-  catalog.putRows(linkExchange(catalog, gatewayId, applied.fresh, applied.rows));
-  catalog.putExchange(applied.exchange, ended);
-  return applied.exchange;
+  const { record } = prepared;
+  const from = Date.parse(record.ts_start);
+  const { session_id: sessionId } = applied.exchange;
+  const carried = { from, to: from + (record.duration_ms ?? 0), sessionId };
+  catalog.putRows(linkExchange(catalog, gatewayId, applied, carried));
+  const exchange = asTold(catalog, applied.exchange);
+  catalog.putExchange(exchange, ended);
+  return exchange;
+}
+
+/** An exchange whose conversation the wire did not name, under the names that the client's record has. */
+function asTold({ threads, records }: Catalog, exchange: ExchangeRow): ExchangeRow {
+  const { conversation_id: id, session_id: session } = exchange;
+  const conversation = id === null ? undefined : threads.conversation(id);
+  if (conversation?.namedAfter === undefined) return exchange;
+  return {
+    ...exchange,
+    conversation_id: conversation.id,
+    session_id: session ?? records.session(conversation.id) ?? null,
+  };
 }
 
 /** Of an exchange about which nothing can be said. */

@@ -61,6 +61,7 @@ const REASONING_RUN = 8;
 class Walker {
   readonly #threads: ThreadStore;
   readonly #conversationId: string;
+  readonly #namedAfter: string;
   readonly #history: readonly Entry[];
   readonly #namer: Namer;
   readonly #resync: Resync;
@@ -77,6 +78,7 @@ class Walker {
   constructor(threads: ThreadStore, conversationId: string, history: readonly Entry[]) {
     this.#threads = threads;
     this.#conversationId = conversationId;
+    this.#namedAfter = threads.conversation(conversationId)?.namedAfter ?? conversationId;
     this.#history = history;
     this.#namer = new Namer(threads);
     this.#resync = new Resync(threads, conversationId, history);
@@ -253,7 +255,7 @@ class Walker {
 
   #grow(entry: Entry, isAnswer: boolean, key: string): ThreadNode {
     const { role, blocks } = entry.message;
-    const hash = fallbackName(this.#conversationId, role, blocks);
+    const hash = fallbackName(this.#namedAfter, role, blocks);
     return this.#add(entry, isAnswer, key, this.#namer.free(hash, this.at));
   }
 
@@ -290,7 +292,7 @@ class Walker {
     const hash = contentHash(known.messageId);
     // Behind a native name the content is not known; but no answer comes twice.
     if (hash === undefined) return known.isAnswer;
-    return hash !== fallbackName(this.#conversationId, entry.message.role, entry.message.blocks);
+    return hash !== fallbackName(this.#namedAfter, entry.message.role, entry.message.blocks);
   }
 }
 

@@ -62,6 +62,14 @@ export function withoutFallbackMarks(attributes: JsonObject): JsonObject {
   );
 }
 
+/** With the session that the client's record tells, where the wire did not. */
+export function inSession(attributes: JsonObject, session: () => string | undefined): JsonObject {
+  const gateway = attributes["gateway"];
+  if (!isObject(gateway) || (gateway["session_id"] ?? null) !== null) return attributes;
+  const id = session();
+  return id === undefined ? attributes : { ...attributes, gateway: { ...gateway, session_id: id } };
+}
+
 /** `{dev_run_id}` when the request carried one. */
 export function devRunId(record: ProjectedRecord): JsonObject {
   const runId = parseObject(record.metadata)?.["dev_run_id"];

@@ -89,7 +89,7 @@ export function parseEntry(given: unknown): IntakeEntry | undefined {
       ...more,
       request_class: REQUEST_CLASSES.find((each) => each === given["request_class"]) ?? "other",
       is_on_wire: given["is_on_wire"] === true,
-      ...cleaner.booleans(given, ["is_named_on_wire"]),
+      ...cleaner.booleans(given, ["is_named_on_wire", "may_grow"]),
       ...parsePlace(given),
       message: { ...said, message_id, previous_message_id, message_created_at: at },
     };
@@ -190,7 +190,7 @@ export const USAGE_NUMBERS = [
 /** `undefined` for a message that has no row: no role, or no content. */
 function parseMessage(message: unknown, cleaner: Cleaner): IntakeMessage | undefined {
   if (!isPlainObject(message)) return undefined;
-  const { role, content, links, previous_message_id: previous } = message;
+  const { role, content, links, joins, previous_message_id: previous } = message;
   if (typeof role !== "string" || role === "") return undefined;
   const blocks = parseContent(content, cleaner);
   if (blocks.length === 0) return undefined;
@@ -203,6 +203,7 @@ function parseMessage(message: unknown, cleaner: Cleaner): IntakeMessage | undef
     ...cleaner.objects(message, ["compact_metadata", "raw_frame", "attributes"]),
     ...(Array.isArray(previous) ? { previous_message_id: stringsOf(previous) } : {}),
     ...(Array.isArray(links) ? { links: stringsOf(links).slice(0, LIMITS.messageLinks) } : {}),
+    ...(Array.isArray(joins) ? { joins: stringsOf(joins).slice(0, LIMITS.messageLinks) } : {}),
   };
 }
 

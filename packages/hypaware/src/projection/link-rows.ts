@@ -6,7 +6,8 @@ import type { RecordEntry, RecordNode, RecordStore } from "../contract/record.ts
 import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
 import type { Usage } from "../contract/projection.ts";
 import { type EchoLookup, echoedEntry, echoesOf } from "./echo.ts";
-import { mergeAttributes, usageAttributes } from "./attributes.ts";
+import { answers } from "./match-key.ts";
+import { inSession, mergeAttributes, usageAttributes } from "./attributes.ts";
 import { asRecorded, entryRows, recordedPart, type RecordedPart, type RecordPlace } from "./recorded-row.ts";
 
 /** Rows by the name of their message. */
@@ -38,6 +39,8 @@ export interface UsageStore {
 export interface EntryStore extends RecordStore {
   readonly usage: UsageStore;
   payload(id: number): RecordEntry;
+  /** Of which the conversation is a part. */
+  session(conversationId: string): string | undefined;
   /** Milliseconds since 1970. */
   startedAt(conversationId: string): number;
   shown(entry: number): Shown | null;
@@ -86,11 +89,17 @@ function show(work: LinkRows, entry: RecordNode): void {
     return;
   }
   const isLoose = link.bond === "below";
+  const node = threads.node(link.node);
+  if (node !== undefined && isHome && isOnlyRepeated(node)) {
+    rows.remove(node.messageId);
+    rows.put(ownRows(work, entry));
+    records.setShown(id, { node: node.id, before: null });
+    return;
+  }
   if (records.shown(id) !== null) {
     if (!isLoose) records.setShown(id, { node: link.node, before: null });
     return;
   }
-  const node = threads.node(link.node);
   if (node === undefined) return;
   if (!isHome) {
     // The message has its rows where it was said. While the bond may be undone this one keeps its own.
@@ -109,6 +118,11 @@ function show(work: LinkRows, entry: RecordNode): void {
   });
   if (isShown) records.setShown(id, { node: node.id, before: isLoose ? before : null });
   else rows.unsealLater(node);
+}
+
+/** An answer that came in requests alone: no exchange brought it, and its client knows more of it than it sends back. */
+export function isOnlyRepeated({ role, isAnswer }: ThreadNode): boolean {
+  return answers(role) && !isAnswer;
 }
 
 /** The nearest message above that has an entry. */
@@ -132,8 +146,10 @@ function placeUnlinked(work: LinkRows, node: ThreadNode, known: Map<number, Abov
   const index = above === null ? node.depth : above.entry.depth + node.depth - above.node.depth;
   const change = (part: RecordedPart): RecordedPart => ({
     ...part,
+    conversation_id: node.conversationId,
     previous_message_id: previous,
     message_index: index,
+    attributes: inSession(part.attributes ?? {}, () => records.session(node.conversationId)),
   });
   if (!rows.recast(node.messageId, change)) rows.unsealLater(node);
 }

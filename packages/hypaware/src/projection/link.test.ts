@@ -28,7 +28,7 @@ function node(text: string, below?: LinkableNode, ...links: string[]): LinkableN
     depth: below === undefined ? 0 : below.node.depth + 1,
     isAnswer: false,
   });
-  catalog.records.rememberLinks("c", at.id, links);
+  catalog.records.rememberLinks(catalog.threads.conversation("c")!, at.id, links);
   return { node: at, links };
 }
 

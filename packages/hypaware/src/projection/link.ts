@@ -101,8 +101,8 @@ class Linker implements Linked {
     for (const key of links) {
       for (const id of this.#records.threadNodesWithLink(this.#conversationId, key)) {
         const node = this.#threads.node(id);
-        if (node !== undefined && this.#records.ofThreadNode(id)?.link?.bond !== "key")
-          return this.#pair(node, entry);
+        const isOwn = node?.conversationId === this.#conversationId;
+        if (isOwn && this.#records.ofThreadNode(id)?.link?.bond !== "key") return this.#pair(node, entry);
       }
     }
     return undefined;

@@ -3,7 +3,7 @@
 
 import { type MessageRow, SCHEMA_VERSION } from "../contract/dataset.ts";
 import type { RecordEntry, RecordedMessage } from "../contract/record.ts";
-import { mergeAttributes, withoutFallbackMarks } from "./attributes.ts";
+import { inSession, mergeAttributes, withoutFallbackMarks } from "./attributes.ts";
 import { blockType, toPart } from "./part.ts";
 
 /** Members of an entry's message that are columns of each of its rows. */
@@ -84,7 +84,10 @@ export function asRecorded<Part extends RecordedPart>(
     message_created_at: message.message_created_at,
     date: message.message_created_at.slice(0, 10),
     conversation_started_at: place.conversationStartedAt,
-    attributes: mergeAttributes(withoutFallbackMarks(part.attributes ?? {}), message.attributes),
+    attributes: mergeAttributes(
+      inSession(withoutFallbackMarks(part.attributes ?? {}), () => entry.session_id),
+      message.attributes,
+    ),
   };
 }
 

@@ -8,6 +8,7 @@ import type { RunCursor } from "./cursors.ts";
 import { Database } from "./database.ts";
 import type { Change } from "./dataset-table.ts";
 import type { Stored } from "./encoding.ts";
+import { joinThreads } from "./join-threads.ts";
 import { Exchanges } from "./exchanges.ts";
 import type { ClientCount, ExchangeSpan, StoredExchange } from "./exchanges.ts";
 import { Messages } from "./messages.ts";
@@ -53,9 +54,9 @@ export class Catalog {
   readonly #quarantine: Quarantine;
   readonly #threads: Threads;
 
-  constructor(database: Database, threads?: ThreadStore) {
-    this.#threads = new Threads(database);
-    this.threads = threads ?? this.#threads;
+  constructor(database: Database, threads = new Threads(database)) {
+    this.#threads = threads;
+    this.threads = threads;
     this.meta = new Meta(database);
     this.segments = new Segments(database);
     this.#database = database;
@@ -77,6 +78,29 @@ export class Catalog {
   /** Every message of a conversation that exchanges brought, oldest first. */
   threadNodes(conversationId: string): readonly ThreadNode[] {
     return this.#threads.of(conversationId);
+  }
+
+  /**
+   * What was inferred is from now on this conversation of a client's record: messages and exchanges. Rows of messages stay for the caller:
+   * gives the names of those that are no more. Needs a transaction.
+   */
+  joinConversation(
+    inferred: string,
+    conversationId: string,
+    sessionId: string | undefined,
+  ): readonly string[] {
+    const gone = joinThreads(this.#database, inferred, conversationId);
+    this.#threads.forgetKnown();
+    this.#exchanges.rejoin(inferred, conversationId, sessionId);
+    return gone;
+  }
+
+  /** A sealed exchange with these values is hot again, under the name that its conversation has now. Needs a transaction. */
+  unsealExchange(seq: number, values: readonly Stored[]): void {
+    this.#exchanges.unseal(seq, values, (id) => {
+      const known = this.threads.conversation(id);
+      return known && { id: known.id, sessionId: this.records.session(known.id) };
+    });
   }
 
   cursor(runId: string): RunCursor | undefined {

@@ -11,7 +11,7 @@ export class ClaimedThreads extends Threads {
   readonly #isStored: (conversationId: string) => boolean;
   /** By base: all numbers below are taken. */
   readonly #next = new Map<string, number>();
-  #claim: string | null = null;
+  #claims: readonly string[] = [];
   #retryOf: string | null = null;
 
   constructor(database: Database, isStored: (conversationId: string) => boolean) {
@@ -19,9 +19,12 @@ export class ClaimedThreads extends Threads {
     this.#isStored = isStored;
   }
 
-  /** The conversation that the next exchange has in the store, and the attempt outside of the replay that it repeats there. */
-  claim(conversationId: string | null, retryOf: string | null): void {
-    this.#claim = conversationId;
+  /**
+   * The conversation that the next exchange has in the store, with those that were joined to it, and the attempt outside of the replay that
+   * it repeats there.
+   */
+  claim(conversationIds: readonly string[], retryOf: string | null): void {
+    this.#claims = conversationIds;
     this.#retryOf = retryOf;
   }
 
@@ -35,8 +38,9 @@ export class ClaimedThreads extends Threads {
 
   /** One less than the number of the next conversation of this base. */
   override countConversations(base: string): number {
-    const claimed = this.#claim === null ? undefined : numberIn(this.#claim, base);
-    if (claimed !== undefined && this.conversation(this.#claim!) === undefined) return claimed - 1;
+    const free = this.#claims.filter((id) => this.conversation(id) === undefined);
+    const claimed = free.map((id) => numberIn(id, base)).find((number) => number !== undefined);
+    if (claimed !== undefined) return claimed - 1;
     let n = this.#next.get(base) ?? 1;
     for (let id = inferredId(base, n); this.#isTaken(id); id = inferredId(base, n)) n += 1;
     this.#next.set(base, n);

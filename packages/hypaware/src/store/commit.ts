@@ -1,5 +1,11 @@
 import type { Catalog } from "./catalog.ts";
-import type { Manifest, MergeManifest, SealManifest, UnsealManifest } from "./manifest.ts";
+import type {
+  Manifest,
+  MergeManifest,
+  SealManifest,
+  UnsealExchangeManifest,
+  UnsealManifest,
+} from "./manifest.ts";
 import { requireWhole } from "./segments.ts";
 
 /** `stale`: the rows were made anew meanwhile, or a merge came first. The file stays an orphan until the next sweep. */
@@ -34,6 +40,17 @@ function commitUnseal(catalog: Catalog, manifest: UnsealManifest, change: (node:
   });
 }
 
+function commitUnsealExchange(
+  catalog: Catalog,
+  { generation, seq, values }: UnsealExchangeManifest,
+): Committed {
+  return catalog.transaction(() => {
+    if (catalog.segments.generation() !== generation) return "stale";
+    catalog.unsealExchange(seq, values);
+    return "committed";
+  });
+}
+
 /** `onUnsealed`: within the transaction. */
 export function commitManifest(
   catalog: Catalog,
@@ -47,5 +64,7 @@ export function commitManifest(
       return commitMerge(catalog, manifest);
     case "unseal":
       return commitUnseal(catalog, manifest, onUnsealed);
+    case "unseal_exchange":
+      return commitUnsealExchange(catalog, manifest);
   }
 }

@@ -6,6 +6,7 @@ import type { Database } from "./database.ts";
 import { DatasetTable } from "./dataset-table.ts";
 import { decode, encode } from "./encoding.ts";
 import type { Stored } from "./encoding.ts";
+import { unsealExchangesLater } from "./join-threads.ts";
 import { storedColumns } from "./layout.ts";
 
 /** Where an exchange's frames lie: from its `open` to the end of its `close`. */
@@ -78,6 +79,37 @@ export class Exchanges extends DatasetTable {
     this.#database.transaction(() =>
       this.upsert(row.exchange_id, [runId, from.segment, from.offset, to.segment, to.offset, ...values]),
     );
+  }
+
+  /** Those of an inferred conversation belong to this one now; sealed ones wait until they are hot. Needs a transaction. */
+  rejoin(inferred: string, conversationId: string, sessionId: string | undefined): void {
+    for (const { id, session } of this.#database.all<{ id: string; session: string | null }>(
+      "SELECT exchange_id AS id, session_id AS session FROM ai_gateway_exchanges WHERE conversation_id = ?",
+      inferred,
+    ))
+      this.amend(id, { conversation_id: conversationId, session_id: session ?? sessionId ?? null });
+    unsealExchangesLater(this.#database, inferred);
+  }
+
+  /** Values in physical order. Nothing when it was changed since. `conversationOf`: what an inferred one is now. Needs a transaction. */
+  unseal(
+    seq: number,
+    values: readonly Stored[],
+    conversationOf: (
+      id: string,
+    ) => { readonly id: string; readonly sessionId: string | undefined } | undefined,
+  ): void {
+    const row = rowOf(Object.fromEntries(COLUMNS.map(({ name }, i) => [name, values[i] ?? null])));
+    const sealed = this.#database.get<SealedColumns>(
+      `${SEALED} WHERE seq = ? AND exchange_id = ?`,
+      seq,
+      compactHex(row.exchange_id),
+    );
+    this.#database.run("DELETE FROM unsealing_exchanges WHERE exchange_id = ?", compactHex(row.exchange_id));
+    const now = row.conversation_id === null ? undefined : conversationOf(row.conversation_id);
+    if (sealed === undefined || now === undefined) return;
+    const session = row.session_id ?? now.sessionId ?? null;
+    this.put({ ...row, conversation_id: now.id, session_id: session }, spanIn(sealed));
   }
 
   /** By its id, or by the beginning of one. */

@@ -47,4 +47,13 @@ export interface UnsealManifest {
   readonly rows: readonly { readonly seq: number; readonly values: readonly Stored[] }[];
 }
 
-export type Manifest = SealManifest | MergeManifest | UnsealManifest;
+/** An exchange whose row is to be hot again. */
+export interface UnsealExchangeManifest {
+  readonly kind: "unseal_exchange";
+  readonly generation: number;
+  readonly seq: number;
+  /** In physical order. */
+  readonly values: readonly Stored[];
+}
+
+export type Manifest = SealManifest | MergeManifest | UnsealManifest | UnsealExchangeManifest;

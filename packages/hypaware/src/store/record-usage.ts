@@ -41,8 +41,9 @@ export class RecordUsage implements UsageStore {
 
   shownAt(entry: number): Usage | undefined {
     const known = this.#database.get<{ usage: string; last: number; carried: number }>(
-      `SELECT u.usage, max(s.entry) AS last, count(m.node) AS carried
+      `SELECT u.usage, max(s.entry) AS last, count(n.id) AS carried
        FROM record_usage u JOIN record_usage s ON s.response = u.response JOIN record_messages m ON m.id = s.entry
+         LEFT JOIN nodes n ON n.id = m.node AND n.is_answer = 1
        WHERE u.entry = ? GROUP BY u.entry`,
       entry,
     );

@@ -1,34 +1,20 @@
 import { createHash } from "node:crypto";
 import { BONDS, type RecordEntry, type RecordLink, type RecordNode, UNKNOWN } from "../contract/record.ts";
-import { ROOT } from "../contract/thread.ts";
+import { ROOT, type ThreadConversation } from "../contract/thread.ts";
 import type { EntryStore, Shown } from "../projection/link-rows.ts";
 import type { RecordedPart } from "../projection/recorded-row.ts";
 import type { Database } from "./database.ts";
+import { Joins } from "./joins.ts";
 import { RecordUsage } from "./record-usage.ts";
 import { encodeJson } from "./encoding.ts";
+import { ENTRIES, type EntryColumns, nodeOf } from "./record-node.ts";
 import { type PayloadRef, RecordPayloads } from "./record-payloads.ts";
 
 const KEY_BYTES = 12;
 
-interface Columns {
-  id: number;
-  conversation_id: string;
-  message_id: string;
-  predecessor: number;
-  is_restart: number;
-  match_key: string | null;
-  role: string;
-  depth: number;
-  node: number | null;
-  bond: number | null;
-  is_home: number;
-}
-
-const ENTRIES = `
-  SELECT m.id, c.id AS conversation_id, message_id, predecessor, is_restart, match_key, role, depth, node, bond,
-    payload IS NOT NULL AS is_home
-  FROM record_messages m JOIN record_conversations c ON c.number = m.conversation`;
 const NUMBER = "(SELECT number FROM record_conversations WHERE id = ?1)";
+/** In place of the conversation in keys of messages whose conversation may become another. */
+const INFERRED = "";
 /** As the partial index has it. */
 const OPEN = "match_key IS NOT NULL AND coalesce(bond, 2) = 2";
 
@@ -38,23 +24,31 @@ export interface NewEntry {
   readonly matchKey: string | null;
 }
 
+export interface AddedEntry extends RecordNode {
+  /** False: it says more than the one of its name that was there. */
+  readonly isNew: boolean;
+}
+
 /** What clients' own records say, and which messages of the wire they are. Writes belong to the caller's transaction. */
 export class Records implements EntryStore {
   readonly #database: Database;
   readonly #payloads: RecordPayloads;
   readonly usage: RecordUsage;
+  readonly joins: Joins;
   /** It never changes, and is asked for each of a conversation's entries. */
   #startedAt: { readonly conversationId: string; readonly at: number } | undefined;
+  #session: { readonly conversationId: string; readonly id: string } | undefined;
 
   constructor(database: Database) {
     this.#database = database;
     this.#payloads = new RecordPayloads(database);
     this.usage = new RecordUsage(database);
-    database.onRollback(() => (this.#startedAt = undefined));
+    this.joins = new Joins(database);
+    database.onRollback(() => (this.#startedAt = this.#session = undefined));
   }
 
   /** In this order. `undefined`: its conversation has it already. */
-  addAll(entries: readonly NewEntry[], now: number): readonly (RecordNode | undefined)[] {
+  addAll(entries: readonly NewEntry[], now: number): readonly (AddedEntry | undefined)[] {
     const numbers = new Map<string, number>();
     const last = new Map<string, RecordNode>();
     this.#payloads.begin();
@@ -75,7 +69,7 @@ export class Records implements EntryStore {
     matchKey: string | null,
     number: number,
     last: RecordNode | undefined,
-  ): RecordNode | undefined {
+  ): AddedEntry | undefined {
     const base = given.goes_on_from && this.#lastBefore(given.goes_on_from);
     const entry = base === undefined ? given : goingOnFrom(given, base.messageId);
     const { conversation_id: conversationId, message, place = null } = entry;
@@ -87,7 +81,7 @@ export class Records implements EntryStore {
       last?.messageId === name ? last : this.named(conversationId, name);
     const predecessor = base ?? (before === undefined ? undefined : told(before));
     const known = this.#conversationsWith(messageId);
-    if (known.includes(number)) return undefined;
+    if (known.includes(number)) return this.#grow(entry, matchKey);
     // A fork may copy no more than what a compaction kept: how deep that lies is known where it was said.
     const home = known.length === 0 ? undefined : this.home(messageId);
     const isHome = home === undefined;
@@ -116,9 +110,32 @@ export class Records implements EntryStore {
       isHome ? this.#payloads.add(entry) : null,
       place,
     )!;
+    this.#rememberKeys(id, entry);
+    return { id, isNew: true, ...node };
+  }
+
+  /** An entry that says more than the one of its name does. `undefined`: it does not. */
+  #grow(entry: RecordEntry, matchKey: string | null): AddedEntry | undefined {
+    const { conversation_id: conversationId, message } = entry;
+    const known = this.named(conversationId, message.message_id);
+    if (entry.may_grow !== true || known?.isHome !== true) return undefined;
+    const before = this.payload(known.id);
+    const said = JSON.stringify(entry.message.content);
+    if (before.may_grow !== true || JSON.stringify(before.message.content) === said) return undefined;
+    this.#database.run(
+      "UPDATE record_messages SET payload = ?, match_key = ? WHERE id = ?",
+      this.#payloads.add(entry),
+      matchKey,
+      known.id,
+    );
+    this.#rememberKeys(known.id, entry);
+    return { ...known, matchKey, isNew: false };
+  }
+
+  #rememberKeys(id: number, { conversation_id: conversationId, message }: RecordEntry): void {
     for (const key of message.links ?? [])
       this.#database.run("INSERT OR IGNORE INTO record_links VALUES (?, ?)", keyOf(conversationId, key), id);
-    return { id, ...node };
+    this.joins.rememberEntry(id, message.joins ?? [], Date.parse(message.message_created_at));
   }
 
   /** Of an entry at home. */
@@ -140,6 +157,18 @@ export class Records implements EntryStore {
     )!;
     this.#startedAt = { conversationId, at };
     return at;
+  }
+
+  /** Of which the conversation is a part. */
+  session(conversationId: string): string | undefined {
+    if (this.#session?.conversationId === conversationId) return this.#session.id;
+    const first = this.#database.get<{ payload: PayloadRef }>(
+      `SELECT payload FROM record_messages WHERE conversation = ${NUMBER} AND payload IS NOT NULL ORDER BY id LIMIT 1`,
+      conversationId,
+    );
+    if (first === undefined) return undefined;
+    this.#session = { conversationId, id: this.#payloads.get(first.payload).session_id };
+    return this.#session.id;
   }
 
   conversations(): readonly string[] {
@@ -190,16 +219,22 @@ export class Records implements EntryStore {
     return this.#homePayload(entry).message.links ?? [];
   }
 
+  joinsOf(entry: RecordNode): readonly string[] {
+    return this.#homePayload(entry).message.joins ?? [];
+  }
+
   threadNodesWithLink(conversationId: string, key: string): readonly number[] {
     return this.#database
       .all<{ node: number }>(
-        "SELECT node FROM node_links WHERE key = ? ORDER BY node",
+        "SELECT node FROM node_links WHERE key IN (?, ?) ORDER BY node",
         keyOf(conversationId, key),
+        keyOf(INFERRED, key),
       )
       .map(({ node }) => node);
   }
 
-  rememberLinks(conversationId: string, threadNode: number, keys: readonly string[]): void {
+  rememberLinks(conversation: ThreadConversation, threadNode: number, keys: readonly string[]): void {
+    const conversationId = conversation.inferred ? INFERRED : conversation.id;
     for (const key of keys)
       this.#database.run(
         "INSERT OR IGNORE INTO node_links VALUES (?, ?)",
@@ -262,9 +297,12 @@ export class Records implements EntryStore {
     this.#database.run("DELETE FROM unsealing WHERE node = ?", node);
   }
 
-  /** How many messages wait to be made hot. */
+  /** How many messages and exchanges wait to be made hot. */
   unsealing(): number {
-    return this.#database.get<{ nodes: number }>("SELECT count(*) AS nodes FROM unsealing")!.nodes;
+    return this.#database.get<{ waiting: number }>(
+      `SELECT (SELECT count(*) FROM unsealing)
+         + (SELECT count(*) FROM unsealing_exchanges JOIN sealed_exchanges USING (exchange_id)) AS waiting`,
+    )!.waiting;
   }
 
   #homePayload({ messageId }: RecordNode): RecordEntry {
@@ -314,12 +352,12 @@ export class Records implements EntryStore {
   }
 
   #one(sql: string, ...values: (string | number)[]): RecordNode | undefined {
-    const columns = this.#database.get<Columns>(sql, ...values);
+    const columns = this.#database.get<EntryColumns>(sql, ...values);
     return columns && nodeOf(columns);
   }
 
   #all(sql: string, ...values: (string | number | Uint8Array)[]): readonly RecordNode[] {
-    return this.#database.all<Columns>(sql, ...values).map(nodeOf);
+    return this.#database.all<EntryColumns>(sql, ...values).map(nodeOf);
   }
 }
 
@@ -329,20 +367,4 @@ function goingOnFrom(entry: RecordEntry, previous: string): RecordEntry {
 
 function keyOf(conversationId: string, key: string): Buffer {
   return createHash("sha256").update(`${conversationId}\n${key}`).digest().subarray(0, KEY_BYTES);
-}
-
-function nodeOf(columns: Columns): RecordNode {
-  const { node, bond } = columns;
-  return {
-    id: columns.id,
-    conversationId: columns.conversation_id,
-    messageId: columns.message_id,
-    predecessor: columns.predecessor,
-    isRestart: columns.is_restart === 1,
-    matchKey: columns.match_key,
-    role: columns.role,
-    depth: columns.depth,
-    isHome: columns.is_home === 1,
-    link: node === null || bond === null ? null : { node, bond: BONDS[bond]! },
-  };
 }

@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 9;
+export const STORE_VERSION = 10;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -247,6 +247,19 @@ CREATE TABLE record_usage (entry INTEGER PRIMARY KEY, response BLOB NOT NULL, us
 CREATE INDEX record_usage_response ON record_usage (response);
 `;
 
+// Conversations that the wire did not name and a client's record does. joined: the number of the conversation that it is now.
+// Keys as in record_links, but of no conversation. said_from, said_to: milliseconds since 1970; session: as the wire has it.
+// unsealing_exchanges: sealed ones whose conversation has another name now.
+const JOINS = `
+ALTER TABLE conversations ADD COLUMN joined INTEGER;
+CREATE INDEX conversations_joined ON conversations (joined) WHERE joined IS NOT NULL;
+CREATE TABLE record_joins (key BLOB NOT NULL, entry INTEGER NOT NULL, said_at INTEGER NOT NULL, PRIMARY KEY (key, entry)) WITHOUT ROWID;
+CREATE TABLE node_joins (
+  key BLOB NOT NULL, node INTEGER NOT NULL, said_from INTEGER NOT NULL, said_to INTEGER NOT NULL, session TEXT, PRIMARY KEY (key, node)
+) WITHOUT ROWID;
+CREATE TABLE unsealing_exchanges (exchange_id BLOB PRIMARY KEY) WITHOUT ROWID;
+`;
+
 /** What each version changes of the one before. */
 export const STEPS: readonly string[] = [
   ROWS,
@@ -258,6 +271,7 @@ export const STEPS: readonly string[] = [
   MEMORY,
   PLACES,
   USAGE,
+  JOINS,
 ];
 
 /**

@@ -34,12 +34,16 @@ interface ConversationColumns {
   inferred: number;
   started_at: string;
   failed_leaf: number | null;
+  named_after: string | null;
 }
 
 const NODES = `
   SELECT n.id, c.id AS conversation_id, predecessor, match_key, message_id, role, depth, is_answer
   FROM nodes n JOIN conversations c ON c.number = n.conversation`;
-const CONVERSATIONS = "SELECT id, base, inferred, started_at, failed_leaf FROM conversations";
+const CONVERSATIONS = `
+  SELECT id, base, inferred, started_at, failed_leaf,
+    (SELECT j.id FROM conversations j WHERE j.joined = c.number ORDER BY j.number LIMIT 1) AS named_after
+  FROM conversations c`;
 const NUMBER = "(SELECT number FROM conversations WHERE id = ?1)";
 
 /** What identity remembers, in the catalog. Writes belong to the caller's transaction. */
@@ -58,7 +62,10 @@ export class Threads implements ThreadStore {
   }
 
   conversation(id: string): ThreadConversation | undefined {
-    const columns = this.#database.get<ConversationColumns>(`${CONVERSATIONS} WHERE id = ?`, id);
+    const columns = this.#database.get<ConversationColumns>(
+      `${CONVERSATIONS} WHERE number = (SELECT coalesce(joined, number) FROM conversations WHERE id = ?)`,
+      id,
+    );
     return columns && conversationOf(columns);
   }
 
@@ -87,8 +94,10 @@ export class Threads implements ThreadStore {
   failedConversations(base: string, limit: number): readonly ThreadConversation[] {
     return this.#database
       .all<ConversationColumns>(
-        `${CONVERSATIONS} WHERE base = ? AND inferred = 1 AND failed_leaf IS NOT NULL
-         ORDER BY number DESC LIMIT ?`,
+        `${CONVERSATIONS} WHERE failed_leaf IS NOT NULL AND number IN (
+           SELECT number FROM conversations WHERE base = ?1 AND inferred = 1 AND failed_leaf IS NOT NULL
+           UNION SELECT joined FROM conversations WHERE base = ?1 AND joined IS NOT NULL)
+         ORDER BY number DESC LIMIT ?2`,
         base,
         limit,
       )
@@ -265,5 +274,6 @@ function conversationOf(columns: ConversationColumns): ThreadConversation {
     inferred: columns.inferred === 1,
     startedAt: columns.started_at,
     failedLeaf: columns.failed_leaf,
+    ...(columns.named_after === null ? {} : { namedAfter: columns.named_after }),
   };
 }

@@ -1,9 +1,10 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Column } from "../contract/dataset.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { type Compact, nameOf } from "./compact.ts";
 import type { Stored } from "./encoding.ts";
 import { BLOB_COLUMNS, fromSealed, sealedName, storedColumns } from "./layout.ts";
-import type { UnsealManifest } from "./manifest.ts";
+import type { UnsealExchangeManifest, UnsealManifest } from "./manifest.ts";
 import { sealedKey } from "./sealed-rows.ts";
 import { parquet, type SegmentEngineOptions, withSegmentEngine } from "./segment-engine.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -17,45 +18,74 @@ interface Place {
   readonly file: string;
 }
 
-const COLUMNS = storedColumns("ai_gateway_messages");
+const MESSAGE = storedColumns("ai_gateway_messages");
+const EXCHANGE = storedColumns("ai_gateway_exchanges");
 
 /**
- * Reads the sealed rows of messages that have to change (table `unsealing`), message by message, up to about LIMITS.unsealBytes: who
- * asks again gets the next ones.
+ * Reads the sealed rows that have to change: of messages (table `unsealing`), message by message, and of exchanges, up to about
+ * LIMITS.unsealBytes: who asks again gets the next ones.
  */
 export async function unsealStore(
   options: UnsealOptions,
-  onManifest: (manifest: UnsealManifest) => void,
+  onManifest: (manifest: UnsealManifest | UnsealExchangeManifest) => void,
 ): Promise<void> {
   const snapshot = Snapshot.open(options.catalogPath);
   try {
     const waiting = snapshot.database.all<{ node: number; name: Compact }>(
       "SELECT node, message_id AS name FROM unsealing JOIN nodes ON id = node ORDER BY node",
     );
-    if (waiting.length === 0) return;
+    const exchanges = snapshot.database.all<Place>(
+      `SELECT seq, file FROM unsealing_exchanges JOIN sealed_exchanges USING (exchange_id)
+       JOIN batches b ON b.id = batch JOIN segments s ON s.id = b.segment ORDER BY seq`,
+    );
+    if (waiting.length + exchanges.length === 0) return;
+    const { generation } = snapshot;
     await withSegmentEngine(options, async (connection) => {
       let bytes = 0;
-      for (const { node, name } of waiting) {
-        const places = placesOf(snapshot, nameOf(name));
-        const files = [...new Set(places.map(({ file }) => `${options.segmentsDir}/${file}`))];
-        const read =
-          places.length === 0
-            ? []
-            : (
-                await connection.runAndReadAll(
-                  `SELECT _seq, ${COLUMNS.map(selected).join(", ")} FROM ${parquet(files)}
-                   WHERE _seq IN (${places.map(({ seq }) => seq).join(", ")}) ORDER BY part_index`,
-                )
-              ).getRows();
-        const rows = read.map(([seq, ...values]) => ({ seq: Number(seq), values: values.map(stored) }));
-        onManifest({ kind: "unseal", generation: snapshot.generation, node, rows });
+      const read = async (columns: readonly Column[], places: readonly Place[]): Promise<readonly Row[]> => {
+        const rows = await readRows(connection, options.segmentsDir, columns, places);
         bytes += JSON.stringify(rows).length;
+        return rows;
+      };
+      for (const place of exchanges) {
+        for (const row of await read(EXCHANGE, [place]))
+          onManifest({ kind: "unseal_exchange", generation, ...row });
+        if (bytes > LIMITS.unsealBytes) return;
+      }
+      for (const { node, name } of waiting) {
+        const rows = await read(MESSAGE, placesOf(snapshot, nameOf(name)));
+        onManifest({ kind: "unseal", generation, node, rows });
         if (bytes > LIMITS.unsealBytes) return;
       }
     });
   } finally {
     snapshot.close();
   }
+}
+
+interface Row {
+  readonly seq: number;
+  readonly values: readonly Stored[];
+}
+
+/** In the order of `places`. */
+async function readRows(
+  connection: DuckDBConnection,
+  segmentsDir: string,
+  columns: readonly Column[],
+  places: readonly Place[],
+): Promise<readonly Row[]> {
+  if (places.length === 0) return [];
+  const files = [...new Set(places.map(({ file }) => `${segmentsDir}/${file}`))];
+  const read = await connection.runAndReadAll(
+    `SELECT _seq, ${columns.map(selected).join(", ")} FROM ${parquet(files)}
+     WHERE _seq IN (${places.map(({ seq }) => seq).join(", ")})`,
+  );
+  const rows = read
+    .getRows()
+    .map(([seq, ...values]) => [Number(seq), { seq: Number(seq), values: values.map(stored) }] as const);
+  const bySeq = new Map(rows);
+  return places.flatMap(({ seq }) => bySeq.get(seq) ?? []);
 }
 
 function placesOf(snapshot: Snapshot, messageId: string): readonly Place[] {

@@ -4,13 +4,16 @@ import { USAGE_NUMBERS } from "../projection/intake.ts";
 import { COUNTED, type StoredExchange, type StoredMessage, type StoredSession } from "./stored.ts";
 import type { ToldResponse, ToldSession } from "./told.ts";
 
-/** Each response that the record tells is one exchange with the same tokens, or one message's usage where no exchange carried it. */
+/**
+ * Each response that the record tells is one exchange with the same tokens, or one message's usage where no exchange carried it: gives
+ * the latter.
+ */
 export function compareResponses(
   told: ToldSession,
   stored: StoredSession,
   givenUp: ReadonlySet<string>,
   findings: Findings,
-): void {
+): readonly ToldResponse[] {
   const byId = Map.groupBy(stored.messages, ({ messageId }) => messageId);
   const exchanges = {
     byId: Map.groupBy(stored.exchanges, ({ exchangeId }) => exchangeId),
@@ -19,15 +22,18 @@ export function compareResponses(
   };
   const conversations = new Set([...told.messages.values()].map(({ conversationId }) => conversationId));
   const explained = new Set<string>();
+  const uncarried: ToldResponse[] = [];
   for (const response of told.responses) {
     const messages = response.messageIds.flatMap((id) => byId.get(id) ?? []);
     const found = exchangesOf(response, messages, exchanges);
     for (const { exchangeId } of found) explained.add(exchangeId);
+    if (found.length === 0) uncarried.push(response);
     compareOne(response, found, messages, findings);
   }
   for (const exchange of stored.exchanges)
     if (givenUp.has(exchange.exchangeId)) findings.natural("no_answer");
     else if (!explained.has(exchange.exchangeId)) explain(exchange, conversations, findings);
+  return uncarried;
 }
 
 interface Exchanges {

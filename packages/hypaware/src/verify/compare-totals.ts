@@ -2,18 +2,19 @@ import type { RecordedTotal } from "../contract/record.ts";
 import { hasNoAnswer } from "./compare-messages.ts";
 import type { Findings } from "./difference.ts";
 import { COUNTED, type StoredExchange } from "./stored.ts";
-import type { ToldSession } from "./told.ts";
+import type { ToldResponse, ToldSession } from "./told.ts";
 
 type Counts = Readonly<Record<(typeof COUNTED)[number], number>>;
 
 /**
  * What the client added up is the sum of the session's exchanges until then, side calls included. `others`: totals of other sessions, with
- * one of which a fork's begin.
+ * one of which a fork's begin. `uncarried`: responses that came while the session ran without the gateway.
  */
 export function compareTotals(
   told: ToldSession,
   exchanges: readonly StoredExchange[],
   others: readonly RecordedTotal[],
+  uncarried: readonly ToldResponse[],
   findings: Findings,
 ): void {
   if (exchanges.length === 0) return;
@@ -26,6 +27,15 @@ export function compareTotals(
     const bases = [undefined, ...others.filter((base) => base.model === model)];
     if (sums.some((counts) => bases.some((base) => equals(total, counts, base)))) continue;
     const whole = own.filter((exchange) => !hasNoAnswer(exchange));
+    // The client counts side calls, too, which its record does not tell.
+    const rest = uncarried.filter((response) => response.model === model);
+    if (
+      rest.length > 0 &&
+      isBeyond(total, sum([...whole, ...rest.map(({ usage: tokens }) => ({ tokens }))]))
+    ) {
+      findings.natural("not_carried");
+      continue;
+    }
     // Of a cut answer the client counts what it saw of it.
     if (whole.length < own.length && isBeyond(total, sum(whole))) {
       findings.natural("estimate");
@@ -47,7 +57,9 @@ export function compareTotals(
   }
 }
 
-function sum(exchanges: readonly StoredExchange[]): Counts {
+function sum(
+  exchanges: readonly { readonly tokens: { readonly [name in keyof Counts]?: number | null } }[],
+): Counts {
   return Object.fromEntries(
     COUNTED.map((name) => [name, exchanges.reduce((total, { tokens }) => total + (tokens[name] ?? 0), 0)]),
   ) as Counts;

@@ -72,6 +72,7 @@ function told(messages: readonly string[], exchanges: readonly string[]): ToldSe
           fields: [],
           parts: [],
           isOnWire: true,
+          mayGrow: false,
         },
       ]),
     ),

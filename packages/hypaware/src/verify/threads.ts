@@ -1,6 +1,7 @@
 import type { RecordNode } from "../contract/record.ts";
 import { ROOT, type ThreadNode } from "../contract/thread.ts";
 import { echoedEntry } from "../projection/echo.ts";
+import { isOnlyRepeated } from "../projection/link-rows.ts";
 import { contentHash } from "../projection/name.ts";
 import type { Catalog } from "../store/catalog.ts";
 
@@ -33,6 +34,7 @@ export function expectedRows(catalog: Catalog, conversationId: string): readonly
     if (echoedEntry(lookup, node) !== undefined) return [];
     const entry = entries.get(node.id);
     const about = { conversationId, role: node.role, isAnswer: node.isAnswer, matchKey: node.matchKey };
+    if (entry?.isHome === true && isOnlyRepeated(node)) return [];
     if (entry?.isHome === true)
       return [{ ...about, messageId: entry.messageId, previous: undefined, index: undefined }];
     if (entry !== undefined && entry.link?.bond !== "below") return [];

@@ -15,6 +15,8 @@ export interface ToldMessage {
   readonly parts: readonly Fields[];
   /** Its content travels. */
   readonly isOnWire: boolean;
+  /** A later line may say more of it. */
+  readonly mayGrow: boolean;
 }
 
 export interface ToldResponse {
@@ -98,8 +100,9 @@ class Teller {
       session.copies += 1;
       return;
     }
-    // A file that was written anew says again what it said.
-    if (session.messages.has(id)) return;
+    const known = session.messages.get(id);
+    // A file that was written anew says again what it said; one that goes on may say more.
+    if (known !== undefined && !(known.mayGrow && entry.may_grow === true)) return;
     this.homes.set(id, entry.session_id);
     if (given.place !== undefined) {
       const places = this.#places.get(entry.conversation_id) ?? [];
@@ -113,6 +116,7 @@ class Teller {
       fields: toldMessage(entry, this.#previous(given)).map((value) => value && this.#once(value)),
       parts: blocks.map((block) => toldPart(block).map((value) => value && this.#once(value))),
       isOnWire: entry.is_on_wire,
+      mayGrow: entry.may_grow === true,
     });
   }
 

@@ -138,9 +138,9 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
     },
     findings,
   );
-  compareResponses(session, stored, dropped, findings);
+  const uncarried = compareResponses(session, stored, dropped, findings);
   const others = totals.filter(({ session_id: id }) => id !== session.sessionId);
-  if (!isPartial) compareTotals(session, exchanges, others, findings);
+  if (!isPartial) compareTotals(session, exchanges, others, uncarried, findings);
   checkCoherence(stored, lineage, findings);
   const conversations = new Set(exchanges.flatMap(({ conversationId }) => conversationId ?? []));
   const expected = [...conversations].flatMap((id) => expectedRows(catalog, id));

@@ -1,12 +1,8 @@
 import { expect, test } from "vitest";
-import type { ExchangeRecord, Json, JsonObject } from "../../contract/plugin.ts";
+import type { ExchangeRecord, Json } from "../../contract/plugin.ts";
 import * as store from "../../projection/exchange.testkit.ts";
 import { memoryThreads } from "../../projection/thread-memory.ts";
 import { exchange, project, readFixture } from "./fixtures.testkit.ts";
-
-interface Content extends JsonObject {
-  readonly parts: readonly Json[];
-}
 
 /** Rows of exchanges that came one after the other, as `role text`. */
 async function rowsOf(records: readonly ExchangeRecord[]): Promise<readonly (readonly string[])[]> {
@@ -38,25 +34,8 @@ test("a failed attempt and its repeat are one conversation", async () => {
 });
 
 test("a session that goes on in another run, rewritten by the client, is the same conversation", async () => {
-  const [, asked, answered] = readFixture("resume");
-  // The run before: a prompt, a call, its result, which resuming doubled, and the answer.
-  const sent = JSON.parse(asked?.request_body ?? "") as { readonly contents: readonly Content[] };
-  const [prompt, call, results, said] = sent.contents;
-  const result = { role: "user", parts: [results!.parts[0]!] };
-  const before = [
-    exchange({
-      exchange_id: "1".repeat(32),
-      request_body: { contents: [prompt!] },
-      response_body: { candidates: [{ content: call! }] },
-    }),
-    exchange({
-      exchange_id: "2".repeat(32),
-      request_body: { contents: [prompt!, call!, result] },
-      response_body: { candidates: [{ content: said! }] },
-    }),
-  ];
-  const rows = await rowsOf([...before, asked!, answered!]);
-  expect(rows.map((each) => each.length)).toEqual([4, 2, 4, 3]);
+  const rows = await rowsOf(readFixture("resume"));
+  expect(rows.map((each) => each.length)).toEqual([0, 5, 3, 0, 4, 3]);
   expect(conversations(rows)).toBe(1);
 });
 

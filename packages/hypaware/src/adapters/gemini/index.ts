@@ -1,5 +1,13 @@
-import type { AiGateway, PluginContext, Settings } from "../../contract/plugin.ts";
+import type {
+  AiGateway,
+  JsonObject,
+  Notes,
+  PluginContext,
+  SectionFinding,
+  Settings,
+} from "../../contract/plugin.ts";
 import { geminiPreset } from "../../protocols/gemini/upstream.ts";
+import { geminiChats } from "./chat/record.ts";
 import { geminiLaunch } from "./client.ts";
 import { codeAssistPreset } from "./preset.ts";
 import { generateContentProjector, geminiProjector } from "./projector.ts";
@@ -19,5 +27,16 @@ export function activate(context: PluginContext): void {
     defaultUpstream: "gemini",
     launch: geminiLaunch(context.env),
     ...settings.attachable(geminiSettings(options)),
+  });
+  const notes = context.requireCapability<Notes>("hypaware.notes", "^1.0.0");
+  notes.registerClientRecord({ ...geminiChats(context.env), isFollowed: context.config["chats"] !== false });
+}
+
+export function configSection(section: JsonObject): readonly SectionFinding[] {
+  return Object.entries(section).flatMap(([name, value]): SectionFinding[] => {
+    const isKnown = name === "chats";
+    if (isKnown && typeof value === "boolean") return [];
+    const message = isKnown ? "expected boolean" : `unknown key "${name}". There is: chats`;
+    return [{ severity: "error", pointer: `/${name}`, message }];
   });
 }

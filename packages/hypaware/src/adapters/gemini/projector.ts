@@ -17,6 +17,7 @@ import { shortHash } from "../../protocols/short-hash.ts";
 import { API_PRIORITY } from "../../protocols/api-priority.ts";
 import { type Caller, callerOf, isGeminiCli } from "./caller.ts";
 import { isCompactSummary, requestClass } from "./request-class.ts";
+import { WireKeys } from "./wire-keys.ts";
 
 const PROVIDER = "google";
 
@@ -68,6 +69,7 @@ function withMessages(
   answer: Answer | undefined,
   asked: RequestClass,
 ): Projection {
+  const keys = caller.isGeminiCli ? new WireKeys(request, answer) : undefined;
   return {
     ...exchangeOf(record, caller, request, answer, asked),
     conversation_id: shortHash(request.firstContent ?? record.exchange_id),
@@ -76,10 +78,13 @@ function withMessages(
     messages: [
       ...request.contents.flatMap((content, index) => {
         const isSummary = isCompactSummary(caller, content, index === request.contents.length - 1);
-        const messages = requestMessages(record, content);
-        return isSummary ? messages.map((message) => ({ ...message, is_compact_summary: true })) : messages;
+        return requestMessages(record, content).map((message) => ({
+          ...message,
+          ...keys?.of(content),
+          ...(isSummary ? { is_compact_summary: true } : {}),
+        }));
       }),
-      ...answerMessages(record, answer),
+      ...answerMessages(record, answer).map((message) => ({ ...message, ...keys?.ofAnswer() })),
     ],
   };
 }

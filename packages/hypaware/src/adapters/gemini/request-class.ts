@@ -20,9 +20,11 @@ export function requestClass({ isGeminiCli }: Caller, request: GenerateRequest):
 /** Whether a content is the text that stands for a history that was compacted. A prompt that asks for one comes last. */
 export function isCompactSummary({ isGeminiCli }: Caller, content: WireContent, isLast: boolean): boolean {
   return (
-    isGeminiCli &&
-    !isLast &&
-    content.role === "user" &&
-    textsOfBlocks(content.blocks).some((text) => text.includes(SNAPSHOT))
+    isGeminiCli && !isLast && content.role === "user" && textsOfBlocks(content.blocks).some(holdsSummary)
   );
+}
+
+/** Of what is said to the model: whether it stands for a history that was compacted. */
+export function holdsSummary(text: string): boolean {
+  return text.includes(SNAPSHOT);
 }

@@ -11,15 +11,23 @@ export class CallIds {
   readonly #byName = new Map<string, Calls>();
   readonly #byWireId = new Map<string, Calls>();
 
+  /** `before`: calls that were named elsewhere, in their order. */
+  constructor(before: readonly NamedCall[] = []) {
+    for (const { id, name, wireId } of before) {
+      const hash = id.split("_")[1] ?? "";
+      this.#counts.set(hash, (this.#counts.get(hash) ?? 0) + 1);
+      this.#remember(id, name, wireId);
+    }
+  }
+
   /** The id of the next call. `wireId`: what the wire calls it. */
   call(name: string, args: Json, wireId: string | undefined): string {
     const hash = shortHash([name, args]);
     const count = (this.#counts.get(hash) ?? 0) + 1;
     this.#counts.set(hash, count);
-    const call = { id: `call_${hash}${count === 1 ? "" : `_${count}`}`, isAnswered: false };
-    addTo(this.#byName, name, call);
-    if (wireId !== undefined) addTo(this.#byWireId, wireId, call);
-    return call.id;
+    const id = `call_${hash}${count === 1 ? "" : `_${count}`}`;
+    this.#remember(id, name, wireId);
+    return id;
   }
 
   /** The call that a result answers: by the wire's id, else the oldest open one of that name. `undefined`: it is not in the list. */
@@ -31,6 +39,19 @@ export class CallIds {
     call.isAnswered = true;
     return call.id;
   }
+
+  #remember(id: string, name: string, wireId: string | undefined): void {
+    const call = { id, isAnswered: false };
+    addTo(this.#byName, name, call);
+    if (wireId !== undefined) addTo(this.#byWireId, wireId, call);
+  }
+}
+
+export interface NamedCall {
+  readonly id: string;
+  /** Of the tool. */
+  readonly name: string;
+  readonly wireId: string | undefined;
 }
 
 interface Call {

@@ -1,4 +1,5 @@
 import type { ContentBlock, JsonObject } from "../../contract/projection.ts";
+import { canonicalJson } from "../../wire/canonical.ts";
 import { asObjects, asText } from "../loose.ts";
 import type { CallIds } from "./call-ids.ts";
 import { signatureOf, toBlock, wireCallId } from "./part.ts";
@@ -11,6 +12,7 @@ export class Turn {
   readonly #calls: CallIds;
   readonly #joins: boolean;
   readonly #blocks: ContentBlock[] = [];
+  readonly #results = new Set<string>();
   /** By the call's id here: what the wire calls it. */
   readonly wireIds: Record<string, string> = {};
 
@@ -30,12 +32,21 @@ export class Turn {
 
   #part(part: JsonObject): void {
     const block = toBlock(part, this.#calls);
-    if (block !== undefined) this.#push(block);
+    if (block !== undefined && !this.#isToldAgain(block)) this.#push(block);
     const signature = signatureOf(part);
     if (signature !== undefined) this.#sign(signature);
     const callId = block?.["id"] ?? block?.["tool_use_id"];
     const wireId = wireCallId(part);
     if (typeof callId === "string" && wireId !== undefined) this.wireIds[callId] = wireId;
+  }
+
+  /** A client that goes on with an old session sends each result twice, one beside the other. */
+  #isToldAgain(block: ContentBlock): boolean {
+    if (block["type"] !== "tool_result") return false;
+    const said = canonicalJson(block);
+    const isKnown = this.#results.has(said);
+    this.#results.add(said);
+    return isKnown;
   }
 
   #push(block: ContentBlock): void {

@@ -16,6 +16,7 @@ export function learnRecords(shadow: Database, store: Database): void {
     "id, conversation, message_id, predecessor, is_restart, match_key, role, depth, payload, place";
   copy(shadow, store, "record_messages", columns, before);
   copy(shadow, store, "record_links", "key, entry", before);
+  copy(shadow, store, "record_joins", "key, entry, said_at", before);
   copy(shadow, store, "record_usage", "entry, response, usage", before);
   copy(shadow, store, "record_packs", "id, data", lastPack(shadow));
   shadow.run(
@@ -53,7 +54,7 @@ export function forgetLinks(store: Database, shadow: Database): void {
        WHERE conversation = (SELECT number FROM record_conversations WHERE id = ?)`,
       id,
     );
-    for (const table of ["node_links", "unsealing"])
+    for (const table of ["node_links", "node_joins", "unsealing"])
       store.run(
         `DELETE FROM ${table} WHERE node IN (
            SELECT n.id FROM nodes n JOIN conversations c ON c.number = n.conversation WHERE c.id = ?)`,
@@ -98,6 +99,17 @@ export async function commitLinks(store: Database, shadow: Database, ids: NodeId
   await eachRow(keys, ([key, storedId, number]) => {
     store.run("INSERT OR IGNORE INTO node_links VALUES (?, ?)", key, ids.of(storedId, number));
   });
+  const joins = shadow.iterate(
+    `SELECT j.key, i.stored_id, i.number, said_from, said_to, session FROM node_joins j JOIN node_ids i ON i.node = j.node`,
+  ) as Iterator<[Uint8Array, number | null, number, number, number, string | null]>;
+  await eachRow(joins, ([key, storedId, number, ...said]) => {
+    store.run(
+      "INSERT OR IGNORE INTO node_joins VALUES (?, ?, ?, ?, ?)",
+      key,
+      ids.of(storedId, number),
+      ...said,
+    );
+  });
 }
 
 const baseOf = (shadow: Database): number =>
@@ -110,6 +122,7 @@ const ORDER = {
   record_conversations: "number",
   record_messages: "id",
   record_links: "entry",
+  record_joins: "entry",
   record_usage: "entry",
   record_packs: "id",
 } as const;

@@ -23,6 +23,9 @@ CREATE INDEX stored_conversation ON stored (conversation_id);
 -- Conversations of lost exchanges: nothing of them is replayed.
 CREATE TABLE kept_conversations (id TEXT PRIMARY KEY) WITHOUT ROWID;
 
+-- Conversations that were joined, and the inferred ones that they were. place: which was first.
+CREATE TABLE joined_names (name TEXT PRIMARY KEY, conversation TEXT NOT NULL, place INTEGER NOT NULL) WITHOUT ROWID;
+
 -- unit: what is made anew together or not at all.
 CREATE TABLE scope_conversations (key TEXT PRIMARY KEY, unit TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE scope_exchanges (key TEXT PRIMARY KEY, unit TEXT NOT NULL) WITHOUT ROWID;
@@ -60,7 +63,10 @@ export class Shadow {
     database.exec("PRAGMA synchronous = OFF"); // nothing here outlives a power cut
     database.exec(TABLES);
     const isStored = (id: string): boolean =>
-      database.get("SELECT 1 FROM stored WHERE conversation_id = ? LIMIT 1", id) !== undefined;
+      database.get(
+        "SELECT 1 FROM stored WHERE conversation_id = ?1 UNION SELECT 1 FROM joined_names WHERE name = ?1",
+        id,
+      ) !== undefined;
     this.path = path;
     this.database = database;
     this.#threads = new ClaimedThreads(database, isStored);
@@ -94,6 +100,7 @@ export class Shadow {
         `INSERT OR IGNORE INTO kept_conversations
          SELECT conversation_id FROM stored WHERE lost = 1 AND conversation_id IS NOT NULL`,
       );
+      this.#learnJoins(snapshot.database);
       if (before === undefined) this.#copyKept(snapshot.database);
       this.catalog.contexts.copyFrom(snapshot.database);
       learnRecords(database, snapshot.database);
@@ -112,7 +119,9 @@ export class Shadow {
     const stored = this.#stored(exchangeId);
     const retryOf = stored?.retry_of ?? null;
     this.#threads.claim(
-      stored?.conversation_id ?? null,
+      stored?.conversation_id == null
+        ? []
+        : [stored.conversation_id, ...this.#joinedTo(stored.conversation_id)],
       // Nobody else can tell of an attempt that is not replayed.
       retryOf !== null && this.isKept(retryOf) ? retryOf : null,
     );
@@ -142,6 +151,40 @@ export class Shadow {
     this.database.close();
   }
 
+  #learnJoins(store: Database): void {
+    this.database.exec("DELETE FROM joined_names");
+    for (const { name, conversation, place } of store.all<{
+      name: string;
+      conversation: string;
+      place: number;
+    }>(
+      `SELECT j.id AS name, c.id AS conversation, j.number AS place
+       FROM conversations j JOIN conversations c ON c.number = j.joined`,
+    ))
+      this.database.run("INSERT INTO joined_names VALUES (?, ?, ?)", name, conversation, place);
+  }
+
+  #joinedTo(conversationId: string): readonly string[] {
+    return this.database
+      .all<{ name: string }>(
+        "SELECT name FROM joined_names WHERE conversation = ? ORDER BY place",
+        conversationId,
+      )
+      .map(({ name }) => name);
+  }
+
+  /** Conversations that this kept one was: what continues them continues it. */
+  #copyJoined(store: Database, id: string): void {
+    for (const name of this.#joinedTo(id))
+      this.database.run(
+        `INSERT INTO conversations (id, base, inferred, started_at, joined)
+         SELECT ?1, ?2, ?3, ?4, number FROM conversations WHERE id = ?5`,
+        name,
+        ...rowOf(store, name),
+        id,
+      );
+  }
+
   #copyKept(store: Database): void {
     const { database, catalog } = this;
     // A predecessor in a conversation that is not kept has no copy: its negative id is nobody's.
@@ -154,6 +197,7 @@ export class Shadow {
       if (conversation === undefined) continue;
       const { number, base, inferred, started_at: startedAt } = conversation;
       catalog.threads.addConversation({ id, base, inferred: inferred === 1, startedAt, failedLeaf: null });
+      this.#copyJoined(store, id);
       for (const node of store.all<NodeColumns>(
         "SELECT * FROM nodes WHERE conversation = ? ORDER BY id",
         number,
@@ -198,6 +242,14 @@ export class Shadow {
       if (this.isKept(exchangeId)) catalog.threads.rememberAttempt(scope, digest, exchangeId, true);
     }
   }
+}
+
+function rowOf(store: Database, id: string): readonly [string, number, string] {
+  const row = store.get<{ base: string; inferred: number; started_at: string }>(
+    "SELECT base, inferred, started_at FROM conversations WHERE id = ?",
+    id,
+  )!;
+  return [row.base, row.inferred, row.started_at];
 }
 
 interface NodeColumns {

@@ -23,6 +23,7 @@ export async function commitThreads(store: Database, shadow: Database): Promise<
   for (const id of changed) replaceConversation(store, shadow, id);
   if (!(await addNodes(store, shadow, ids))) return false;
   for (const id of changed) {
+    setJoined(store, shadow, id);
     setFailedLeaf(store, shadow, ids, id);
     addTools(store, shadow, id);
     addResponses(store, shadow, ids, id);
@@ -99,6 +100,18 @@ function addNodes(store: Database, shadow: Database, ids: NodeIds): Promise<bool
     );
     return true;
   });
+}
+
+function setJoined(store: Database, shadow: Database, id: string): void {
+  const joined = shadow.get<{ id: string }>(
+    "SELECT c.id FROM conversations own JOIN conversations c ON c.number = own.joined WHERE own.id = ?",
+    id,
+  );
+  store.run(
+    "UPDATE conversations SET joined = (SELECT number FROM conversations WHERE id = ?) WHERE id = ?",
+    joined?.id ?? null,
+    id,
+  );
 }
 
 function setFailedLeaf(store: Database, shadow: Database, ids: NodeIds, id: string): void {

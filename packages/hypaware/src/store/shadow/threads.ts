@@ -11,6 +11,9 @@ const MAPPED = "coalesce(i.stored_id, -i.number)";
 /** Dense forms as text that tells them from text. */
 const TEXTS = "quote(match_key), quote(message_id), quote(role)";
 
+/** The conversation that one is since it was joined. */
+const JOINED = "(SELECT id FROM conversations c WHERE c.number = own.joined)";
+
 const NODES_NOW = `
   SELECT ${MAPPED}, CASE n.predecessor WHEN 0 THEN 0 ELSE (SELECT ${MAPPED} FROM node_ids i WHERE node = n.predecessor) END,
     ${TEXTS}, depth, is_answer, n.inferred
@@ -20,8 +23,8 @@ const NODES_STORED = `
   SELECT id, predecessor, ${TEXTS}, depth, is_answer, inferred FROM nodes
   WHERE conversation = (SELECT number FROM conversations WHERE id = ?) ORDER BY 1`;
 const CONVERSATION_NOW = `
-  SELECT base, inferred, started_at, (SELECT ${MAPPED} FROM node_ids i WHERE node = failed_leaf) FROM conversations WHERE id = ?`;
-const CONVERSATION_STORED = "SELECT base, inferred, started_at, failed_leaf FROM conversations WHERE id = ?";
+  SELECT base, inferred, started_at, (SELECT ${MAPPED} FROM node_ids i WHERE node = failed_leaf), ${JOINED} FROM conversations own WHERE id = ?`;
+const CONVERSATION_STORED = `SELECT base, inferred, started_at, failed_leaf, ${JOINED} FROM conversations own WHERE id = ?`;
 const TOOLS = `
   SELECT hex(call), name FROM tool_names WHERE conversation = (SELECT number FROM conversations WHERE id = ?) ORDER BY 1`;
 const RESPONSES_NOW = `
