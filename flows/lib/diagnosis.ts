@@ -13,7 +13,9 @@ import type { Finished } from "./process.ts";
 export interface DiagnosisCase {
   readonly kind: string;
   /** Makes it wrong. */
-  arrange(patient: Patient): Promise<void>;
+  arrange(patient: Patient): Promise<unknown>;
+  /** What is left running. */
+  cleanUp?(patient: Patient): Promise<unknown>;
   /** What the person does with a repair that needs a choice: the command as it is run. */
   readonly choose?: (command: string) => string;
 }
@@ -44,7 +46,7 @@ export class Patient {
   /** HOME. */
   readonly user: string;
   readonly provider: FakeProvider;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Record<string, string>;
   readonly #ctx: FlowContext;
 
   constructor(ctx: FlowContext, name: string, provider: FakeProvider) {
@@ -122,6 +124,7 @@ export async function diagnose(patient: Patient, { kind, ...wrong }: DiagnosisCa
     assert.equal(code, 0, `${kind}: ${command}: ${stdout}${stderr}`);
   }
   const left = await patient.found(kind);
+  await wrong.cleanUp?.(patient);
   assert.equal(
     left,
     undefined,
