@@ -33,13 +33,26 @@ export default async function panic(ctx: FlowContext): Promise<void> {
     return (readJson(pidPath) as { pid: number }).pid;
   };
 
-  assert.equal((await dismay())["daemon"], "nothing", "in a home where nothing ever ran");
+  assert.deepEqual(new Set(Object.values(await dismay())), new Set(["nothing"]), "where nothing ever ran");
 
+  // Clients are given back first, whatever else is wrong; the config does not matter for that.
+  const user = String(ctx.env["HOME"]);
+  const settings = join(user, ".claude", "settings.json");
+  const written = '{ "env":{"MINE" : "1"} }\n';
+  mkdirSync(join(user, ".claude"));
+  writeFileSync(settings, written);
   const first = await begin();
+  const attached = await ctx.hyp(["attach", "claude"]);
+  assert.equal(attached.code, 0, attached.stderr);
+  assert.notEqual(readFileSync(settings, "utf8"), written);
   assert.equal((await dismay("--dry-run"))["daemon"], "would");
   assert.ok(isAlive(first), "--dry-run changes nothing");
-  assert.equal((await dismay())["daemon"], "done");
+  assert.equal((await dismay("--dry-run"))["claude"], "would");
+  assert.notEqual(readFileSync(settings, "utf8"), written);
+  const out = await dismay();
+  assert.deepEqual([out["claude"], out["daemon"]], ["done", "done"]);
   assert.ok(!isAlive(first));
+  assert.equal(readFileSync(settings, "utf8"), written, "given back byte for byte");
   assert.equal((await dismay())["daemon"], "nothing", "twice");
 
   const hung = await begin();
@@ -52,9 +65,16 @@ export default async function panic(ctx: FlowContext): Promise<void> {
   await eventually("the store is there", () =>
     readJson(join(ctx.state, "run", "recorder.json")) === undefined ? undefined : true,
   );
+  assert.equal((await ctx.hyp(["attach", "claude"])).code, 0);
   writeFileSync(ctx.configPath, '{ "version": 2, "plugins": [');
   writeFileSync(join(ctx.state, "store", "catalog.sqlite"), "this is no database");
-  assert.equal((await dismay())["daemon"], "done", "with a broken config and a damaged store");
+  const rescued = await dismay();
+  assert.deepEqual(
+    [rescued["claude"], rescued["daemon"]],
+    ["done", "done"],
+    "a broken config, a damaged store",
+  );
+  assert.equal(readFileSync(settings, "utf8"), written);
   assert.ok(!isAlive(spoilt));
 
   // The number of a daemon that was killed belongs to somebody else by now.

@@ -29,7 +29,11 @@ export default async function serviceSystemd(ctx: FlowContext): Promise<void> {
 async function asAService(ctx: FlowContext, manager: Readonly<Record<string, string>>): Promise<void> {
   const home = join(ctx.folder, ODD);
   mkdirSync(home);
-  const env = { ...manager, HYP_HOME: home, CODEX_HOME: join(home, "codex") };
+  const env: Readonly<Record<string, string>> = {
+    ...manager,
+    HYP_HOME: home,
+    CODEX_HOME: join(home, "codex"),
+  };
   const hyp = (...args: readonly string[]): Promise<Finished> => ctx.hyp(args, { env });
   const well = async (...args: readonly string[]): Promise<Finished> => {
     const result = await hyp(...args);
@@ -119,7 +123,7 @@ async function asAService(ctx: FlowContext, manager: Readonly<Record<string, str
   await well("daemon", "start");
   assert.equal((await asks()).status, 200);
 
-  const panic = await hyp("panic", "--json");
+  const panic = await well("panic", "--json");
   const { steps } = JSON.parse(panic.stdout) as {
     steps: readonly { readonly step: string; readonly outcome: string }[];
   };
@@ -133,7 +137,11 @@ async function asAService(ctx: FlowContext, manager: Readonly<Record<string, str
   assert.equal((await asks()).status, 200);
   const { targetPath } = JSON.parse(other.stdout) as { targetPath: string };
   assert.ok(existsSync(targetPath));
-  await hyp("daemon", "uninstall");
+  const settings = join(String(env["HOME"]), ".claude", "settings.json");
+  await well("attach", "claude");
+  assert.ok(existsSync(settings));
+  await well("daemon", "uninstall");
+  assert.ok(!existsSync(settings), "detached first");
   assert.ok(!existsSync(targetPath));
   assert.match((await asks()).failure ?? "", /ECONNREFUSED/);
   assert.equal((await status()).service.installed, false);

@@ -2,10 +2,11 @@ import type { Command } from "commander";
 import { mkdirSync } from "node:fs";
 import { type App, requireValidConfig } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
-import { readGatewayFile, type GatewayFile } from "../daemon/run-files.ts";
+import { type GatewayFile, readGatewayFile, readStatusFile } from "../daemon/run-files.ts";
 import { endDaemon, runningDaemon } from "../daemon/running-daemon.ts";
 import { startDetached, untilServiceListens } from "../daemon/start-detached.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
+import { resolveHome } from "../kernel/home.ts";
 import { type ServiceManager, serviceManager } from "../service/service-manager.ts";
 import { errLog, outLog } from "../service/service-spec.ts";
 import { type CliContext, withApp } from "./context.ts";
@@ -27,7 +28,9 @@ export function registerDaemonControl(daemon: Command, context: CliContext): voi
     .command("stop")
     .description("stop the service and the daemon; running answers end first")
     .addHelpText("after", "\nExamples:\n  hyp daemon stop\n")
-    .action(() => withApp(context, "daemon stop", {}, (app) => stop(context, app)));
+    .action(() =>
+      withApp(context, "daemon stop", { configFile: configOfLast(context.env) }, (app) => stop(context, app)),
+    );
   daemon
     .command("restart")
     .description(
@@ -35,11 +38,17 @@ export function registerDaemonControl(daemon: Command, context: CliContext): voi
     )
     .option("--config <file>", "config file, where no service is installed")
     .addHelpText("after", "\nExamples:\n  hyp daemon restart\n")
-    .action((options: { config?: string }) =>
-      withApp(context, "daemon restart", { configFile: options.config }, (app) =>
-        restart(context, app, options.config),
-      ),
-    );
+    .action((options: { config?: string }) => {
+      const config = options.config ?? configOfLast(context.env);
+      return withApp(context, "daemon restart", { configFile: config }, (app) =>
+        restart(context, app, config),
+      );
+    });
+}
+
+/** The config file that the daemon of this home was last started with, where nothing names another. */
+function configOfLast(env: NodeJS.ProcessEnv): string | undefined {
+  return env["HYP_CONFIG"] ? undefined : readStatusFile(resolveHome(env).paths)?.configPath;
 }
 
 /** The service manager, when it answers and has a service for this home. */
@@ -65,7 +74,6 @@ async function start(context: CliContext, app: App, config: string | undefined):
 }
 
 async function started(context: CliContext, app: App, config: string | undefined): Promise<GatewayFile> {
-  requireValidConfig(app);
   const { paths } = app;
   const logs = { logDir: paths.logs };
   ensurePrivateFolder(paths.logs);
@@ -74,6 +82,7 @@ async function started(context: CliContext, app: App, config: string | undefined
     await service.start();
     return untilServiceListens(paths, errLog(logs));
   }
+  requireValidConfig(app);
   mkdirSync(paths.home, { recursive: true });
   const named = config === undefined ? [] : ["--config", paths.config];
   return startDetached({

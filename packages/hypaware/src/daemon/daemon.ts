@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
-import { tryLock } from "../disk/lock.ts";
+import { type Lock, tryLock } from "../disk/lock.ts";
 import { JsonlFile } from "../kernel/jsonl.ts";
 import type { Telemetry } from "../kernel/telemetry.ts";
 import { announcement } from "./announcement.ts";
@@ -53,13 +53,14 @@ export interface Daemon {
 }
 
 const TRIM_MS = 60_000;
+/** Each with the time that looking who runs takes, some 50 ms. */
+const LOCK_TRIES = 10;
 
 /** Rejects with a HypError `daemon_running` or `port_taken`, or when the routes are wrong. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { paths, telemetry, mode } = options;
   ensurePrivateFolder(paths.run);
-  const lock = tryLock(paths.daemonLock);
-  if (lock === undefined) throw alreadyRuns(options);
+  const lock = lockOf(options);
   const events = new JsonlFile(join(paths.logs, "daemon.log"));
   const record = (event: string, fields: object = {}): void =>
     events.write({ ts: new Date().toISOString(), level: "info", event, pid: process.pid, mode, ...fields });
@@ -154,8 +155,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
-function alreadyRuns({ paths }: DaemonOptions): HypError {
-  const pid = runningDaemon(paths)?.pid;
-  const who = pid === undefined ? "" : ` (pid ${pid})`;
-  return new HypError("daemon_running", `A daemon already runs for ${paths.home}${who}.`);
+/** A command that looks whether a daemon runs holds the lock for a moment; that must not cost a start. */
+function lockOf({ paths }: DaemonOptions): Lock {
+  for (let tries = 1; ; tries++) {
+    const lock = tryLock(paths.daemonLock);
+    if (lock !== undefined) return lock;
+    const pid = runningDaemon(paths)?.pid;
+    if (pid === undefined && tries < LOCK_TRIES) continue;
+    const who = pid === undefined ? "" : ` (pid ${pid})`;
+    throw new HypError("daemon_running", `A daemon already runs for ${paths.home}${who}.`);
+  }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { HypError } from "../contract/errors.ts";
 import type { HomePaths } from "../contract/home.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { UpstreamPreset } from "../contract/plugin.ts";
@@ -7,6 +8,7 @@ import { ensurePrivateFolder } from "../disk/folders.ts";
 import type { GatewayConfig } from "../gateway/config-defaults.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
 import type { ListenAddress } from "../gateway/listen.ts";
+import { bracketed } from "../gateway/own-address.ts";
 import { RouteKeys } from "../gateway/route-key.ts";
 import { buildRoutes } from "../gateway/router.ts";
 import type { RuleSettings } from "../gateway/rules.ts";
@@ -96,6 +98,11 @@ export async function startGatewayService(options: GatewayServiceOptions): Promi
       async adopt(setup) {
         const next = rulesOf(paths, setup);
         if (setup.listen.host === listen.host && setup.listen.port === listen.port) gateway.adopt(next);
+        else if (passedSocket !== undefined)
+          throw new HypError(
+            "config_invalid",
+            `The service manager holds ${bracketed(listen.host)}:${listen.port} for us. Another address needs: hyp daemon install`,
+          );
         else {
           const successor = await startGateway({ ...next, listen: setup.listen, sink: journal, log });
           left.push(gateway.stop({ drainMs: LIMITS.drainMaxMs }));

@@ -53,7 +53,7 @@ test("a process has one identity, and others have others", () => {
 test("a home where nothing ran has no daemon, nor has one with a stale file", async () => {
   const paths = home();
   expect(runningDaemon(paths)).toBeUndefined();
-  write(paths, process.pid, processIdentity(process.pid));
+  write(paths, process.pid, "of long ago");
   expect(runningDaemon(paths)).toBeUndefined();
   expect(await endDaemon(paths, { waitMs: 10, kill: true })).toBe("none");
 });

@@ -12,19 +12,28 @@ export interface RunningDaemon {
 }
 
 const POLL_MS = 25;
+const LOOKS = 5;
+const LOOK_MS = 10;
 
-/** The daemon of this home. The lock decides, because a number in a file may be another process by now. */
+/**
+ * The daemon of this home. A number in a file may be another process by now, so the file counts only with that process's own start time; without
+ * such a file the lock decides. Another command that looks, too, holds it for a moment: that is not taken for a daemon.
+ */
 export function runningDaemon(paths: HomePaths): RunningDaemon | undefined {
-  if (!existsSync(paths.daemonLock)) return undefined;
-  const lock = tryLock(paths.daemonLock);
-  if (lock !== undefined) {
-    lock.release();
-    return undefined;
-  }
   const file = pidFile(paths);
-  const isTrue =
-    file !== undefined && file.process !== undefined && processIdentity(file.pid) === file.process;
-  return { pid: isTrue ? file.pid : undefined, mode: isTrue ? file.mode : undefined };
+  if (file?.process !== undefined && processIdentity(file.pid) === file.process)
+    return { pid: file.pid, mode: file.mode };
+  return isLockHeld(paths) ? { pid: undefined, mode: undefined } : undefined;
+}
+
+function isLockHeld(paths: HomePaths): boolean {
+  if (!existsSync(paths.daemonLock)) return false;
+  for (let look = 1; ; look++) {
+    const lock = tryLock(paths.daemonLock);
+    lock?.release();
+    if (lock !== undefined || look === LOOKS) return lock === undefined;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+  }
 }
 
 function pidFile(paths: HomePaths): PidFile | undefined {

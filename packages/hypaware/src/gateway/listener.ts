@@ -22,7 +22,8 @@ export async function openListener(
     if (!(server instanceof Error)) {
       const passed = server.address() as AddressInfo;
       if (isSame(passed, address)) return server;
-      server.close();
+      // Closing it would close our end only: who connects there would wait for ever.
+      server.on("connection", (socket) => socket.destroy()).unref();
       log.warn("aigw.passed_socket_unused", {
         passed: `${bracketed(passed.address)}:${passed.port}`,
         configured: `${bracketed(address.host)}:${address.port}`,

@@ -43,8 +43,8 @@ test("the gateway listens on a passed socket that has the configured address", a
   server.close();
 });
 
-test("a passed socket of another address is left, with a warning, and the configured address used", async () => {
-  const { fd } = bound();
+test("a passed socket of another address gives nobody an answer, with a warning, and the configured address is used", async () => {
+  const { fd, port: passed } = bound();
   const free = createServer().listen(0, "127.0.0.1");
   await once(free, "listening");
   const { port } = free.address() as AddressInfo;
@@ -54,6 +54,8 @@ test("a passed socket of another address is left, with a warning, and the config
   const server = await openListener({ host: "127.0.0.1", port }, fd, log);
   expect((server.address() as AddressInfo).port).toBe(port);
   expect(warnings).toEqual(["aigw.passed_socket_unused"]);
+  const client = net.connect(passed, "127.0.0.1").on("error", () => {});
+  await once(client, "close");
   server.close();
 });
 
