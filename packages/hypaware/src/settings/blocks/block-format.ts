@@ -192,6 +192,14 @@ function strip(text: string, settings: ClientSettings, dialect: Dialect): Stripp
   );
   let result = lines.join("");
   if (mark?.["no_last_newline"] === true && kept.isEndOurs) result = result.replace(/\r?\n$/, "");
+  // An older version named what it displaced in the mark alone.
+  for (const { path } of ours) {
+    const [name = ""] = path;
+    const value = path.length === 1 ? mark?.[`previous_${name}`] : undefined;
+    if (value === undefined || dialect.parse(result)[name] !== undefined) continue;
+    result = dialect.assignment(name, value) + (text.includes("\r\n") ? "\r\n" : "\n") + result;
+    restored[pointerOf(path)] = value;
+  }
   dialect.parse(result);
   return { text: bom + result, removed, restored, warnings };
 }
@@ -210,7 +218,8 @@ function withoutBlocks(
 ): Kept {
   const kept: string[] = [];
   let open: string | undefined;
-  let [inOwnTable, isTop, isEndOurs] = [false, false, false];
+  let above: string[] = [];
+  let [inOwnTable, beganAtTop, isTop, isEndOurs] = [false, false, false, false];
   const headers = new Set(ours.filter(({ length }) => length > 1).map((path) => dialect.header?.(path)));
   for (const line of lines) {
     const bare = line.trim();
@@ -219,23 +228,30 @@ function withoutBlocks(
     isTop = false;
     if (edge === "BEGIN") {
       if (open !== undefined) throw unterminated(client);
-      [open, inOwnTable] = [name, false];
+      [open, inOwnTable, above, beganAtTop] = [name, false, [], kept.length === 0];
       // The empty line that we put before a block at the end.
       if (kept.at(-1)?.trim() === "" && kept.length > 0 && name !== undefined) kept.pop();
       continue;
     }
     if (edge === "END" && open !== undefined) {
-      [open, inOwnTable, isTop, isEndOurs] = [undefined, false, kept.length === 0, true];
+      [open, inOwnTable, isTop, isEndOurs] = [undefined, false, beganAtTop, true];
       continue;
     }
     // … and the one behind a block at the top.
     if (wasTop && bare === "") continue;
     if (open !== undefined) {
-      if (bare.startsWith("[")) inOwnTable = headers.has(bare);
+      if (bare.startsWith("[")) {
+        inOwnTable = headers.has(bare);
+        // What stands right above another table belongs to that one.
+        if (!inOwnTable) kept.push(...above);
+        above = [];
+      }
       const isOwn =
         inOwnTable ||
         FACT.test(line) ||
         ours.some((path) => path.length === 1 && dialect.assigns(line, path[0]!));
+      if (inOwnTable && (bare === "" || bare.startsWith("#"))) above.push(line);
+      else above = [];
       if (isOwn) continue;
     }
     if (bare !== "") isEndOurs = false;

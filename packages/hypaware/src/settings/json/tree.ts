@@ -22,7 +22,10 @@ export function parseRoot(text: string, isStrict: boolean): Node {
   }
   const [first] = errors;
   if (first !== undefined || root === undefined) {
-    const at = first === undefined ? "it is empty" : `${placeOf(body, first.offset)}: ${nameOf(first)}`;
+    const at =
+      first === undefined || body.trim() === ""
+        ? "it is empty"
+        : `${placeOf(body, first.offset)}: ${nameOf(first)}`;
     throw new HypError("MALFORMED_JSON", `is not valid JSON (${at})`);
   }
   if (root.type !== "object") throw new HypError("NOT_AN_OBJECT", `holds a JSON ${root.type}, not an object`);
