@@ -15,6 +15,12 @@ export const timeoutMs = 240_000;
 
 const PACKAGE = join(import.meta.dirname, "..", "packages", "hypaware");
 
+const CLIENT = `#!/usr/bin/env node
+const body = JSON.stringify({ conversation: "c2", messages: [{ role: "user", text: process.argv[2] }] });
+const answer = await fetch(process.env.TALKER_BASE_URL + "/talker/v1/chat", { method: "POST", body });
+console.log((await answer.json()).text);
+`;
+
 /** Answers as the template's API does: what was said last, in capitals. */
 async function startTalker(): Promise<{ readonly url: string; close(): void }> {
   const server = createServer((request, response) => {
@@ -117,6 +123,15 @@ export default async function pluginNew(ctx: FlowContext): Promise<void> {
       ),
       [{ n: 2, tokens: 4 }],
     );
+
+    const program = join(empty, "talker.mjs");
+    writeFileSync(program, CLIENT, { mode: 0o755 });
+    const client = await ctx.run(bin, ["run", "talker", "--", "hi there"], {
+      cwd: empty,
+      env: { HYP_TALKER_BIN: program },
+    });
+    assert.equal(client.code, 0, client.stderr);
+    assert.equal(client.stdout.trim(), "HI THERE", "its client is started with the gateway's address");
     await daemon.stop();
   } finally {
     talker.close();

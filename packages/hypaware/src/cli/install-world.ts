@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
-import type { Candidate, InstallWorld } from "../plugins/install.ts";
+import type { Candidate } from "../plugins/candidate.ts";
+import type { InstallWorld } from "../plugins/install.ts";
 import { confirm } from "./confirm.ts";
 import type { CliContext } from "./context.ts";
 import { visible } from "../query/formats/cell-text.ts";

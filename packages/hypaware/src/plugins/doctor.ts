@@ -37,7 +37,7 @@ export async function pluginProblems({
   } catch (error) {
     const { message, next } = error as HypError;
     lock = { schema_version: 1, plugins: {} };
-    const repair = [`mv ${paths.pluginLock} ${paths.pluginLock}.unreadable`];
+    const repair = [`mv '${paths.pluginLock}' '${paths.pluginLock}.unreadable'`];
     found.push({ plugin: "", kind: "plugin_lock_unreadable", message: `${message} ${next}`, repair });
   }
   const isInstalled = (name: string): boolean => Object.hasOwn(lock.plugins, name);

@@ -69,6 +69,18 @@ test("a folder is copied, pinned, and asked about by nobody; the same again chan
   expect(await isIntact(entry)).toBe(true);
   expect((await installPlugin(sourceOf(folder), world)).outcome).toBe("unchanged");
 
+  const twin = pluginFolder("@me/tool", { version: "2.0.0" });
+  const elsewhere = {
+    ...world,
+    consent: () => Promise.reject(new HypError("remote_install_rejected", "no")),
+  };
+  expect(await refusal(installPlugin(sourceOf(twin), elsewhere))).toBe("remote_install_rejected");
+  const another = await installPlugin(sourceOf(twin), world);
+  expect(another.candidate.warnings).toEqual([
+    `It takes the place of @me/tool 1.0.0, which came from ${folder}.`,
+  ]);
+  expect((await installPlugin(sourceOf(folder), world)).outcome).toBe("replaced");
+
   writeFileSync(join(folder, "index.mjs"), "export const activate = () => 1;");
   const next = await updatePlugin("@me/tool", world);
   expect(next.outcome).toBe("replaced");
@@ -79,10 +91,8 @@ test("a folder is copied, pinned, and asked about by nobody; the same again chan
   expect(readdirSync(world.paths.pluginCode)).toEqual([]);
   expect(await refusal(removePlugin("@me/tool", world.paths, world.observer))).toBe("plugin_not_installed");
   expect(world.records.map(({ event }) => event)).toEqual([
-    "plugin.installed",
-    "plugin.installed",
-    "plugin.installed",
-    "plugin.removed",
+    ...["plugin.installed", "plugin.installed", "plugin.install.failed"],
+    ...["plugin.installed", "plugin.installed", "plugin.installed", "plugin.removed"],
   ]);
 });
 

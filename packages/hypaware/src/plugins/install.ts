@@ -5,30 +5,20 @@
 import { randomBytes } from "node:crypto";
 import { readFile, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { HypError } from "../contract/errors.ts";
 import type { HomePaths } from "../contract/home.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { syncFolder } from "../disk/atomic.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
-import { MANIFEST_FILE, type Manifest, pluginFromFolder } from "../kernel/manifest.ts";
+import { MANIFEST_FILE } from "../kernel/manifest.ts";
 import type { Observer, Span } from "../kernel/telemetry.ts";
+import { type Candidate, candidateOf, checkedManifest } from "./candidate.ts";
 import { fetchPlugin } from "./fetched.ts";
 import { isIntact } from "./installed.ts";
-import { NOT_INSTALLED, contentHash, copyPluginFiles, pluginFiles, sha256 } from "./plugin-files.ts";
+import { NOT_INSTALLED, copyPluginFiles, pluginFiles, sha256 } from "./plugin-files.ts";
 import { type LockEntry, type PluginLock, changePluginLock, readPluginLock } from "./plugin-lock.ts";
 import type { Source } from "./source.ts";
-
-/** What a person agrees to. */
-export interface Candidate {
-  readonly manifest: Manifest;
-  readonly source: Source["locked"];
-  readonly resolvedRef: string | undefined;
-  readonly contentHash: string;
-  readonly files: number;
-  readonly warnings: readonly string[];
-  /** It comes from elsewhere: a person has to agree. */
-  readonly needsConsent: boolean;
-}
 
 export interface InstallWorld {
   readonly paths: HomePaths;
@@ -99,43 +89,25 @@ async function install(
     span.set({ file_count: found.length });
     return found;
   });
-  const candidate = await observer.telemetry.span(
-    "plugin.artifact.validate",
-    {},
-    async (): Promise<Candidate> => {
-      const { manifest } = await pluginFromFolder(staged, observer).catch((error: Error) => {
-        // The copy is gone when a person reads this.
-        const { raw, path } = source.locked;
-        throw new HypError("manifest_invalid", error.message.replaceAll(staged, path ?? raw), {
-          cause: error,
-        });
-      });
-      const { name } = manifest;
-      if (world.shipped.includes(name))
-        throw new HypError(
-          "installed_shadows_bundled",
-          `"${name}" is the name of a plugin that ships with HypAware, and cannot be installed.`,
-          { next: "Give the plugin a name of its own in hypaware.plugin.json and package.json." },
-        );
-      if (expected !== undefined && name !== expected)
-        throw new HypError("manifest_name_mismatch", `The source of "${expected}" now holds "${name}".`);
-      return {
-        manifest,
-        source: source.locked,
-        resolvedRef: fetched.resolvedRef,
-        contentHash: await contentHash(staged, files),
-        files: files.length,
-        warnings: await warningsOf(manifest, source, fetched.isUnpinned, staged, files),
-        needsConsent: source.locked.kind !== "local-dir",
-      };
-    },
-  );
-  const { name } = candidate.manifest;
-  const before = (await readPluginLock(paths)).plugins[name];
+  const candidate = await observer.telemetry.span("plugin.artifact.validate", {}, async () => {
+    const manifest = await checkedManifest(staged, source, observer);
+    const { name } = manifest;
+    if (world.shipped.includes(name))
+      throw new HypError(
+        "installed_shadows_bundled",
+        `"${name}" is the name of a plugin that ships with HypAware, and cannot be installed.`,
+        { next: "Give the plugin a name of its own in hypaware.plugin.json and package.json." },
+      );
+    if (expected !== undefined && name !== expected)
+      throw new HypError("manifest_name_mismatch", `The source of "${expected}" now holds "${name}".`);
+    const before = (await readPluginLock(paths)).plugins[name];
+    return candidateOf({ manifest, source, fetched, staged, files, before });
+  });
+  const { before } = candidate;
   if (
     before !== undefined &&
     before.content_hash === candidate.contentHash &&
-    JSON.stringify(before.source) === JSON.stringify(candidate.source) &&
+    isDeepStrictEqual(before.source, candidate.source) &&
     (await isIntact(before))
   )
     return { entry: before, candidate, outcome: "unchanged" };
@@ -152,40 +124,6 @@ async function copyable(folder: string): Promise<readonly string[]> {
     throw new HypError("local_dir_invalid", `${folder} cannot be read: ${(error as Error).message}`, {
       cause: error,
     });
-  }
-}
-
-async function warningsOf(
-  { permissions = [] }: Manifest,
-  { locked: { gitUrl = "", ref } }: Source,
-  isUnpinned: boolean,
-  staged: string,
-  files: readonly string[],
-): Promise<readonly string[]> {
-  const warnings: string[] = [];
-  if (permissions.includes("network")) warnings.push("It says that it uses the network by itself.");
-  if (isUnpinned)
-    warnings.push(
-      `${ref === undefined ? "No ref is given" : `"${ref}" is a branch`}: an update brings whatever is there by then. Pin it with --ref <tag or commit>.`,
-    );
-  if (/^(?:http|git):/.test(gitUrl))
-    warnings.push("The URL is not encrypted: whoever is on the way can change what comes.");
-  const needed = files.includes("package.json")
-    ? dependenciesOf(await readFile(join(staged, "package.json"), "utf8"))
-    : [];
-  if (needed.length > 0)
-    warnings.push(
-      `package.json names dependencies (${needed.slice(0, 5).join(", ")}), and none is installed: a plugin has to bring what it needs in its own files.`,
-    );
-  return warnings;
-}
-
-function dependenciesOf(packageJson: string): readonly string[] {
-  try {
-    const { dependencies } = JSON.parse(packageJson) as { dependencies?: object };
-    return Object.keys(dependencies ?? {});
-  } catch {
-    return [];
   }
 }
 

@@ -96,7 +96,7 @@ test("a lock that cannot be read keeps installed plugins out, and nothing else",
   expect(problems).toMatchObject([
     {
       kind: "plugin_lock_unreadable",
-      repair: [`mv ${world.paths.pluginLock} ${world.paths.pluginLock}.unreadable`],
+      repair: [`mv '${world.paths.pluginLock}' '${world.paths.pluginLock}.unreadable'`],
     },
   ]);
   expect(world.records.map(({ event }) => event)).toContain("plugin.lock_unreadable");

@@ -60,7 +60,7 @@ export async function readPluginLock({
 }: Pick<HomePaths, "pluginLock">): Promise<PluginLock> {
   const unreadable = (why: string): HypError =>
     new HypError("plugin_lock_unreadable", `${path} cannot be used: ${why}`, {
-      next: `Mend it, or move it away and install the plugins again: mv ${path} ${path}.unreadable`,
+      next: `Mend it, or move it away and install the plugins again: mv '${path}' '${path}.unreadable'`,
     });
   let text: string;
   try {

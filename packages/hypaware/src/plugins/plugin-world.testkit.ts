@@ -6,7 +6,8 @@ import { type HomePaths, homePaths } from "../contract/home.ts";
 import { type LogRecord, createLogger } from "../kernel/log.ts";
 import { temporaryFolder } from "../kernel/plugin-folder.testkit.ts";
 import { NO_TELEMETRY } from "../kernel/telemetry.ts";
-import type { Candidate, InstallWorld } from "./install.ts";
+import type { Candidate } from "./candidate.ts";
+import type { InstallWorld } from "./install.ts";
 import { type Source, type SourceOptions, parseSource } from "./source.ts";
 
 export interface PluginWorld extends InstallWorld {
