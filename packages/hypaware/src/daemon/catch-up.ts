@@ -2,12 +2,14 @@
 // durable, which gives the places to wait for; a dead one's journal counts as it is. Then the recorder is waited for, or,
 // where none runs, its work is done here.
 
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JournalPosition } from "../contract/frame.ts";
 import type { HomePaths } from "../contract/home.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { tryLock } from "../disk/lock.ts";
+import { isRunAlive, listSegments } from "../journal/runs.ts";
 import { openCatalog } from "../store/catalog.ts";
 import { callLocal, socketPath } from "./local-socket.ts";
 import type { Recording } from "./record-exchange.ts";
@@ -55,7 +57,10 @@ async function openRuns(paths: HomePaths): Promise<readonly string[]> {
   }
 }
 
-/** Where each living gateway's journal ends now; a dead gateway's run must be finished instead. */
+/** Nothing stands there: no segment was begun. */
+const EMPTY: JournalPosition = { segment: 0, offset: 0 };
+
+/** Where each living gateway's journal ends now; a dead gateway's run must be finished instead, unless it never carried anything. */
 async function endsOf(
   paths: HomePaths,
   runs: readonly string[],
@@ -64,10 +69,11 @@ async function endsOf(
     runs.map(async (runId): Promise<[string, JournalPosition | "finished"]> => {
       const reply = await callLocal(socketPath(paths.run, runId), { op: "flush" }, FLUSH_MS);
       const { segment, offset } = reply ?? {};
-      return [
-        runId,
-        typeof segment === "number" && typeof offset === "number" ? { segment, offset } : "finished",
-      ];
+      if (typeof segment === "number" && typeof offset === "number") return [runId, { segment, offset }];
+      const run = join(paths.journal, runId);
+      // The recorder finishes such a run only later: a gateway that has just made its folder looks the same.
+      const isEmpty = !isRunAlive(run) && listSegments(run).length === 0;
+      return [runId, isEmpty ? EMPTY : "finished"];
     }),
   );
   return new Map(ends);
