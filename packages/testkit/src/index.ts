@@ -21,3 +21,5 @@ export type { Sight } from "./zoo/visit.ts";
 export { startFakeOpenAi } from "./openai/fake-openai.ts";
 export type { FakeOpenAi, OpenAiCall } from "./openai/fake-openai.ts";
 export { acceptUpgrade, CLOSE, frame, readFrames, TEXT } from "./websocket-frames.ts";
+export { startFakeGemini } from "./gemini/fake-gemini.ts";
+export type { FakeGemini, GeminiCall } from "./gemini/fake-gemini.ts";

@@ -90,7 +90,7 @@ function show(work: LinkRows, entry: RecordNode): void {
   }
   const isLoose = link.bond === "below";
   const node = threads.node(link.node);
-  if (node !== undefined && isHome && isOnlyRepeated(node)) {
+  if (node !== undefined && isHome && isOnlyRepeated(records, entry, node)) {
     rows.remove(node.messageId);
     rows.put(ownRows(work, entry));
     records.setShown(id, { node: node.id, before: null });
@@ -120,9 +120,13 @@ function show(work: LinkRows, entry: RecordNode): void {
   else rows.unsealLater(node);
 }
 
-/** An answer that came in requests alone: no exchange brought it, and its client knows more of it than it sends back. */
-export function isOnlyRepeated({ role, isAnswer }: ThreadNode): boolean {
-  return answers(role) && !isAnswer;
+/** An answer of the provider's that came in requests alone: no exchange brought it, and its client knows more of it than it sends back. */
+export function isOnlyRepeated(
+  { usage }: Pick<EntryStore, "usage">,
+  { id }: RecordNode,
+  { role, isAnswer }: ThreadNode,
+): boolean {
+  return answers(role) && !isAnswer && usage.siblings(id).length > 0;
 }
 
 /** The nearest message above that has an entry. */

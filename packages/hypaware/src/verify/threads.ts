@@ -34,7 +34,7 @@ export function expectedRows(catalog: Catalog, conversationId: string): readonly
     if (echoedEntry(lookup, node) !== undefined) return [];
     const entry = entries.get(node.id);
     const about = { conversationId, role: node.role, isAnswer: node.isAnswer, matchKey: node.matchKey };
-    if (entry?.isHome === true && isOnlyRepeated(node)) return [];
+    if (entry?.isHome === true && isOnlyRepeated(catalog.records, entry, node)) return [];
     if (entry?.isHome === true)
       return [{ ...about, messageId: entry.messageId, previous: undefined, index: undefined }];
     if (entry !== undefined && entry.link?.bond !== "below") return [];
