@@ -11,7 +11,7 @@ import { Patient, diagnose } from "./lib/diagnosis.ts";
 import type { FlowContext } from "./lib/flow.ts";
 
 export const title = "every kind of finding of hyp status is found, and gone once its repair was run";
-export const timeoutMs = 300_000;
+export const timeoutMs = 400_000;
 
 const HYP = fileURLToPath(new URL("../packages/hypaware/bin/hyp.js", import.meta.url));
 const CASES = [...HISTORY_CASES, ...CONFIG_CASES, ...CLIENT_CASES, ...PLUGIN_CASES, ...SERVICE_CASES];

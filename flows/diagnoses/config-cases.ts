@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gatewayOnly, withAdapters } from "../lib/configs.ts";
 import type { DiagnosisCase } from "../lib/diagnosis.ts";
 import { carryOne } from "./carry-one.ts";
@@ -11,7 +12,7 @@ export const CONFIG_CASES: readonly DiagnosisCase[] = [
   {
     kind: "config_missing",
     async arrange(patient) {
-      patient.env["HYP_CONFIG"] = patient.configPath;
+      patient.env["HYP_CONFIG"] = join(patient.home, "named.json");
     },
   },
   {

@@ -46,6 +46,28 @@ export const PLUGIN_CASES: readonly DiagnosisCase[] = [
       installed(patient, { broken: { code: 'export function activate() { throw new Error("at once"); }' } }),
   },
   {
+    kind: "activate_hung",
+    arrange: (patient) =>
+      installed(patient, { slow: { code: "export const activate = () => new Promise(() => {});" } }),
+  },
+  {
+    kind: "plugin_changed",
+    async arrange(patient) {
+      await installed(patient, { touched: {} });
+      const lock = JSON.parse(readFileSync(join(patient.state, "plugin-lock.json"), "utf8")) as {
+        plugins: Record<string, { install_dir: string }>;
+      };
+      writeFileSync(join(lock.plugins["touched"]!.install_dir, "index.mjs"), "export const other = 1;");
+    },
+  },
+  {
+    kind: "plugin_lock_unreadable",
+    async arrange(patient) {
+      await installed(patient, { lost: {} });
+      writeFileSync(join(patient.state, "plugin-lock.json"), '{ "schema_version": 1, ');
+    },
+  },
+  {
     kind: "manifest_invalid",
     arrange: (patient) =>
       installed(patient, {
@@ -104,7 +126,7 @@ export const PLUGIN_CASES: readonly DiagnosisCase[] = [
 ];
 
 const SAYS_HELLO =
-  'return { exchange: { provider: "p", conversation_id: "c" }, messages: [{ role: "user", content: [{ type: "text", text: "hello" }] }] }';
+  'return { provider: "p", conversation_id: "c", messages: [{ role: "user", content: [{ type: "text", text: "hello" }] }] }';
 
 const registering = (call: string): string =>
   `export function activate(context) { context.requireCapability("hypaware.ai-gateway", "^2.0.0").${call}; }`;

@@ -50,6 +50,24 @@ export const DIAGNOSTICS = {
   ),
   activate_missing: entry("error", true, "person", "A plugin's entry point has no activate function."),
   activate_failed: entry("error", true, "person", "A plugin failed when it was activated; the others run."),
+  activate_hung: entry(
+    "error",
+    true,
+    "person",
+    "A plugin did not end its activation in time; the others run.",
+  ),
+  plugin_changed: entry(
+    "error",
+    true,
+    "person",
+    "An installed plugin's files are not those that were installed, so it is not loaded.",
+  ),
+  plugin_lock_unreadable: entry(
+    "error",
+    true,
+    "person",
+    "The list of installed plugins cannot be read, so none of them is loaded.",
+  ),
   manifest_invalid: entry(
     "error",
     true,
@@ -132,7 +150,7 @@ export interface Diagnostic {
   /** A `DiagnosticKind`, or `gateway_missing_<upstream>_upstream`. */
   readonly kind: string;
   readonly message: string;
-  /** Commands that mend it, in order; with `doctor` in the table the first one is safe. */
+  /** Commands that mend it: all in this order where `hyp doctor` repairs it, else one after the other until it is gone. */
   readonly repair: readonly string[];
   /** JSON pointer into the config file. */
   readonly pointer?: string;

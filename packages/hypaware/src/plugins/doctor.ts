@@ -69,7 +69,9 @@ export async function pluginProblems({
 function repairOf(plugin: string, kind: string, isInstalled: boolean): readonly string[] {
   const remove = `hyp plugin remove ${plugin}`;
   if (kind === "installed_shadows_bundled") return [remove];
-  if (isInstalled) return [`hyp plugin update ${plugin}`, remove];
-  if (kind === "plugin_missing") return ["hyp plugin install <source>", remove];
-  return ["hyp config validate"];
+  if (kind === "plugin_changed") return [`hyp plugin update ${plugin}`, remove];
+  // What the config names and nobody has is the config's; else it rests until there is a better one.
+  if (!isInstalled && kind === "plugin_missing") return [`hyp config remove ${plugin}`];
+  const rest = `hyp config disable ${plugin}`;
+  return isInstalled ? [`hyp plugin update ${plugin}`, rest] : [rest];
 }

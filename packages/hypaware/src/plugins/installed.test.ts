@@ -133,7 +133,7 @@ test("one that throws, one that clashes and one that was removed are told with w
   const { active, problems } = await boot(world, "throws", "clash", "gateway", "gone");
   expect(active).toEqual(["gateway"]);
   expect(problems.map(({ plugin, kind, repair }) => [plugin, kind, repair[0]])).toEqual([
-    ["gone", "plugin_missing", "hyp plugin install <source>"],
+    ["gone", "plugin_missing", "hyp config remove gone"],
     ["clash", "cap_version_clash", "hyp plugin update clash"],
     ["throws", "activate_failed", "hyp plugin update throws"],
   ]);

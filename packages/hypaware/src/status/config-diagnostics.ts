@@ -1,8 +1,8 @@
 import { type Diagnostic, diagnostic } from "../contract/diagnostics.ts";
 import type { Finding } from "../contract/errors.ts";
-import type { Kernel } from "../kernel/boot.ts";
 
-const REWRITE = "hyp init --force";
+/** Writes a config for what is on this machine, and keeps a copy of the one that is there; starts and reads nothing. */
+const REWRITE = "hyp init --yes --force --no-daemon --no-import";
 
 /** What is wrong with the config file, and what could be better. */
 export function configDiagnostics(findings: readonly Finding[], path: string): readonly Diagnostic[] {
@@ -15,7 +15,7 @@ export function configDiagnostics(findings: readonly Finding[], path: string): r
 function ofFinding({ severity, kind, message }: Finding, path: string): Diagnostic {
   switch (kind) {
     case "config_missing":
-      return diagnostic("config_missing", message, "hyp init --yes");
+      return diagnostic("config_missing", message, "hyp init --yes --no-daemon --no-import");
     case "config_unreadable":
       return diagnostic("config_unreadable", message, `chmod u+rw '${path}'`, REWRITE);
     case "config_invalid_json":
@@ -34,26 +34,4 @@ function repairOf(kind: Finding["kind"], message: string): readonly string[] {
   const named = /plugin "([^"]+)"/.exec(message)?.[1];
   const isEntry = kind === "plugin_unknown" || kind === "duplicate_plugin";
   return isEntry && named !== undefined ? [`hyp config remove ${named}`] : ["hyp config validate", REWRITE];
-}
-
-/** Plugins that were to run and do not. */
-export function pluginDiagnostics({ unsatisfied, failed }: Kernel): readonly Diagnostic[] {
-  return [...unsatisfied, ...failed].map(({ plugin, errorKind, detail }) => {
-    const message = detail.includes(plugin) ? detail : `${plugin}: ${detail}`;
-    const off = `hyp config disable ${plugin}`;
-    switch (errorKind) {
-      case "cap_version_clash":
-        return diagnostic("capability_version_clash", message, `hyp plugin update ${plugin}`, off);
-      case "installed_shadows_bundled":
-        return diagnostic("installed_shadows_bundled", message, `hyp plugin remove ${plugin}`);
-      case "plugin_missing":
-      case "cycle":
-      case "cap_missing":
-      case "activate_missing":
-      case "manifest_invalid":
-        return diagnostic(errorKind, message, off);
-      default:
-        return diagnostic("activate_failed", message, off);
-    }
-  });
 }

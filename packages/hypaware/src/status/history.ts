@@ -87,7 +87,7 @@ const NOTHING: History = {
 function unreadable({ code, message }: HypError, { store }: HomePaths): Diagnostic {
   return code === "store_newer"
     ? diagnostic("store_newer", message, "npm install --global hypaware@latest")
-    : diagnostic("store_damaged", message, `mv '${store}' '${store}.damaged'`, "hyp reproject --yes");
+    : diagnostic("store_damaged", message, `mv '${store}' '${store}.damaged' && hyp reproject --yes`);
 }
 
 function bytesBelow(folder: string): number {

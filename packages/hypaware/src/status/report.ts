@@ -9,14 +9,16 @@ import type { AiGatewayRegistry } from "../gateway/capability.ts";
 import type { GatewayConfig } from "../gateway/config-defaults.ts";
 import type { Kernel } from "../kernel/boot.ts";
 import type { LoadedConfig } from "../kernel/config.ts";
+import type { Manifest } from "../kernel/manifest.ts";
 import type { ServiceState } from "../service/service-manager.ts";
 import { type ClientStatus, clientsFound } from "./clients.ts";
-import { configDiagnostics, pluginDiagnostics } from "./config-diagnostics.ts";
+import { configDiagnostics } from "./config-diagnostics.ts";
 import { portDiagnostics, projectorOverlaps, routeDiagnostics } from "./gateway-diagnostics.ts";
 import { newsSince } from "./acknowledged.ts";
 import { historyDiagnostics, isError, recorderBehind } from "./history-diagnostics.ts";
 import { type HistoryCounts, type SeenClient, readHistory } from "./history.ts";
 import { logLines } from "./log-lines.ts";
+import { pluginDiagnostics } from "./plugin-diagnostics.ts";
 
 /** How the newest of what a client wrote down compares with the store. */
 export interface RecordStatus {
@@ -71,6 +73,8 @@ export interface StatusInput {
   readonly loaded: LoadedConfig;
   readonly findings: readonly Finding[];
   readonly kernel: Kernel;
+  /** Of the plugins that ship. */
+  readonly bundled: readonly Manifest[];
   readonly gatewayConfig: GatewayConfig;
   readonly registry: AiGatewayRegistry;
   readonly clientRecords: readonly AnyClientRecord[];
@@ -96,7 +100,7 @@ export async function statusReport(input: StatusInput): Promise<StatusReport> {
   const records = canCompare ? await input.compareRecords() : [];
   const diagnostics = [
     ...configDiagnostics(findings, loaded.path),
-    ...pluginDiagnostics(kernel),
+    ...(await pluginDiagnostics({ paths, config: loaded.config, shipped: input.bundled, kernel })),
     ...serviceDiagnostics(service, gateway !== undefined),
     ...(gateway === undefined ? await portDiagnostics(gatewayConfig.listen) : []),
     ...routeDiagnostics(registry, gatewayConfig),
