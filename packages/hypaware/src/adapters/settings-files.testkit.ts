@@ -5,7 +5,7 @@ export interface SettingsSample {
   readonly name: string;
   readonly text: string | undefined;
   /** Of a person, on any version of the file. */
-  edit(text: string): string;
+  readonly edit: (text: string) => string;
   /** Nobody can or may edit it: it must be refused and stay. */
   readonly isRefused: boolean;
   readonly mode: number;
@@ -67,7 +67,7 @@ export function settingsSample(seed: number, options: SampleOptions): SettingsSa
 interface Body {
   readonly name: string;
   readonly text: string;
-  edit(text: string): string;
+  readonly edit: (text: string) => string;
 }
 
 function jsonText(next: () => number, { known, isStrict }: SampleOptions): Body {
@@ -104,7 +104,7 @@ function jsonText(next: () => number, { known, isStrict }: SampleOptions): Body 
     const count = Math.floor(next() * 4);
     const items = Array.from({ length: count }, () => (kind < 0.85 ? member(depth + 1) : String(next())));
     const [open, close] = kind < 0.85 ? ["{", "}"] : ["[", "]"];
-    return `"${name}":${chance(0.8) ? " " : ""}${list(open!, close!, items, depth + 1)}`;
+    return `"${name}":${chance(0.8) ? " " : ""}${list(open, close, items, depth + 1)}`;
   };
   const members = [
     ...Array.from({ length: Math.floor(next() * 5) }, () => member(0)),

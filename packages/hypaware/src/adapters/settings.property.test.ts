@@ -31,7 +31,7 @@ const version = "2.0.0";
 interface Subject {
   readonly client: string;
   readonly options: SampleOptions;
-  settings(home: string, seed: number): ClientSettings;
+  readonly settings: (home: string, seed: number) => ClientSettings;
 }
 
 const HOOKS = `{ "PostToolUse": [ { "matcher": "Bash", "hooks": [ { "type": "command", "command": "mine" } ] } ],\n "Stop": [] }`;

@@ -2,13 +2,13 @@ import { isDeepStrictEqual } from "node:util";
 import { HypError } from "../contract/errors.ts";
 import type { AttachContext, ClientSettings, Json, JsonObject, SettingsWish } from "../contract/plugin.ts";
 import { formatOf } from "./format-of.ts";
-import { isObject } from "./is-object.ts";
 import { named } from "./named.ts";
 import { type Surroundings, overridesOf } from "./overrides.ts";
 import { requireOwnAddresses } from "./own-addresses.ts";
 import { missingFolders, readSettings, requireWritable, writeSettings } from "./settings-file.ts";
 import { type Mark, type Write, pointerOf } from "./settings-format.ts";
 import type { UndoRecords } from "./undo-record.ts";
+import { valueAt } from "./value-at.ts";
 
 export interface AttachOptions {
   readonly context: AttachContext;
@@ -49,7 +49,8 @@ export function attachFile(settings: ClientSettings, options: AttachOptions): At
       throw new HypError("not_attachable", wish.problem.message, { next: wish.problem.next });
     requireOwnAddresses(wish, values, context);
     const writes = wish.changes.filter(
-      (change) => change.kind === "add" || change.unlessSet !== true || at(values, change.path) === undefined,
+      (change) =>
+        change.kind === "add" || change.unlessSet !== true || valueAt(values, change.path) === undefined,
     );
     const previous = previousOf(writes, values);
     const mark = (attached_at: string): Mark => ({
@@ -88,14 +89,10 @@ function portOf(endpoint: string): number {
   return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
 }
 
-function at(values: JsonObject, path: readonly string[]): Json | undefined {
-  return path.reduce<Json | undefined>((value, name) => (isObject(value) ? value[name] : undefined), values);
-}
-
 function previousOf(writes: readonly Write[], values: JsonObject): JsonObject {
   return Object.fromEntries(
     writes.flatMap(({ kind, path, value }) => {
-      const before = kind === "set" ? at(values, path) : undefined;
+      const before = kind === "set" ? valueAt(values, path) : undefined;
       return before === undefined || isDeepStrictEqual(before, value) ? [] : [[pointerOf(path), before]];
     }),
   );
@@ -104,7 +101,7 @@ function previousOf(writes: readonly Write[], values: JsonObject): JsonObject {
 /** The file says what it was to say. Throws where it would be read as something else. */
 function requireWritten(values: JsonObject, writes: readonly Write[]): void {
   for (const { kind, path, value } of writes) {
-    const now = at(values, path);
+    const now = valueAt(values, path);
     const holds =
       kind === "set" ? isEqual(now, value) : Array.isArray(now) && now.some((each) => isEqual(each, value));
     if (!holds) throw new Error(`${pointerOf(path)} was not written as it should be`);

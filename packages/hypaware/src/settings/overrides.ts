@@ -1,10 +1,10 @@
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { ClientFinding, ClientSettings, Json, JsonObject } from "../contract/plugin.ts";
+import type { ClientFinding, ClientSettings, JsonObject } from "../contract/plugin.ts";
 import { formatOf } from "./format-of.ts";
-import { isObject } from "./is-object.ts";
 import { withoutPassword } from "./own-addresses.ts";
 import { readSettings } from "./settings-file.ts";
+import { valueAt } from "./value-at.ts";
 
 /** Where a command is called. */
 export interface Surroundings {
@@ -29,7 +29,7 @@ export function overridesOf(
   });
   const variables = (overridden.variables ?? []).flatMap(({ name, path }): readonly ClientFinding[] => {
     const value = env[name];
-    if (value === undefined || value === at(own, path)) return [];
+    if (value === undefined || value === valueAt(own, path)) return [];
     return [
       finding(
         `${name} is set in the environment (${withoutPassword(value)}) and goes before its settings`,
@@ -50,8 +50,8 @@ export function overridesOf(
       ];
     const values = valuesOf(settings, textOf(file));
     return overridden.paths.flatMap((path): readonly ClientFinding[] => {
-      const value = values === undefined ? undefined : at(values, path);
-      if (typeof value !== "string" || value === at(own, path)) return [];
+      const value = values === undefined ? undefined : valueAt(values, path);
+      if (typeof value !== "string" || value === valueAt(own, path)) return [];
       const name = path.join(".");
       return [
         finding(
@@ -63,9 +63,6 @@ export function overridesOf(
   });
   return [...variables, ...inFiles];
 }
-
-const at = (values: JsonObject, path: readonly string[]): Json | undefined =>
-  path.reduce<Json | undefined>((value, name) => (isObject(value) ? value[name] : undefined), values);
 
 function upwards(folder: string): readonly string[] {
   const above = dirname(folder);

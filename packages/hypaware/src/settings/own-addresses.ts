@@ -1,6 +1,6 @@
 import { HypError } from "../contract/errors.ts";
-import type { AttachContext, Json, JsonObject, SettingsWish } from "../contract/plugin.ts";
-import { isObject } from "./is-object.ts";
+import type { AttachContext, JsonObject, SettingsWish } from "../contract/plugin.ts";
+import { valueAt } from "./value-at.ts";
 
 interface Found {
   readonly where: string;
@@ -17,10 +17,7 @@ export function requireOwnAddresses(wish: SettingsWish, values: JsonObject, cont
   if (context.replace === true) return;
   const inFile = wish.changes.flatMap((change): Found[] => {
     if (change.kind !== "set" || change.address === undefined) return [];
-    const value = change.path.reduce<Json | undefined>(
-      (at, name) => (isObject(at) ? at[name] : undefined),
-      values,
-    );
+    const value = valueAt(values, change.path);
     const { upstream, suffix = "" } = change.address;
     if (typeof value !== "string" || value === change.value) return [];
     return [{ where: change.path.join("."), value, upstream, suffix }];

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { AttachContext, ClientAttachment } from "../../contract/plugin.ts";
+import type { AttachContext } from "../../contract/plugin.ts";
 import { QUIET } from "../../kernel/telemetry.ts";
 import { createSettings } from "../../settings/attachable.ts";
 import { claudeSettings } from "./settings.ts";
@@ -39,9 +39,7 @@ function context(more: Partial<AttachContext> = {}): AttachContext {
   return { config: {}, stdout: output, stderr: output, endpoint: ENDPOINT, upstreams, ...more };
 }
 const findings = async (of = client()): Promise<readonly string[]> =>
-  ((await of.status(context())) as ClientAttachment).findings?.map(
-    ({ kind, message }) => `${kind}: ${message}`,
-  ) ?? [];
+  (await of.status(context())).findings?.map(({ kind, message }) => `${kind}: ${message}`) ?? [];
 
 test("what the person set stays; what is not wanted is left out, and nothing complains of it", async () => {
   put({ env: { ENABLE_TOOL_SEARCH: "false" } });
@@ -108,7 +106,7 @@ test("a file that the client itself would not read is refused by name, and so ar
   writeFileSync(path(), '// mine\n{"a": 1}');
   expect(await client().attach(context({ json: true }))).toBe(1);
   expect(JSON.parse(said)).toMatchObject({ status: "failed", client: "claude", error_kind: "JSONC" });
-  expect(((await client().status(context())) as ClientAttachment).error).toContain("comments");
+  expect((await client().status(context())).error).toContain("comments");
   rmSync(path());
   mkdirSync(path());
   expect(await client().attach(context())).toBe(1);

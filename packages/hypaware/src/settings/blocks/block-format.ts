@@ -16,6 +16,7 @@ import type { ClientSettings, Json, JsonObject } from "../../contract/plugin.ts"
 import { isObject } from "../is-object.ts";
 import { type Mark, type SettingsFormat, type Stripped, type Write, pointerOf } from "../settings-format.ts";
 import type { Dialect } from "./dialect.ts";
+import { valueAt } from "../value-at.ts";
 
 const DISPLACED = "# hypaware displaced: ";
 const FACT = /^# (\w+) = (.*?)\r?\n?$/;
@@ -109,12 +110,8 @@ function linesFor({ path, value }: Write, dialect: Dialect): readonly string[] {
   return [header, ...Object.entries(value).map(([name, each]) => dialect.assignment(name, each ?? ""))];
 }
 
-function at(values: JsonObject, path: readonly string[]): Json | undefined {
-  return path.reduce<Json | undefined>((value, name) => (isObject(value) ? value[name] : undefined), values);
-}
-
 function refuseTaken(values: JsonObject, path: readonly string[]): void {
-  if (at(values, path) === undefined) return;
+  if (valueAt(values, path) === undefined) return;
   const message = `has a [${path.join(".")}] that hyp attach did not write`;
   throw new HypError("MALFORMED_MARKER", message, {
     next: "Remove that table, or rename it, and run it again.",
@@ -176,7 +173,7 @@ function strip(text: string, settings: ClientSettings, dialect: Dialect): Stripp
   const removed: Record<string, Json> = {};
   const before = dialect.parse(text);
   for (const { path } of ours) {
-    const value = at(before, path);
+    const value = valueAt(before, path);
     if (value !== undefined) removed[pointerOf(path)] = value;
   }
   const kept = withoutBlocks(
