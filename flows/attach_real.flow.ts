@@ -106,7 +106,14 @@ export default async function attachReal(ctx: FlowContext): Promise<void> {
       if (direct !== undefined) await run([...execArgs("SAY:text after"), ...direct]);
       assert.equal(await counted(ctx, "codex"), after, "detached, nothing is recorded");
     }
+    // Attached, and the daemon is gone: the client prefers its settings to its environment, so `hyp run` listens where they say.
+    assert.equal((await ctx.hyp(["attach", "claude"])).code, 0);
     assert.equal((await daemon.stop()).code, 0);
+    const args = ["run", "claude", "--", ...promptArgs("SAY:text alone", [])];
+    succeeded("hyp run", await ctx.hyp(args, { env: home.env, cwd: home.project }));
+    assert.equal(await counted(ctx, "claude"), 2);
+    assert.equal((await ctx.hyp(["detach", "all"])).code, 0);
+    assert.equal(readFileSync(home.settingsPath, "utf8"), SETTINGS);
     ctx.note(`Claude Code ${claude.version}, Codex ${codex.version} with key and with ChatGPT sign-in`);
   } finally {
     await Promise.all([openai.close(), directOpenAi.close()]);

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { type App, GATEWAY_PLUGIN, requireValidConfig } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
-import type { AttachContext, ClientAttachment, ClientRegistration } from "../contract/plugin.ts";
+import type { AttachContext, ClientRegistration } from "../contract/plugin.ts";
 import { routeKeyOf, routeSecret } from "../daemon/route-secret.ts";
 import { didYouMean } from "../kernel/suggest.ts";
+import { attachmentOf } from "./attachment-of.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { lastingEndpoint } from "./running-gateway.ts";
 
@@ -74,7 +75,7 @@ async function attach(
     const clients = await chosenClients(app.registry.clients(), wanted);
     const endpoint = await lastingEndpoint(app, flags.dryRun === true);
     for (const client of clients)
-      if (wanted === "all" && (await statusOf(client))?.installed === false)
+      if (wanted === "all" && (await attachmentOf(client))?.installed === false)
         skipped(context, flags, client.name);
       else {
         const code = await client.attach(attachContext(context, app, client.name, endpoint, flags));
@@ -124,13 +125,6 @@ export async function chosenClients(
     `There is no client "${wanted ?? ""}".${didYouMean(wanted ?? "", names)} It is one of: ${names.join(", ") || "none"}, all.`,
     { next: "Name one of them." },
   );
-}
-
-async function statusOf(client: ClientRegistration): Promise<Partial<ClientAttachment> | undefined> {
-  const nowhere = { write: () => true };
-  return (await client.status?.({ config: {}, stdout: nowhere, stderr: nowhere })) as
-    | Partial<ClientAttachment>
-    | undefined;
 }
 
 function attachContext(

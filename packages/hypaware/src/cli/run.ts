@@ -5,12 +5,13 @@ import { type App, requireValidConfig } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { ClientLaunch, ClientRegistration } from "../contract/plugin.ts";
-import { startGatewayService } from "../daemon/gateway-service.ts";
+import { type GatewayService, startGatewayService } from "../daemon/gateway-service.ts";
 import { routeKeyOf, routeSecret } from "../daemon/route-secret.ts";
 import { superviseRecorder } from "../daemon/supervisor.ts";
 import type { ConfiguredUpstream, GatewayConfig } from "../gateway/config-defaults.ts";
 import { isLoopbackHost } from "../gateway/listen.ts";
 import { didYouMean } from "../kernel/suggest.ts";
+import { attachmentOf } from "./attachment-of.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { recorderOptions } from "./recorder-options.ts";
 import { runningGateway } from "./running-gateway.ts";
@@ -70,13 +71,20 @@ async function runClient(
     return;
   }
 
-  const service = await startGatewayService({
-    paths: app.paths,
-    listen: { host: "127.0.0.1", port: 0 },
-    config: withUpstream(app.gatewayConfig, ownUpstream),
-    presets: app.registry.presets(),
-    clientNames: app.registry.clients().map(({ name }) => name),
-    log: app.log,
+  const start = (port: number): Promise<GatewayService> =>
+    startGatewayService({
+      paths: app.paths,
+      listen: { host: "127.0.0.1", port },
+      config: withUpstream(app.gatewayConfig, ownUpstream),
+      presets: app.registry.presets(),
+      clientNames: app.registry.clients().map(({ name }) => name),
+      log: app.log,
+    });
+  // A client may prefer its settings to what it is started with: one that is attached finds us where they say.
+  const { attached, port: known = 0 } = (await attachmentOf(client)) ?? {};
+  const service = await start(attached === true ? known : 0).catch((error: unknown) => {
+    if (!(error instanceof HypError) || error.code !== "port_taken") throw error;
+    return start(0);
   });
   const supervisor = superviseRecorder(recorderOptions(context.env, app, configFile));
   try {
