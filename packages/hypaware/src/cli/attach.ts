@@ -6,6 +6,7 @@ import { routeKeyOf, routeSecret } from "../daemon/route-secret.ts";
 import { didYouMean } from "../kernel/suggest.ts";
 import { attachmentOf } from "./attachment-of.ts";
 import { type CliContext, withApp } from "./context.ts";
+import { neutral } from "./neutral.ts";
 import { lastingEndpoint } from "./running-gateway.ts";
 
 export interface ClientFlags {
@@ -91,6 +92,14 @@ function skipped({ stdout }: CliContext, { json }: ClientFlags, client: string):
   stdout.write(json === true ? `${JSON.stringify(fact)}\n` : `- ${client}: not installed, left alone\n`);
 }
 
+/** What a client tells has texts out of settings files in it, and some of those come with a project that was only cloned. */
+export function harmless({ stdout, stderr }: CliContext): Pick<AttachContext, "stdout" | "stderr"> {
+  return {
+    stdout: { write: (text) => stdout.write(neutral(text)) },
+    stderr: { write: (text) => stderr.write(neutral(text)) },
+  };
+}
+
 /** In JSON a failure is an answer like any other. */
 export function failed(
   context: CliContext,
@@ -128,7 +137,7 @@ export async function chosenClients(
 }
 
 function attachContext(
-  { stdout, stderr }: CliContext,
+  context: CliContext,
   app: App,
   client: string,
   endpoint: string,
@@ -139,8 +148,7 @@ function attachContext(
   const parts = { hooks: flags.hooks, "tool-search": flags.toolSearch, "hint-headers": flags.hintHeaders };
   return {
     config: {},
-    stdout,
-    stderr,
+    ...harmless(context),
     endpoint: endpoint + key,
     dryRun: flags.dryRun === true,
     json: flags.json === true,

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type App, openApp } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
-import { type ClientFlags, chosenClients, clientCommand, failed } from "./attach.ts";
+import { type ClientFlags, chosenClients, clientCommand, failed, harmless } from "./attach.ts";
 import { type CliContext, withApp } from "./context.ts";
 
 export function registerDetach(program: Command, context: CliContext): void {
@@ -38,10 +38,9 @@ async function detach(
   try {
     const known = app.registry.clients();
     const others = shipped.registry.clients().filter(({ name }) => known.every((each) => each.name !== name));
-    const { stdout, stderr } = context;
     for (const client of await chosenClients([...known, ...others], wanted)) {
       const { dryRun = false, json = false } = flags;
-      const code = await client.detach({ config: {}, stdout, stderr, dryRun, json });
+      const code = await client.detach({ config: {}, ...harmless(context), dryRun, json });
       context.exitCode = Math.max(context.exitCode, code);
     }
   } catch (error) {

@@ -159,6 +159,10 @@ export const ERRORS = {
     what: "A client's settings were changed by somebody else while they were edited. Nothing was written.",
     next: "Run it again.",
   },
+  INVALID_BASE_URL: {
+    what: "The gateway's address, to which a client was to be pointed, is no http or https URL.",
+    next: "Set `listen` in the config.",
+  },
   INVALID_PORT: {
     what: "The gateway's address has no port from 1 to 65535.",
     next: "Set `listen` in the config.",

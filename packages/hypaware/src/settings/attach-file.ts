@@ -35,6 +35,7 @@ export interface Attached {
 /** Points the client's settings at the gateway, in one atomic step; or throws a HypError, and the file is as it was. */
 export function attachFile(settings: ClientSettings, options: AttachOptions): Attached {
   const { context, records, now } = options;
+  const port = portOf(context);
   const path = settings.file();
   const file = readSettings(path);
   const format = formatOf(settings);
@@ -56,7 +57,7 @@ export function attachFile(settings: ClientSettings, options: AttachOptions): At
     const mark = (attached_at: string): Mark => ({
       attached_at,
       version: settings.version,
-      port: portOf(context.endpoint),
+      port,
       ...wish.marker,
       wrote: Object.fromEntries(
         writes.filter(({ kind }) => kind === "set").map(({ path, value }) => [pointerOf(path), value]),
@@ -66,7 +67,7 @@ export function attachFile(settings: ClientSettings, options: AttachOptions): At
     });
     const overrides = (after: string): readonly string[] =>
       overridesOf(settings, after, options.around).map(({ message }) => message);
-    const result = { path, port: portOf(context.endpoint), wish, previous, before: file.text ?? "" };
+    const result = { path, port, wish, previous, before: file.text ?? "" };
     const same =
       old === undefined ? undefined : format.write(base.text, writes, mark(old.attached_at), settings);
     if (same?.text === text) return { ...result, changed: false, after: text, overrides: overrides(text) };
@@ -84,9 +85,14 @@ export function attachFile(settings: ClientSettings, options: AttachOptions): At
   });
 }
 
-function portOf(endpoint: string): number {
+/** Of the gateway. A trial may have none yet. */
+function portOf({ endpoint, dryRun }: AttachContext): number {
+  if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol))
+    throw new HypError("INVALID_BASE_URL", `${endpoint} is no base URL.`);
   const { protocol, port } = new URL(endpoint);
-  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+  const number = port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+  if (number === 0 && dryRun !== true) throw new HypError("INVALID_PORT", `${endpoint} has no port.`);
+  return number;
 }
 
 function previousOf(writes: readonly Write[], values: JsonObject): JsonObject {

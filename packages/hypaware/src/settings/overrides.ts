@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ClientFinding, ClientSettings, JsonObject } from "../contract/plugin.ts";
 import { formatOf } from "./format-of.ts";
-import { withoutPassword } from "./own-addresses.ts";
+import { forTerminal } from "./own-addresses.ts";
 import { readSettings } from "./settings-file.ts";
 import { valueAt } from "./value-at.ts";
 
@@ -32,7 +32,7 @@ export function overridesOf(
     if (value === undefined || value === valueAt(own, path)) return [];
     return [
       finding(
-        `${name} is set in the environment (${withoutPassword(value)}) and goes before its settings`,
+        `${name} is set in the environment (${forTerminal(value)}) and goes before its settings`,
         `unset ${name}`,
       ),
     ];
@@ -55,7 +55,7 @@ export function overridesOf(
       const name = path.join(".");
       return [
         finding(
-          `${file} sets ${name} (${withoutPassword(value)}) and goes before its own settings`,
+          `${file} sets ${name} (${forTerminal(value)}) and goes before its own settings`,
           `Remove ${name} from ${file}`,
         ),
       ];

@@ -32,7 +32,7 @@ export function requireOwnAddresses(wish: SettingsWish, values: JsonObject, cont
 }
 
 function foreign({ where, value, upstream, suffix }: Found): HypError {
-  const shown = withoutPassword(value);
+  const shown = forTerminal(value);
   const message = `${where} is ${shown}, and the gateway's upstream "${upstream}" is another. Its key is for nobody else`;
   const bare = shown.replace(/\/+$/, "");
   if (!bare.endsWith(suffix))
@@ -50,7 +50,11 @@ function sameUrl(a: string, b: string): boolean {
   return new URL(a).href.replace(/\/+$/, "") === new URL(b).href.replace(/\/+$/, "");
 }
 
-/** For the terminal: what a URL says before the `@` is a credential. */
-export function withoutPassword(value: string): string {
-  return value.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, "$1");
+/**
+ * A value out of somebody's settings, for the terminal: what a URL says before the `@` is a credential, and control characters could
+ * drive the terminal, though they come from a project that was only cloned.
+ */
+export function forTerminal(value: string): string {
+  const bare = value.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, "$1");
+  return bare.replaceAll(/\p{Cc}/gu, "\uFFFD");
 }

@@ -1,7 +1,7 @@
 import type { AttachContext, ClientContext, ClientSettings, Json, JsonObject } from "../contract/plugin.ts";
 import type { Attached } from "./attach-file.ts";
 import type { Detached } from "./detach-file.ts";
-import { withoutPassword } from "./own-addresses.ts";
+import { forTerminal } from "./own-addresses.ts";
 import { pathOf } from "./settings-format.ts";
 import { unifiedDiff } from "./unified-diff.ts";
 
@@ -31,7 +31,7 @@ export function report(
 }
 
 const shown = (value: Json | undefined): string =>
-  typeof value === "string" ? withoutPassword(value) : JSON.stringify(value ?? null);
+  typeof value === "string" ? forTerminal(value) : JSON.stringify(value ?? null);
 
 /** The first address of the settings: where a person looks first. */
 function addressOf(
@@ -51,7 +51,7 @@ function attachedFacts(done: Attached): JsonObject {
     port: done.port,
     ...done.wish.facts,
     ...(previous !== undefined && {
-      prev_value: typeof previous === "string" ? withoutPassword(previous) : previous,
+      prev_value: typeof previous === "string" ? forTerminal(previous) : previous,
     }),
     ...(done.overrides.length > 0 && { warnings: done.overrides }),
   };
@@ -80,7 +80,7 @@ function attachedLines(
 /** Only texts: containers that went along say nothing to a person. */
 function texts(values: JsonObject): readonly (readonly [string, string])[] {
   return Object.entries(values).flatMap(([pointer, value]) =>
-    typeof value === "string" ? [[pathOf(pointer).at(-1)!, withoutPassword(value)] as const] : [],
+    typeof value === "string" ? [[pathOf(pointer).at(-1)!, forTerminal(value)] as const] : [],
   );
 }
 

@@ -78,6 +78,8 @@ test("settings of a project that go before the person's are told when attaching 
   expect(await client().attach(context())).toBe(0);
   expect(said).toContain(`warning: Claude Code: ${file} sets env.ANTHROPIC_BASE_URL (https://other.example)`);
   expect(await findings()).toMatchObject([expect.stringMatching(/^env_override: .*do not pass the gateway/)]);
+  writeFileSync(file, JSON.stringify({ env: { ANTHROPIC_BASE_URL: "https://x:key@y.example/\u001b[2J" } }));
+  expect((await findings())[0]).toContain("(https://y.example/\uFFFD[2J)");
   writeFileSync(file, JSON.stringify({ env: { ANTHROPIC_BASE_URL: ENDPOINT } }));
   expect(await findings()).toEqual([]);
 });
@@ -111,6 +113,21 @@ test("a file that the client itself would not read is refused by name, and so ar
   mkdirSync(path());
   expect(await client().attach(context())).toBe(1);
   expect(said).toContain("is not a file");
+});
+
+test("only an address with a port is written, but a trial may have none yet", async () => {
+  put({ a: 1 });
+  for (const [endpoint, kind] of [
+    ["http://127.0.0.1:0", "INVALID_PORT"],
+    ["nowhere", "INVALID_BASE_URL"],
+  ] as const) {
+    said = "";
+    expect(await client().attach(context({ endpoint, json: true }))).toBe(1);
+    expect(JSON.parse(said)).toMatchObject({ error_kind: kind });
+  }
+  expect(await client().attach(context({ endpoint: "http://127.0.0.1:0", dryRun: true }))).toBe(0);
+  expect(said).toContain("+++ ");
+  expect(read()).toEqual({ a: 1 });
 });
 
 test("a change by somebody else while it is edited is refused", async () => {
