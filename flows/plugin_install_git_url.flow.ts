@@ -6,6 +6,7 @@ import { writePlugin } from "./lib/plugin-folder.ts";
 
 export const title =
   "git: nothing without agreement, the commit is pinned, a newer one is found and installed; no credential is kept";
+export const timeoutMs = 180_000;
 
 export default async function pluginInstallGitUrl(ctx: FlowContext): Promise<void> {
   const work = writePlugin(ctx, "tool", { permissions: ["network"] });

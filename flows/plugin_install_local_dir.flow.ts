@@ -7,6 +7,7 @@ import { writePlugin } from "./lib/plugin-folder.ts";
 
 export const title =
   "a folder is installed and pinned; damage, a bad name and a lock that cannot be read are told, and the rest works";
+export const timeoutMs = 180_000;
 
 interface Lock {
   readonly schema_version: number;

@@ -7,6 +7,7 @@ import { startWorkspaceRegistry } from "./lib/workspace-registry.ts";
 
 export const title =
   "npm and a packed file: the version is pinned, no script runs, nothing leads out, a newer version is found";
+export const timeoutMs = 180_000;
 
 export default async function pluginInstallNpm(ctx: FlowContext): Promise<void> {
   const ran = join(ctx.folder, "script-ran");

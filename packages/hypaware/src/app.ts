@@ -95,6 +95,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const config = isOut ? onlyShipped(loaded.config, shipped) : loaded.config;
   const boot = { paths, config, bundled, installed, env, log: bootLog, telemetry, mode };
   const kernel = await bootKernel(boot);
+  findings.push(...takenOver(registry));
   return {
     paths,
     loaded,
@@ -113,6 +114,16 @@ export async function openApp(options: AppOptions): Promise<App> {
       await Promise.all([logFile.close(), telemetry.close()]);
     },
   };
+}
+
+/** No plugin takes over where another one's requests go without it being told. */
+function takenOver(registry: AiGatewayRegistry): readonly Finding[] {
+  return registry.takenOver().map(({ by, from }) => ({
+    severity: "warning",
+    kind: "upstream_taken_over",
+    pointer: "/plugins",
+    message: `plugin "${registry.pluginOf(by)}" sends what goes to upstream "${by.name}" to ${by.base_url} in the place of ${from.base_url}`,
+  }));
 }
 
 /** For whoever listens: a config with an error is not used, not even in part. Throws a HypError that lists what is wrong. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { App, AppOptions } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
 import { type LogSink, consoleSink } from "../kernel/log.ts";
@@ -9,8 +10,8 @@ export interface CliContext {
   readonly stderr: NodeJS.WriteStream;
   /** The code the process will exit with; a command sets it when it did not throw and yet did not succeed. */
   exitCode: number;
-  /** Code of an installed plugin ran in this process. */
-  ranInstalled?: boolean;
+  /** Plugins are installed, so that code of theirs may have run in this process. */
+  hasInstalled?: boolean;
 }
 
 /** Opens the app for one command, inside its telemetry span, and closes it. */
@@ -22,7 +23,7 @@ export async function withApp(
 ): Promise<void> {
   const { openApp } = await import("../app.ts");
   const app = await openApp({ env: context.env, mode: "cli", ...options });
-  if (app.installed.length > 0) context.ranInstalled = true;
+  context.hasInstalled = existsSync(app.paths.pluginLock);
   const started = performance.now();
   let failure: unknown;
   try {

@@ -29,7 +29,7 @@ export async function addInstalledCommands(program: Command, context: CliContext
         const { stdout, stderr, env } = context;
         const stateDir = join(paths.plugins, plugin);
         const module = await command.load();
-        context.ranInstalled = true;
+        context.hasInstalled = true;
         try {
           context.exitCode = await module.run({ args, env, stateDir, stdin: process.stdin, stdout, stderr });
         } catch (error) {

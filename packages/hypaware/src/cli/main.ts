@@ -28,7 +28,7 @@ const context: CliContext = {
   exitCode: 0,
 };
 process.exitCode = await main(process.argv.slice(2), context);
-if (context.ranInstalled === true) endSoon();
+if (context.hasInstalled === true) endSoon();
 
 /** A timer or a socket that a plugin left open keeps no command from ending; what is still to be printed does. */
 function endSoon(): void {

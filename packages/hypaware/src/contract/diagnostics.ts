@@ -98,7 +98,7 @@ export const DIAGNOSTICS = {
     "warning",
     false,
     "person",
-    "Two upstreams of equal rank want the same requests; the one registered first gets them.",
+    "Two upstreams of equal rank want the same requests, and the one registered first gets them; or a plugin sends an upstream of another one elsewhere.",
   ),
   recorder_behind: entry(
     "warning",

@@ -296,6 +296,8 @@ export const FINDINGS = {
   dataset_unknown: "Retention is set for a table that does not exist.",
   capability_ambiguous: "Several plugins provide one capability, or `disambiguate` names none of them.",
   config_section_invalid: "A plugin's own `config` is wrong.",
+  upstream_taken_over:
+    "Advice: a plugin sends an upstream of another plugin to another address. Nothing is refused; look whether you want it.",
   client_without_gateway: "Advice: a plugin needs the gateway, and no enabled plugin provides it.",
 } as const;
 

@@ -201,3 +201,21 @@ describe("capability hypaware.ai-gateway 2.0.0", () => {
     expect(capability.localEndpoint(pathPrefix === undefined ? {} : { pathPrefix })).toBe(url);
   });
 });
+
+test("who sends another plugin's upstream elsewhere is told; who registers the same is not", () => {
+  const all = registry();
+  const [shipped, twin, taker] = [consumer("shipped"), consumer("twin"), consumer("taker")];
+  all.viewFor(shipped).registerUpstreamPreset(preset("a"));
+  all.viewFor(twin).registerUpstreamPreset(preset("a"));
+  all.viewFor(shipped).registerUpstreamPreset(preset("b", { base_url: "https://one.example" }));
+  all.viewFor(shipped).registerUpstreamPreset(preset("b", { base_url: "https://two.example" }));
+  expect(all.takenOver()).toEqual([]);
+  const mine = preset("a", { base_url: "https://elsewhere.example" });
+  all.viewFor(taker).registerUpstreamPreset(mine);
+  expect(all.takenOver().map(({ by, from }) => [all.pluginOf(by), all.pluginOf(from)])).toEqual([
+    ["taker", "shipped"],
+    ["taker", "twin"],
+  ]);
+  taker.end();
+  expect(all.takenOver()).toEqual([]);
+});

@@ -27,6 +27,8 @@ export interface AiGatewayRegistry {
   clients(): readonly ClientRegistration[];
   /** Who registered this one of them. */
   pluginOf(registered: UpstreamPreset | RegisteredProjector | ClientRegistration): string | undefined;
+  /** Upstreams that one plugin sends elsewhere than another, by registering the same name later. */
+  takenOver(): readonly { readonly by: UpstreamPreset; readonly from: UpstreamPreset }[];
 }
 
 /**
@@ -53,6 +55,14 @@ class Named<T extends { readonly name: string }> {
 
   list(): readonly T[] {
     return [...this.#stacks.values()].flatMap((stack) => stack.at(-1) ?? []);
+  }
+
+  /** Each that counts, with one that it hides. */
+  hiding(): readonly { readonly by: T; readonly from: T }[] {
+    return [...this.#stacks.values()].flatMap((stack) => {
+      const by = stack.at(-1);
+      return by === undefined ? [] : [...new Set(stack.slice(0, -1))].map((from) => ({ by, from }));
+    });
   }
 }
 
@@ -143,5 +153,9 @@ export function createAiGateway(options: {
     projectors: () => projectors,
     clients: () => clients.list(),
     pluginOf: (registered) => plugins.get(registered),
+    takenOver: () =>
+      presets
+        .hiding()
+        .filter(({ by, from }) => by.base_url !== from.base_url && plugins.get(by) !== plugins.get(from)),
   };
 }

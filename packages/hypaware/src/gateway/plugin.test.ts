@@ -60,7 +60,7 @@ test("provides 2.0.0; a 1.x adapter is refused by name with both versions and th
     "@acme/adapter 1.0.0",
   ]);
   expect(kernel.unsatisfied.map(({ detail }) => detail)).toEqual([
-    `Plugin "@acme/x" needs hypaware.ai-gateway ^1.0.0, but @hypaware/ai-gateway provides 2.0.0. Update the plugin to one for 2.x, or remove it from "plugins" in ${paths.config}.`,
+    `Plugin "@acme/x" needs hypaware.ai-gateway ^1.0.0, but @hypaware/ai-gateway provides 2.0.0. Update the plugin to one for 2.x (hyp plugin update @acme/x), or remove it from "plugins" in ${paths.config}.`,
   ]);
   expect(kernel.gateway?.localEndpoint()).toBe("http://127.0.0.1:9");
   expect(kernel.gateway?.getClient("c")?.defaultUpstream).toBe("u");

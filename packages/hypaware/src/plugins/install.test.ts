@@ -91,8 +91,13 @@ test("a folder is copied, pinned, and asked about by nobody; the same again chan
   expect(readdirSync(world.paths.pluginCode)).toEqual([]);
   expect(await refusal(removePlugin("@me/tool", world.paths, world.observer))).toBe("plugin_not_installed");
   expect(world.records.map(({ event }) => event)).toEqual([
-    ...["plugin.installed", "plugin.installed", "plugin.install.failed"],
-    ...["plugin.installed", "plugin.installed", "plugin.installed", "plugin.removed"],
+    "plugin.installed",
+    "plugin.installed",
+    "plugin.install.failed",
+    "plugin.installed",
+    "plugin.installed",
+    "plugin.installed",
+    "plugin.removed",
   ]);
 });
 

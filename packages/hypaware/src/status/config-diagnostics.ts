@@ -21,6 +21,10 @@ function ofFinding({ severity, kind, message }: Finding, path: string): Diagnost
     case "config_invalid_json":
     case "config_invalid_shape":
       return diagnostic("config_unreadable", `[${kind}] ${message}`, REWRITE);
+    case "upstream_taken_over": {
+      const plugin = /^plugin "([^"]+)"/.exec(message)?.[1] ?? "";
+      return diagnostic("preset_overlap", message, `hyp config disable ${plugin}`);
+    }
     case "client_without_gateway":
       return diagnostic("client_without_gateway", message, "hyp config enable @hypaware/ai-gateway");
     default: {
