@@ -7,6 +7,7 @@ import type { ClaudeHome, ClaudeResult } from "./lib/claude-code.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { eventually } from "./lib/process.ts";
+import { type Verified, verified } from "./lib/verified.ts";
 
 export const title =
   "the real Claude Code resumes, forks, compacts, is refused, cut and interrupted: hyp verify finds no difference after any of it";
@@ -49,7 +50,7 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
   const person = makeClaudeHome(ctx.folder, client, String(ctx.env["PATH"]), String(ctx.env["HOME"]));
 
   let session: string | undefined;
-  let verified: Verified = { sessions: 0, messages: 0, natures: new Map() };
+  let last: Verified = { sessions: 0, messages: 0, natures: new Map() };
   for (const step of STEPS) {
     const before = provider.requests().length;
     const goesOn = step.goesOn === undefined ? [] : ["--resume", session ?? assert.fail("no session")];
@@ -62,22 +63,22 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
     session ??= result?.session_id;
     const calls = provider.requests().length - before;
     assert.ok(calls >= (step.calls ?? 1), `${step.prompt}: ${calls} calls`);
-    const now = await verify(ctx, step.prompt);
+    const now = await verified(ctx, step.prompt);
     for (const nature of step.natures ?? [])
       assert.ok(
-        (now.natures.get(nature) ?? 0) > (verified.natures.get(nature) ?? 0),
+        (now.natures.get(nature) ?? 0) > (last.natures.get(nature) ?? 0),
         `${step.prompt}: ${nature}`,
       );
-    verified = now;
+    last = now;
   }
-  assert.equal(verified.sessions, 3);
+  assert.equal(last.sessions, 3);
   const [aborted] = await ctx.sql(
     "SELECT count(*)::INT AS calls FROM ai_gateway_exchanges WHERE outcome = 'client_aborted' AND status_code = 200",
   );
   assert.equal(aborted?.["calls"], 1, "calls that the client broke off");
   assert.equal((await daemon.stop()).code, 0);
   ctx.note(
-    `client ${client.version}: ${STEPS.length} steps, ${provider.requests().length} calls, ${verified.messages} messages, no difference`,
+    `client ${client.version}: ${STEPS.length} steps, ${provider.requests().length} calls, ${last.messages} messages, no difference`,
   );
 }
 
@@ -108,39 +109,4 @@ async function interrupted(
   // As a terminal does it: the client gets it, too.
   process.kill(-running.pid, "SIGINT");
   await running.exited;
-}
-
-interface Verified {
-  readonly sessions: number;
-  readonly messages: number;
-  readonly natures: ReadonlyMap<string, number>;
-}
-
-interface VerifyOutput {
-  readonly records: readonly {
-    readonly sessions: readonly {
-      readonly messages: number;
-      readonly by_nature: Readonly<Record<string, number>>;
-      readonly differences: readonly object[];
-    }[];
-  }[];
-}
-
-async function verify(ctx: FlowContext, after: string): Promise<Verified> {
-  const { code, stdout, stderr } = await ctx.hyp(["verify", "--json"]);
-  const sessions = (JSON.parse(stdout) as VerifyOutput).records.flatMap((record) => record.sessions);
-  assert.deepEqual(
-    sessions.flatMap(({ differences }) => differences),
-    [],
-    `after ${after}`,
-  );
-  assert.equal(code, 0, `after ${after}: ${stderr}`);
-  const natures = new Map<string, number>();
-  for (const { by_nature: counts } of sessions)
-    for (const [name, count] of Object.entries(counts)) natures.set(name, (natures.get(name) ?? 0) + count);
-  return {
-    sessions: sessions.length,
-    messages: sessions.reduce((sum, { messages }) => sum + messages, 0),
-    natures,
-  };
 }

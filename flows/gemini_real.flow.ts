@@ -51,7 +51,7 @@ export default async function geminiReal(ctx: FlowContext): Promise<void> {
 
     const verified = await ctx.hyp(["verify", "gemini", "--json"]);
     assert.equal(verified.code, 0, `hyp verify: ${verified.stdout}${verified.stderr}`);
-    const counts = await checkSessions(JSON.parse(verified.stdout) as Verified);
+    const counts = checkSessions(JSON.parse(verified.stdout) as Verified);
     await checkExchanges(ctx, through);
     await checkMessages(ctx);
     const again = await ctx.hyp(["reproject", "--dry-run"]);

@@ -6,6 +6,7 @@ import type { RecordEntry, RecordNode, RecordStore } from "../contract/record.ts
 import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
 import type { Usage } from "../contract/projection.ts";
 import { type EchoLookup, echoedEntry, echoesOf } from "./echo.ts";
+import { isNative } from "./link.ts";
 import { answers } from "./match-key.ts";
 import { inSession, mergeAttributes, usageAttributes } from "./attributes.ts";
 import { asRecorded, entryRows, recordedPart, type RecordedPart, type RecordPlace } from "./recorded-row.ts";
@@ -145,8 +146,11 @@ function placeUnlinked(work: LinkRows, node: ThreadNode, known: Map<number, Abov
   }
   const predecessor = threads.node(node.predecessor);
   const above = predecessor === undefined ? null : nearest(work, predecessor, known);
-  const unnamed = predecessor === undefined ? [] : [predecessor.messageId];
-  const previous = above === null ? unnamed : [above.entry.messageId];
+  const own = predecessor === undefined ? [] : [predecessor.messageId];
+  // What the wire itself names follows each other as it was sent.
+  const isChained = predecessor !== undefined && isNative(node) && isNative(predecessor);
+  const isApart = above === null || (isChained && above.node.id !== predecessor.id);
+  const previous = isApart ? own : [above.entry.messageId];
   const index = above === null ? node.depth : above.entry.depth + node.depth - above.node.depth;
   const change = (part: RecordedPart): RecordedPart => ({
     ...part,

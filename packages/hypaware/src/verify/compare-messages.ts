@@ -1,4 +1,5 @@
 import type { AnyClientRecord } from "../contract/record.ts";
+import { answers } from "../projection/match-key.ts";
 import type { Findings, Nature } from "./difference.ts";
 import { differing, type Fields, MESSAGE_FIELDS, PART_FIELDS } from "./fields.ts";
 import type { StoredExchange, StoredMessage } from "./stored.ts";
@@ -18,6 +19,8 @@ export interface MessagesToCompare {
   readonly natureOfText: NatureOfText;
   /** Exchanges whose answer the client gave up (given-up.ts). */
   readonly givenUp: ReadonlySet<string>;
+  /** Exchanges whose answer the client could not read (unreadable.ts). */
+  readonly unreadable: ReadonlySet<string>;
   /** Only a part of the record was read: whether a message is at home in another session. */
   readonly isElsewhere?: (messageId: string, conversationId: string) => boolean;
 }
@@ -128,7 +131,7 @@ function contentKey({ conversationId, role, parts }: StoredMessage): string {
 /** Of a message that the record does not tell. */
 function explain(
   message: StoredMessage,
-  { told, known, exchanges, isUntold, isElsewhere, givenUp }: MessagesToCompare,
+  { told, known, exchanges, isUntold, isElsewhere, givenUp, unreadable }: MessagesToCompare,
   toldConversations: ReadonlySet<string>,
   unsent: Map<string, string[]>,
   findings: Findings,
@@ -160,6 +163,8 @@ function explain(
     findings.natural("wire_only");
   else if (exchange !== undefined && (hasNoAnswer(exchange) || givenUp.has(exchange.exchangeId)))
     findings.natural("no_answer");
+  else if (exchange !== undefined && answers(message.role) && unreadable.has(exchange.exchangeId))
+    findings.natural("unreadable");
   else
     findings.add({
       class: "extra",

@@ -11,7 +11,10 @@ import type { ToldResponse, ToldSession } from "./told.ts";
 export function compareResponses(
   told: ToldSession,
   stored: StoredSession,
-  givenUp: ReadonlySet<string>,
+  {
+    givenUp,
+    unreadable,
+  }: { readonly givenUp: ReadonlySet<string>; readonly unreadable: ReadonlySet<string> },
   findings: Findings,
 ): readonly ToldResponse[] {
   const byId = Map.groupBy(stored.messages, ({ messageId }) => messageId);
@@ -32,7 +35,9 @@ export function compareResponses(
   }
   for (const exchange of stored.exchanges)
     if (givenUp.has(exchange.exchangeId)) findings.natural("no_answer");
-    else if (!explained.has(exchange.exchangeId)) explain(exchange, conversations, findings);
+    else if (explained.has(exchange.exchangeId)) continue;
+    else if (unreadable.has(exchange.exchangeId)) findings.natural("unreadable");
+    else explain(exchange, conversations, findings);
   return uncarried;
 }
 

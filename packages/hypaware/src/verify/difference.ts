@@ -14,6 +14,7 @@ export const NATURES = [
   "not_carried", // a response that no exchange brought: its session did not run through the gateway then
   "side_call", // an exchange of which the client keeps no line: a title, a compaction, a count of tokens
   "no_answer", // an attempt that failed, was cut or given up, and what was said only there
+  "unreadable", // an answer in a content encoding that the client never offered to read: it keeps nothing of it
   "wire_only", // what the client adds to what was said whenever it sends it, without a line of its own
   "framed", // a text that the client sends with a frame of its own around it
   "not_sent", // a line that no request repeated, because the client ended before

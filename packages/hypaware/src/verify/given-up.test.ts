@@ -51,6 +51,7 @@ const message = (
   requestId: null,
   model: null,
   isFallback: false,
+  isUnreadable: false,
   requestClass: "main",
   text: "",
   blocks: null,

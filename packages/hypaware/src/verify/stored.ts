@@ -4,6 +4,7 @@ import type { ContentBlock, Json } from "../contract/projection.ts";
 import { USAGE_NUMBERS } from "../projection/intake.ts";
 import { toPart } from "../projection/part.ts";
 import { type Cell, cellToJson, JsonText, type QueryResult } from "../query/cell.ts";
+import { isUnreadable } from "./unreadable.ts";
 import { argsDigest, type Fields, MESSAGE_FIELDS, PART_FIELDS, TEXT_DIGEST } from "./fields.ts";
 
 /** Runs one SELECT. */
@@ -38,6 +39,8 @@ export interface StoredMessage {
   readonly blocks: readonly ContentBlock[] | null;
   /** A part that is made of text has none. */
   readonly lacksText: boolean;
+  /** Its exchange's answer came in a content encoding that its client had not offered to read. */
+  readonly isUnreadable: boolean;
   /** JSON of each `attributes.usage` of its rows. */
   readonly usages: readonly UsageCounts[];
 }
@@ -97,6 +100,8 @@ export async function readStored(
        json_extract_string(attributes, '$.gateway.exchange_id') AS exchange_id,
        ${FALLBACK} AS identity_source,
        json_extract_string(attributes, '$.gateway.request_class') AS request_class,
+       json_extract_string(attributes, '$.gateway.response_headers."content-encoding"') AS coding,
+       json_extract_string(attributes, '$.gateway.request_headers."accept-encoding"') AS accepted,
        CASE WHEN ${FALLBACK} IS NOT NULL THEN content_text END AS whole_text, provider_subtype AS block_type,
        ${SESSION} AS session_id, json_extract(attributes, '$.usage') AS usage, ${TEXT_DIGEST} AS content_text,
        strftime(message_created_at, '%Y-%m-%dT%H:%M:%S.%gZ') AS message_created_at,
@@ -162,6 +167,7 @@ function messageOf(rows: readonly Row[]): { readonly session: string; readonly m
       requestClass: text(first, "request_class"),
       text: text(first, "text"),
       blocks: blocksOf(rows),
+      isUnreadable: isUnreadable(textOrNull(first, "coding"), textOrNull(first, "accepted")),
       lacksText: rows.some((row) => TEXTS.has(text(row, "part_type")) && textOrNull(row, "text") === null),
       usages: rows.flatMap((row) => {
         const usage = json(row, "usage") as UsageCounts | null;

@@ -118,6 +118,11 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
   const findings = new Findings();
   const natureOfText = await naturesOfTexts(work);
   const dropped = givenUp(session, stored);
+  const unreadable = new Set(
+    stored.messages.flatMap(({ isUnreadable, exchangeId }) =>
+      isUnreadable && exchangeId !== null ? [exchangeId] : [],
+    ),
+  );
   const isUntold = (message: Parameters<NonNullable<AnyClientRecord["isUntold"]>>[0]): boolean =>
     record.isUntold?.(message) === true;
   const { messages, exchanges } = stored;
@@ -134,11 +139,12 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
       isUntold,
       natureOfText,
       givenUp: dropped,
+      unreadable,
       ...(isPartial ? { isElsewhere } : {}),
     },
     findings,
   );
-  const uncarried = compareResponses(session, stored, dropped, findings);
+  const uncarried = compareResponses(session, stored, { givenUp: dropped, unreadable }, findings);
   const others = totals.filter(({ session_id: id }) => id !== session.sessionId);
   if (!isPartial) compareTotals(session, exchanges, others, uncarried, findings);
   checkCoherence(stored, lineage, findings);

@@ -16,7 +16,7 @@ import {
   type ResponsesRequest,
   toolNames,
 } from "./responses-wire.ts";
-import { type Item, type Reply, replyTo, type Saying } from "./script.ts";
+import { type Delivery, type Item, type Reply, replyTo, type Saying } from "./script.ts";
 
 // OpenAI's provider on loopback that real clients accept: Responses (JSON, server-sent events, WebSocket), Chat Completions, and as much
 // of ChatGPT's backend as Codex asks for before its first call. Scripted by the prompt (script.ts), with an account of every call.
@@ -84,6 +84,7 @@ export async function startFakeOpenAi({
       response,
       [...eventsOf(answer)].map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`),
       headers,
+      reply.delivery,
     );
   }
 
@@ -217,8 +218,17 @@ function events(
   response: ServerResponse,
   texts: readonly string[],
   headers: Readonly<Record<string, string>>,
+  delivery?: Delivery,
 ): void {
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", ...headers });
-  for (const text of texts) response.write(text);
-  response.end();
+  const half = delivery === undefined ? texts.length : Math.ceil(texts.length / 2);
+  for (const text of texts.slice(0, half)) response.write(text);
+  const end = (): void => {
+    if (delivery?.isCut === true) return void response.destroy();
+    for (const text of texts.slice(half)) response.write(text);
+    response.end();
+  };
+  if (delivery === undefined) return end();
+  const timer = setTimeout(end, delivery.waitMs);
+  response.once("close", () => clearTimeout(timer));
 }

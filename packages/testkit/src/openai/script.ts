@@ -17,8 +17,14 @@ export type Saying =
   | { readonly kind: "call"; readonly name: string; readonly namespace?: string; readonly input: object };
 
 export type Reply =
-  | { readonly kind: "sayings"; readonly sayings: readonly Saying[] }
+  | { readonly kind: "sayings"; readonly sayings: readonly Saying[]; readonly delivery?: Delivery }
   | { readonly kind: "failure"; readonly status: number };
+
+/** Of a streamed answer: in its middle it waits so long, and breaks off there. */
+export interface Delivery {
+  readonly waitMs: number;
+  readonly isCut: boolean;
+}
 
 const COMPACTION = "CONTEXT CHECKPOINT COMPACTION";
 
@@ -50,22 +56,31 @@ export function replyTo(
       return toolResults === 1
         ? calls("I wait.", [agent("wait_agent", { timeout_ms: 10_000 })])
         : say("The helper was asked.");
-    case "status": {
-      const key = `${verb} ${args}`;
-      const served = attempts.get(key) ?? 0;
-      attempts.set(key, served + 1);
-      return served < numberArg(args, 1, 1)
+    case "status":
+      return served(`${verb} ${args}`, attempts) < numberArg(args, 1, 1)
         ? { kind: "failure", status: numberArg(args, 0, 500) }
         : say("It works again.");
-    }
+    case "cut":
+      return served(`${verb} ${args}`, attempts) < numberArg(args, 0, 1)
+        ? { ...say("It breaks off."), delivery: { waitMs: 50, isCut: true } }
+        : say("It came to its end.");
+    case "slow":
+      return { ...say("It takes its time."), delivery: { waitMs: numberArg(args, 0, 1_000), isCut: false } };
     default:
       return say(args === "" ? "Nothing." : args);
   }
 }
 
-const say = (text: string): Reply => calls(text, []);
+/** How often the same was asked before. */
+function served(key: string, attempts: Map<string, number>): number {
+  const before = attempts.get(key) ?? 0;
+  attempts.set(key, before + 1);
+  return before;
+}
 
-const calls = (text: string, made: readonly Saying[]): Reply => ({
+const say = (text: string): Extract<Reply, { kind: "sayings" }> => calls(text, []);
+
+const calls = (text: string, made: readonly Saying[]): Extract<Reply, { kind: "sayings" }> => ({
   kind: "sayings",
   sayings: [{ kind: "text", text }, ...made],
 });

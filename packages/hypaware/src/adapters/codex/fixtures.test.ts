@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ExchangeRecord, JsonObject } from "../../contract/plugin.ts";
 import { describeExchange } from "../../protocols/golden.testkit.ts";
-import { FIXTURES, project, readFixture, readLines } from "./fixtures.testkit.ts";
+import { FIXTURES, project, READ_FIXTURES, readFixture, readLines } from "./fixtures.testkit.ts";
 
 describe.each(FIXTURES)("%s", (name) => {
   const records = readFixture(name);
@@ -21,7 +21,7 @@ describe.each(FIXTURES)("%s", (name) => {
   });
 });
 
-describe.each(FIXTURES)("%s, beside the client's own record", (name) => {
+describe.each(READ_FIXTURES)("%s, beside the client's own record", (name) => {
   const records = readFixture(name);
   const projected = records.flatMap((record) => project(record) ?? []);
   const read = readLines(name);

@@ -5,7 +5,14 @@ import type { ExchangeRecord, JsonObject, RecordEntry } from "../../contract/plu
 import { LinkedStore, prepare } from "../../daemon/link-record.testkit.ts";
 import type { PreparedExchange } from "../../daemon/record-exchange.ts";
 import { asObject } from "../../protocols/loose.ts";
-import { FIXTURES, readFile, readFixture, readLines, readRollouts } from "./fixtures.testkit.ts";
+import {
+  FIXTURES,
+  READ_FIXTURES,
+  readFile,
+  readFixture,
+  readLines,
+  readRollouts,
+} from "./fixtures.testkit.ts";
 import { codexProjector } from "./projector.ts";
 
 let open: LinkedStore[] = [];
@@ -36,50 +43,55 @@ function isLineless({ role, content_text: text, status, message_id: id }: Messag
   return asObject(status ?? undefined)?.["finish_reason"] === "error";
 }
 
-test.each(FIXTURES)("%s: each item is one message under its own name, and closes the chain", async (name) => {
-  const [store, entries, exchanges] = [newStore(), readEntries(name), await exchangesOf(name)];
-  store.entries(entries);
-  for (const each of exchanges) store.exchange(each);
-  const rows = [...store.rows().values()];
-  const messages = byMessage(rows);
+test.each(READ_FIXTURES)(
+  "%s: each item is one message under its own name, and closes the chain",
+  async (name) => {
+    const [store, entries, exchanges] = [newStore(), readEntries(name), await exchangesOf(name)];
+    store.entries(entries);
+    for (const each of exchanges) store.exchange(each);
+    const rows = [...store.rows().values()];
+    const messages = byMessage(rows);
 
-  const told = new Map<string, RecordEntry>();
-  for (const entry of entries)
-    if (!told.has(entry.message.message_id)) told.set(entry.message.message_id, entry);
-  for (const [id, { message, conversation_id }] of told) {
-    const parts = messages.get(id) ?? [];
-    expect(parts.length, id).toBe(message.content.length);
-    expect(parts[0]).toMatchObject({
-      conversation_id,
-      role: message.role,
-      provider_uuid: id,
-      provider_type: message.provider_type,
-      message_created_at: message.message_created_at,
-    });
-  }
-  const predecessors = rows.flatMap(({ previous_message_id: previous }) => previous ?? []);
-  expect(predecessors.filter((id) => !messages.has(id))).toEqual([]);
-  const roots = [...messages.values()].filter(([row]) => row?.previous_message_id?.length === 0);
-  const threads = new Set(entries.map((entry) => entry.conversation_id));
-  const [forks, restarts] = [
-    entries.filter(({ goes_on_from: base }) => base !== undefined).length,
-    entries.filter(({ message }) => message.logical_parent_uuid !== undefined).length,
-  ];
-  expect(roots.filter(([row]) => !isLineless(row!)).length).toBe(threads.size - forks + restarts);
+    const told = new Map<string, RecordEntry>();
+    for (const entry of entries)
+      if (!told.has(entry.message.message_id)) told.set(entry.message.message_id, entry);
+    for (const [id, { message, conversation_id }] of told) {
+      const parts = messages.get(id) ?? [];
+      expect(parts.length, id).toBe(message.content.length);
+      expect(parts[0]).toMatchObject({
+        conversation_id,
+        role: message.role,
+        provider_uuid: id,
+        provider_type: message.provider_type,
+        message_created_at: message.message_created_at,
+      });
+    }
+    const predecessors = rows.flatMap(({ previous_message_id: previous }) => previous ?? []);
+    expect(predecessors.filter((id) => !messages.has(id))).toEqual([]);
+    const roots = [...messages.values()].filter(([row]) => row?.previous_message_id?.length === 0);
+    const threads = new Set(entries.map((entry) => entry.conversation_id));
+    const [forks, restarts] = [
+      entries.filter(({ goes_on_from: base }) => base !== undefined).length,
+      entries.filter(({ message }) => message.logical_parent_uuid !== undefined).length,
+    ];
+    expect(roots.filter(([row]) => !isLineless(row!)).length).toBe(threads.size - forks + restarts);
 
-  // Every item travelled; what has no line is what the client writes none of.
-  const untold = rows.filter((row) => !told.has(row.message_id));
-  expect(untold.filter((row) => !isLineless(row)).map(({ message_id: id }) => id)).toEqual([]);
-  const unsent = store.known().filter(({ link }) => link === null);
-  expect(unsent.filter((node) => told.get(node.messageId)?.is_on_wire === true)).toEqual([]);
+    // Every item travelled; what has no line is what the client writes none of.
+    const untold = rows.filter((row) => !told.has(row.message_id));
+    expect(untold.filter((row) => !isLineless(row)).map(({ message_id: id }) => id)).toEqual([]);
+    const unsent = store.known().filter(({ link }) => link === null);
+    expect(unsent.filter((node) => told.get(node.messageId)?.is_on_wire === true)).toEqual([]);
 
-  // Usage stands once, and is what the record says that each response cost.
-  const output = (usage: unknown): number => Number((usage as { output_tokens?: number }).output_tokens);
-  const kept = rows.flatMap(({ attributes }) => asObject(attributes?.["usage"]) ?? []).map(output);
-  const costs = readLines(name).flatMap(({ responses = [] }) => responses.map(({ usage }) => output(usage)));
-  const ascending = (a: number, b: number): number => a - b;
-  expect(kept.toSorted(ascending)).toEqual(costs.toSorted(ascending));
-});
+    // Usage stands once, and is what the record says that each response cost.
+    const output = (usage: unknown): number => Number((usage as { output_tokens?: number }).output_tokens);
+    const kept = rows.flatMap(({ attributes }) => asObject(attributes?.["usage"]) ?? []).map(output);
+    const costs = readLines(name).flatMap(({ responses = [] }) =>
+      responses.map(({ usage }) => output(usage)),
+    );
+    const ascending = (a: number, b: number): number => a - b;
+    expect(kept.toSorted(ascending)).toEqual(costs.toSorted(ascending));
+  },
+);
 
 test.each(FIXTURES)("%s: lines before, between, after and line by line give the same rows", async (name) => {
   const [exchanges, entries] = [await exchangesOf(name), readEntries(name)];
