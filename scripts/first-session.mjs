@@ -66,7 +66,7 @@ const STEPS = [
   },
   {
     says: "Ask the history:",
-    run: `npx hyp query sql "select role, content_text from ai_gateway_messages where part_type = 'text' and role in ('user', 'assistant') order by message_index desc limit 2"`,
+    run: `npx hyp query sql "select role, content_text from ai_gateway_messages where content_text like '%other side%'"`,
   },
   {
     run: 'npx hyp query sql "select model, status_code, output_tokens from ai_gateway_exchanges where output_tokens > 0"',
