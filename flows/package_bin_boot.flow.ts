@@ -12,6 +12,9 @@ export const title =
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 
+/** What `hyp plugin new` writes has tests and a fixture. */
+const TEMPLATE = "dist/plugins/template/";
+
 interface LockedPackage {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -45,7 +48,9 @@ export default async function packageBinBoot(ctx: FlowContext): Promise<void> {
   ])
     assert.ok(paths.includes(needed), `${needed} is packed`);
   assert.deepEqual(
-    paths.filter((path) => /\.test\.|\.testkit\.|fixtures|^src\/|(?<!\.d)\.ts$/.test(path)),
+    paths.filter(
+      (path) => !path.startsWith(TEMPLATE) && /\.test\.|\.testkit\.|fixtures|^src\/|(?<!\.d)\.ts$/.test(path),
+    ),
     [],
     "no tests, fixtures or sources",
   );

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeFirstSession } from "./lib/claude-transcripts.ts";
@@ -70,4 +70,16 @@ export default async function walkthroughPicker(ctx: FlowContext): Promise<void>
   const second = hyp();
   assert.equal(await second.exited, 0);
   assert.match(second.shown(), /Usage: hyp/, "who is set up gets the help");
+
+  const mine = JSON.stringify({ version: 2, plugins });
+  writeFileSync(ctx.configPath, mine);
+  const kept = hyp("init --no-daemon --no-import");
+  for (const question of [FIRST, SETTINGS, DAEMON, IMPORT]) await kept.type(question, KEYS.enter);
+  await kept.type(/Keep the config that is there/, KEYS.enter);
+  assert.equal(await kept.exited, 0, kept.shown());
+  assert.equal(
+    readFileSync(ctx.configPath, "utf8"),
+    mine,
+    "a config of one's own is kept unless one says otherwise",
+  );
 }

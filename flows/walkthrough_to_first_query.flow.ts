@@ -56,7 +56,7 @@ export default async function walkthroughToFirstQuery(ctx: FlowContext): Promise
 async function secondTime(ctx: FlowContext): Promise<void> {
   const again = await ctx.hyp(["init", "--yes", "--no-daemon"]);
   assert.equal(again.code, 0, again.stderr);
-  assert.match(again.stdout, /is as it should be/);
+  assert.match(again.stdout, /stays as it is/);
   const other = ["init", "codex", "--yes", "--no-daemon", "--no-import"];
   const refused = await ctx.hyp(other);
   assert.deepEqual([refused.code, refused.stdout], [1, ""]);

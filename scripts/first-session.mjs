@@ -66,7 +66,7 @@ const STEPS = [
   },
   {
     says: "Ask the history:",
-    run: 'npx hyp query sql "select role, part_type, left(content_text, 60) as text from ai_gateway_messages order by message_index desc limit 3"',
+    run: `npx hyp query sql "select role, content_text from ai_gateway_messages where content_text like '%other side%'"`,
   },
   {
     run: 'npx hyp query sql "select model, status_code, output_tokens from ai_gateway_exchanges where output_tokens > 0"',

@@ -35,7 +35,7 @@ export function commandTree(command: Command): CommandNode {
     name: command.name(),
     description: command.description(),
     options: help.visibleOptions(command).map(optionNode),
-    arguments: places.map((place) => valuesOf(place.name(), place)),
+    arguments: places.map(valuesOf),
     isVariadic: places.at(-1)?.variadic === true,
     commands: help
       .visibleCommands(command)
@@ -50,17 +50,17 @@ function optionNode(option: Option): OptionNode {
   const { description } = option;
   if (!option.required && !option.optional) return { flags, description };
   const name = /[<[]([\w-]+)/.exec(option.flags)?.[1] ?? "";
-  return { flags, description, value: valuesOf(name, option) };
+  const { argChoices } = option;
+  // `--client <name>` says as much as `--client <client>`.
+  return { flags, description, value: argChoices ?? VALUES[name]?.() ?? VALUES[option.name()]?.() ?? [] };
 }
 
 /** What its author listed, else what the name of the place says. */
-function valuesOf(name: string, { argChoices }: Pick<Argument | Option, "argChoices">): Values {
-  if (argChoices !== undefined) return argChoices;
-  return VALUES[name]?.() ?? [];
-}
+const valuesOf = (place: Argument): Values => place.argChoices ?? VALUES[place.name()]?.() ?? [];
 
 const VALUES: Readonly<Record<string, () => Values>> = {
   client: () => shipped().flatMap(({ clients }) => clients),
+  plugin: () => shipped().map(({ name }) => name),
   preset: () => [ALL, ...shipped().flatMap(({ clients }) => clients)],
   source: () => shipped().flatMap(({ clients, projectors }) => (clients.length > 0 ? clients : projectors)),
   table: () => describeDatasets().map(({ name }) => name),
@@ -71,15 +71,18 @@ const VALUES: Readonly<Record<string, () => Values>> = {
   args: () => "rest",
 };
 
-/** What the plugins that ship declare in their manifests. */
-function shipped(): readonly {
+interface Shipped {
+  readonly name: string;
   readonly clients: readonly string[];
   readonly projectors: readonly string[];
-}[] {
+}
+
+/** What the plugins that ship declare in their manifests. */
+function shipped(): readonly Shipped[] {
   return BUNDLED_ADAPTERS.map((adapter) => {
     const file = join(import.meta.dirname, "..", "adapters", adapter, MANIFEST_FILE);
-    const { contributes = {} } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
+    const { name, contributes = {} } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
     const list = (kind: string): readonly string[] => (contributes[kind] ?? []) as readonly string[];
-    return { clients: list("clients"), projectors: list("projectors") };
+    return { name, clients: list("clients"), projectors: list("projectors") };
   });
 }

@@ -52,6 +52,10 @@ test("arguments: clients, tables, shells, topics beside commands", () => {
   expect(words("query", "schema", "ai_")).toEqual(["ai_gateway_messages", "ai_gateway_exchanges"]);
   expect(words("query", "schema", "sessions", "")).toEqual([]);
   expect(words("completion", "")).toEqual(["bash", "zsh", "fish", "powershell"]);
+  expect(words("config", "disable", "@hypaware/r")).toEqual(["@hypaware/raw"]);
+  expect(words("attach", "--client", "ge")).toEqual(["gemini"]);
+  expect(words("init", "a")).toEqual(["all"]);
+  expect(words("init", "--source", "raw-o")).toEqual(["raw-openai"]);
   expect(words("help", "pri")).toEqual(["privacy"]);
 });
 

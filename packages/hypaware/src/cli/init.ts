@@ -120,7 +120,7 @@ async function carryOut(
   for (const kind of ["sources", "clients"] as const)
     app.log.info("walkthrough.pick", { pick_type: kind, pick_value: choices[kind].join(", ") });
   const written = app.telemetry.span("walkthrough.write_config", { config_path: target.path }, () =>
-    putConfig(context, target, text),
+    putConfig(context, target, choices.keepsConfig === true ? (target.before ?? text) : text),
   );
   await app.telemetry.span("walkthrough.finish", {}, async (span) => {
     const isDone = await new Finale(context, app, [written]).run(choices, offer, bin);
@@ -147,7 +147,7 @@ function putConfig({ stdout }: CliContext, target: ConfigTarget, text: string): 
   const backup = writeConfig(target, text, new Date());
   const told = {
     new: `wrote ${target.path}`,
-    same: `${target.path} is as it should be`,
+    same: `${target.path} stays as it is`,
     replace: `replaced ${target.path}; before: ${backup}`,
   }[action];
   stdout.write(`\n${told}\n`);

@@ -10,6 +10,7 @@ import { compareRecords } from "./compare-records.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { recordingOf } from "./recording-of.ts";
 import { statusText } from "./status-text.ts";
+import { writeFitted } from "./terminal.ts";
 
 export function registerStatus(program: Command, context: CliContext): void {
   program
@@ -20,9 +21,8 @@ export function registerStatus(program: Command, context: CliContext): void {
     .action((options: { json?: boolean }) =>
       withApp(context, "status", {}, async (app) => {
         const report = await statusOf(app, context.env, options.json === true ? "json" : "text");
-        context.stdout.write(
-          options.json === true ? `${JSON.stringify(report, null, 2)}\n` : statusText(report, new Date()),
-        );
+        if (options.json === true) context.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+        else writeFitted(statusText(report, new Date()), context.stdout);
       }),
     );
 }

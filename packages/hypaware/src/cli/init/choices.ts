@@ -10,6 +10,8 @@ export interface Choices {
   readonly clients: readonly string[];
   readonly daemon: boolean;
   readonly import: boolean;
+  /** The config that is there stays, whatever would be written. */
+  readonly keepsConfig?: boolean;
   readonly retentionDays?: number;
 }
 

@@ -23,7 +23,7 @@ export interface WizardOptions {
   readonly initial: Choices;
   /** What these choices would write. */
   readonly plan: (choices: Choices) => Promise<string>;
-  /** Whether the config would be replaced: asked for once more, unless it was said before. */
+  /** Whether there is a config that is another one: then it can be kept. */
   readonly replaces: (choices: Choices) => boolean;
   readonly isDryRun: boolean;
 }
@@ -112,21 +112,31 @@ function questionsOf({ offer, initial, plan, replaces, isDryRun }: WizardOptions
         },
       );
       if (isDryRun) return choices;
-      const write = replaces(choices) ? "Replace the config (a copy is kept), and do the rest" : "Do it";
-      const decided = await ask<"write" | "back" | "cancel">("write", false, (signal) =>
-        select<"write" | "back" | "cancel">({
-          message: "Is that right?",
-          options: [
-            { value: "write", label: write },
-            { value: "back", label: "Go back and change something" },
-            { value: "cancel", label: "Cancel: nothing is written" },
-          ],
-          initialValue: "write",
-          signal,
-        }),
+      const isThere = replaces(choices);
+      const decided = await ask<"keep" | "write" | "back" | "cancel">(
+        isThere ? "keep" : "write",
+        false,
+        (signal) =>
+          select<"keep" | "write" | "back" | "cancel">({
+            message: "Is that right?",
+            options: [
+              ...(isThere
+                ? [{ value: "keep" as const, label: "Keep the config that is there, and do the rest" }]
+                : []),
+              {
+                value: "write",
+                label: isThere ? "Replace the config (a copy is kept), and do the rest" : "Do it",
+              },
+              { value: "back", label: "Go back and change something" },
+              { value: "cancel", label: "Cancel: nothing is written" },
+            ],
+            initialValue: isThere ? "keep" : "write",
+            signal,
+          }),
       );
+      if (typeof decided === "symbol") return decided;
       if (decided === "back") return BACK;
-      return decided === "cancel" ? CANCEL : typeof decided === "symbol" ? decided : choices;
+      return decided === "cancel" ? CANCEL : { ...choices, keepsConfig: decided === "keep" };
     },
   ];
 }
