@@ -84,6 +84,7 @@ export async function startFakeOpenAi({
       response,
       [...eventsOf(answer)].map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`),
       headers,
+      reply.pauseMs,
     );
   }
 
@@ -217,8 +218,12 @@ function events(
   response: ServerResponse,
   texts: readonly string[],
   headers: Readonly<Record<string, string>>,
+  pauseMs = 0,
 ): void {
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", ...headers });
-  for (const text of texts) response.write(text);
-  response.end();
+  const half = pauseMs === 0 ? texts.length : Math.ceil(texts.length / 2);
+  for (const text of texts.slice(0, half)) response.write(text);
+  const finish = (): void => void response.end(texts.slice(half).join(""));
+  if (pauseMs === 0) finish();
+  else setTimeout(finish, pauseMs);
 }

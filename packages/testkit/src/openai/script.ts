@@ -17,7 +17,8 @@ export type Saying =
   | { readonly kind: "call"; readonly name: string; readonly namespace?: string; readonly input: object };
 
 export type Reply =
-  | { readonly kind: "sayings"; readonly sayings: readonly Saying[] }
+  /** `pauseMs`: in the middle of a stream. */
+  | { readonly kind: "sayings"; readonly sayings: readonly Saying[]; readonly pauseMs?: number }
   | { readonly kind: "failure"; readonly status: number };
 
 const COMPACTION = "CONTEXT CHECKPOINT COMPACTION";
@@ -50,6 +51,8 @@ export function replyTo(
       return toolResults === 1
         ? calls("I wait.", [agent("wait_agent", { timeout_ms: 10_000 })])
         : say("The helper was asked.");
+    case "slow":
+      return { ...calls("It took a while.", []), pauseMs: numberArg(args, 0, 1_000) };
     case "status": {
       const key = `${verb} ${args}`;
       const served = attempts.get(key) ?? 0;
@@ -65,7 +68,7 @@ export function replyTo(
 
 const say = (text: string): Reply => calls(text, []);
 
-const calls = (text: string, made: readonly Saying[]): Reply => ({
+const calls = (text: string, made: readonly Saying[]): Extract<Reply, { kind: "sayings" }> => ({
   kind: "sayings",
   sayings: [{ kind: "text", text }, ...made],
 });
