@@ -23,14 +23,14 @@ const ROUNDS = 8;
 const EVERY_MS = 50;
 
 export default async function daemonDead(ctx: FlowContext): Promise<void> {
-  const { url: anthropic } = await ctx.fakeProvider();
+  const anthropic = await ctx.fakeProvider();
   const openAi = await startFakeOpenAi({ seed: "dead" });
   const held = holdSocket();
   const upstreams = [
-    { name: "anthropic", base_url: anthropic },
+    { name: "anthropic", base_url: anthropic.url },
     { name: "openai", base_url: openAi.url },
   ];
-  ctx.writeConfig(withAdapters({ url: anthropic }, `127.0.0.1:${held.port}`, { upstreams }));
+  ctx.writeConfig(withAdapters(anthropic, `127.0.0.1:${held.port}`, { upstreams }));
   const service = new RestartingService(ctx, held.fd);
   const { url } = await service.daemon();
   for (const signal of ["SIGTERM", "SIGKILL"] as const) await underTraffic(ctx, service, url, signal);
@@ -39,7 +39,7 @@ export default async function daemonDead(ctx: FlowContext): Promise<void> {
     assert.equal(status, 200, failure);
   });
   ctx.note(`killed, then asked: answered after ${afterKill}`);
-  await realClients(ctx, service, url);
+  await realClients(ctx, service, url, [() => anthropic.requests().length, () => openAi.calls().length]);
   await service.stop();
   held.close();
   await withoutHeldSocket(ctx, held.port);
@@ -135,10 +135,16 @@ async function withoutHeldSocket(ctx: FlowContext, port: number): Promise<void> 
 }
 
 /** What the clients make of it: killed before they ask, and in the middle of an answer. */
-async function realClients(ctx: FlowContext, service: RestartingService, url: string): Promise<void> {
+async function realClients(
+  ctx: FlowContext,
+  service: RestartingService,
+  url: string,
+  askedAll: readonly (() => number)[],
+): Promise<void> {
   const path = String(ctx.env["PATH"]);
   const claude = findClaudeCode();
   const codex = findCodex();
+  const asked = (): number => askedAll.reduce((sum, count) => sum + count(), 0);
   const runs: readonly (readonly [string, (prompt: string) => ReturnType<FlowContext["run"]>])[] = [
     ...(claude === undefined ? [] : [["Claude Code", runClaude(ctx, claude, path, url)] as const]),
     ...(codex === undefined ? [] : [["Codex", runCodex(ctx, codex, path, url)] as const]),
@@ -150,13 +156,15 @@ async function realClients(ctx: FlowContext, service: RestartingService, url: st
     const after = await timed(() => run("SAY:text after"));
     assert.equal(after.code, 0, `${name} after a kill: ${after.stdout}${after.stderr}`);
     await service.daemon();
+    const before = asked();
     const midway = timed(() => run("SAY:slow 3000"));
-    await sleep(usual.ms + 500);
+    await eventually("it asks", () => (asked() > before ? true : undefined), 20_000);
+    await sleep(500);
     service.signal("SIGKILL");
     const hit = await midway;
     await service.daemon();
     ctx.note(
-      `${name}: ${usual.ms} ms as usual, ${after.ms} ms after a kill, in the middle of an answer it ends with ${hit.code} after ${hit.ms} ms`,
+      `${name}: ${usual.ms} ms as usual, ${after.ms} ms after a kill, in the middle of an answer it asks ${asked() - before - 1} times again and ends with ${hit.code} after ${hit.ms} ms`,
     );
   }
 }

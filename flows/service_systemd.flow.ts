@@ -113,6 +113,22 @@ async function asAService(ctx: FlowContext, manager: Readonly<Record<string, str
   });
   assert.equal((await status()).pid, pid);
 
+  // systemd holds the address, so only an install moves it; until then nothing is lost.
+  const moved = holdSocket();
+  moved.close();
+  const elsewhere = `127.0.0.1:${moved.port}`;
+  configure(withAdapters(two, elsewhere));
+  assert.equal((await systemctl("reload", "hypaware.service")).code, 0);
+  await eventually("another address is refused", async () =>
+    (await status()).warnings?.some((warning) => warning.includes("hyp daemon install")) ? true : undefined,
+  );
+  assert.equal((await asks()).status, 200);
+  await well("daemon", "install");
+  assert.match((await asks()).failure ?? "", /ECONNREFUSED/);
+  assert.equal((await postMessage(`http://${elsewhere}`, "SAY:text moved")).status, 200);
+  configure(withAdapters(two, listen));
+  await well("daemon", "install");
+
   await well("daemon", "restart");
   const restarted = await status();
   assert.notEqual(restarted.pid, pid);
