@@ -4,6 +4,7 @@ import { fitText } from "./fit-text.ts";
 import { painted, textWidth } from "./terminal.ts";
 
 const HEADING = /^(?:Usage|[A-Z][A-Za-z ]*):(?=$| )/gm;
+const PARAGRAPH = /(?:^\S.*\n){2,}/gm;
 /** So that commander breaks no line: `fitText` knows what may be broken. */
 const UNBROKEN = 10_000;
 
@@ -14,11 +15,21 @@ export function helpOutput({ stdout, stderr, env }: CliContext): OutputConfigura
     getErrHelpWidth: () => UNBROKEN,
     writeOut: (text) =>
       void stdout.write(
-        fitText(text, textWidth(stdout)).replace(HEADING, (heading) => painted("bold", heading, stdout, env)),
+        fitText(reflowed(text, textWidth(stdout)), textWidth(stdout)).replace(HEADING, (heading) =>
+          painted("bold", heading, stdout, env),
+        ),
       ),
     writeErr: (text) =>
       void stderr.write(
         fitText(text, textWidth(stderr)).replace(/^error:/, (word) => painted("red", word, stderr, env)),
       ),
   };
+}
+
+/** A paragraph that has to be broken anew is one line first. */
+function reflowed(text: string, width: number): string {
+  return text.replace(PARAGRAPH, (paragraph) => {
+    const lines = paragraph.trimEnd().split("\n");
+    return lines.some((line) => line.length > width) ? `${lines.join(" ")}\n` : paragraph;
+  });
 }

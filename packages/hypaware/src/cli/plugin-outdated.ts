@@ -8,7 +8,10 @@ export function registerPluginOutdated(plugin: Command, context: CliContext): vo
     .command("outdated")
     .description("installed plugins that have something newer; asks their sources at most once a day")
     .option("--json", "machine-readable")
-    .addHelpText("after", "\nExamples:\n  hyp plugin outdated\n  hyp plugin outdated --json\n")
+    .addHelpText(
+      "after",
+      "\nExits with 1 when a source could not be asked.\n\nExamples:\n  hyp plugin outdated\n  hyp plugin outdated --json\n",
+    )
     .action((options: { json?: boolean }) =>
       withApp(context, "plugin outdated", { withoutInstalled: true }, (app) =>
         showOutdated(app, context, { force: false, json: options.json === true }),

@@ -14,12 +14,18 @@ test.each(named)("hyp %s --help says what it does and shows examples", async (_,
   expect(out.text.split("\n")[2]).toMatch(/\S{2}/);
 });
 
-test.each([["run"], ["verify"], ["store", "verify"], ["reproject"]])(
-  "hyp %s %s: a code that is no plain success or failure is told",
-  (...path) => {
-    expect(helpOf(path.filter((word) => word !== undefined))).toMatch(/Exits with /);
-  },
-);
+test.each([
+  ["run"],
+  ["verify"],
+  ["store", "verify"],
+  ["reproject"],
+  ["init"],
+  ["doctor"],
+  ["panic"],
+  ["plugin", "outdated"],
+])("hyp %s %s: a code that is no plain success or failure is told", (...path) => {
+  expect(helpOf(path.filter((word) => word !== undefined))).toMatch(/Exits\swith |Exit\scode /);
+});
 
 const ESCAPE = "\u001b";
 
@@ -40,6 +46,16 @@ test.each([40, 60, 80])(
         if (line.length > columns) expect(line.trim()).toMatch(/^(\w+=\S+ )?(npx )?hyp |^\S+$/);
   },
 );
+
+test("a paragraph of a help is broken anew as a whole", () => {
+  const [, prose = ""] =
+    /\n\n(Works without a daemon[^]*?)\n\nExamples/.exec(
+      helpOf(["panic"], { columns: 50, env: { NO_COLOR: "1" } }),
+    ) ?? [];
+  const lines = prose.split("\n");
+  expect(lines.length).toBeGreaterThan(3);
+  for (const line of lines.slice(0, -1)) expect(line.length).toBeGreaterThan(35);
+});
 
 test.each([
   ["an unknown command", ["qurey"], "Did you mean query?"],
