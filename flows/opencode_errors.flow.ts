@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FakeProvider } from "@hypaware/testkit";
+import type { FlowContext } from "./lib/flow.ts";
+import { findOpencode, makeOpencodeHome, type OpencodeHome, promptArgs } from "./lib/opencode.ts";
+import { eventually } from "./lib/process.ts";
+import { verified } from "./lib/verified.ts";
+
+export const title =
+  "the real opencode is refused, cut and interrupted: hyp verify finds no difference after any of it";
+export const timeoutMs = 120_000;
+
+const PROMPTS = [
+  "SAY:status 400 1",
+  "SAY:status 401 1",
+  "SAY:status 500 1",
+  "SAY:status 529 1",
+  "SAY:cut 1",
+] as const;
+
+export default async function opencodeErrors(ctx: FlowContext): Promise<void> {
+  const binary = findOpencode();
+  if (binary === undefined) ctx.skip("no opencode: set HYP_TEST_CLIENTS to a folder of installed clients");
+  const provider = await ctx.fakeProvider({ seed: "errors" });
+  const upstreams = [{ name: "anthropic", base_url: provider.url }];
+  ctx.writeConfig({
+    version: 2,
+    plugins: [
+      { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } },
+      { name: "@hypaware/opencode" },
+    ],
+  });
+  const daemon = await ctx.startDaemon();
+  const folder = join(ctx.folder, "person");
+  const person = makeOpencodeHome(String(ctx.env["HOME"]), folder, binary, String(ctx.env["PATH"]));
+  const { env, project: cwd } = person;
+  for (const [index, prompt] of PROMPTS.entries()) {
+    const failed = failuresOf(provider);
+    await ctx.hyp(["run", "opencode", "--", ...promptArgs(prompt)], { env, cwd, timeoutMs: 60_000 });
+    assert.equal(failuresOf(provider) - failed, 1, `${prompt}: attempts that failed`);
+    const { sessions } = await verified(ctx, prompt);
+    assert.equal(sessions, index + 1, `${prompt}: sessions`);
+  }
+  await interrupted(ctx, person, provider, promptArgs("SAY:slow 20000"));
+  const { sessions, messages, natures } = await verified(ctx, "the interruption");
+  assert.ok((natures.get("no_answer") ?? 0) >= PROMPTS.length, `no_answer: ${[...natures].join(" ")}`);
+  assert.equal((await daemon.stop()).code, 0);
+  ctx.note(`${sessions} sessions, ${messages} messages, no difference`);
+}
+
+const failuresOf = (provider: FakeProvider): number =>
+  provider.requests().filter(({ response }) => response.status !== 200 || response.ending === "cut").length;
+
+/** In the middle of an answer. */
+async function interrupted(
+  ctx: FlowContext,
+  { env, project }: OpencodeHome,
+  provider: FakeProvider,
+  args: readonly string[],
+): Promise<void> {
+  const before = provider.requests().length;
+  const running = ctx.startHyp(["run", "opencode", "--", ...args], { env, cwd: project });
+  await eventually("the client asks", () => provider.requests().length > before || undefined);
+  await sleep(2_000);
+  process.kill(-running.pid, "SIGINT");
+  await running.exited;
+}
