@@ -17,7 +17,8 @@ export const title =
   "the real Codex, signed in, with its built-in provider at an HTTPS address before the gateway: carried, recorded, verified";
 export const timeoutMs = 150_000;
 
-const PROMPTS = ["SAY:chain echo over-tls", "SAY:text again"];
+/** Signed in, the client waits at its end for servers that are not here: once is enough. */
+const PROMPTS = ["SAY:chain echo over-tls"];
 
 export default async function codexHttps(ctx: FlowContext): Promise<void> {
   const client = findCodex();

@@ -34,7 +34,8 @@ export default async function daemonReload(ctx: FlowContext): Promise<void> {
   const running = postMessage(daemon.url, "SAY:slow 3000");
   await sleep(300);
   ctx.writeConfig(withAdapters(two, at(firstPort)));
-  reload();
+  const said = await ctx.hyp(["daemon", "reload"]);
+  assert.match(said.stdout, /^reloaded/, said.stderr);
   await eventually("new requests go to the new upstream", async () => {
     await postMessage(daemon.url, "SAY:text new");
     return two.requests().length > 0 ? true : undefined;
@@ -60,6 +61,9 @@ export default async function daemonReload(ctx: FlowContext): Promise<void> {
     assert.equal((await postMessage(daemon.url, "SAY:text still")).status, 200);
     assert.equal(two.requests().length, before + index + 1);
   }
+  const refused = await ctx.hyp(["daemon", "reload"]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /goes on as it was: .*is taken/);
   taken.close();
   assert.match(daemon.process.stderr(), /daemon\.reload_config_failed/);
 

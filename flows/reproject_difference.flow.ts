@@ -96,10 +96,9 @@ export default async function reprojectDifference(ctx: FlowContext): Promise<voi
     const running = ctx.startHyp(["reproject", "--yes"]);
     const ended = running.exited.then(({ code }) => code);
     const code = await Promise.race([ended, sleep((takesMs * (kills + 1)) / STEPS)]);
-    isKilled = code === undefined;
-    if (isKilled) killHard(running.pid);
-    else assert.equal(code, 0);
-    await running.exited;
+    isKilled = code === undefined && killHard(running.pid);
+    if (isKilled) await running.exited;
+    else assert.equal(await ended, 0);
     const rows = await olderRows(ctx);
     const expected = isKilled ? [0, SESSIONS * 2] : [0];
     assert.ok(expected.includes(rows), `${rows} rows of ${SESSIONS * 2} after kill ${kills}`);

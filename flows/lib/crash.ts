@@ -5,9 +5,14 @@ import type { PostedMessage } from "@hypaware/testkit";
 import type { Daemon } from "./daemon.ts";
 import type { FlowContext } from "./flow.ts";
 
-/** No warning, no cleaning up: what a crash and the kernel's memory killer do. */
-export function killHard(pid: number): void {
-  process.kill(pid, "SIGKILL");
+/** No warning, no cleaning up: what a crash and the kernel's memory killer do. False: it had ended by itself just now. */
+export function killHard(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
 }
 
 /** Keeps one daemon running, as a service manager would, and can crash it. */

@@ -111,6 +111,6 @@ function change(context: CliContext, command: string, wanted: ConfigChange): Pro
     const { path } = app.loaded;
     context.stdout.write(isChanged ? `changed ${path}\n` : `${path} says that already\n`);
     if (isChanged && readGatewayFile(app.paths) !== undefined)
-      context.stdout.write("The running daemon takes it with: hyp daemon restart\n");
+      context.stdout.write("The running daemon takes it with: hyp daemon reload\n");
   });
 }

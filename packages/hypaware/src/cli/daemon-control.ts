@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { type App, requireValidConfig } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
 import { type GatewayFile, readGatewayFile, readStatusFile } from "../daemon/run-files.ts";
-import { endDaemon, runningDaemon } from "../daemon/running-daemon.ts";
+import { endDaemon, reloadDaemon, runningDaemon } from "../daemon/running-daemon.ts";
 import { startDetached, untilServiceListens } from "../daemon/start-detached.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { resolveHome } from "../kernel/home.ts";
@@ -32,9 +32,14 @@ export function registerDaemonControl(daemon: Command, context: CliContext): voi
       withApp(context, "daemon stop", { configFile: configOfLast(context.env) }, (app) => stop(context, app)),
     );
   daemon
+    .command("reload")
+    .description("let the running daemon read its config again; running answers go on")
+    .addHelpText("after", "\nExamples:\n  hyp daemon reload\n")
+    .action(() => withApp(context, "daemon reload", {}, (app) => reload(context, app)));
+  daemon
     .command("restart")
     .description(
-      "stop and start again, for a new version or a plugin's new code; a changed config needs only SIGHUP",
+      "stop and start again, for a new version or a plugin's new code; a changed config needs only a reload",
     )
     .option("--config <file>", "config file, where no service is installed")
     .addHelpText("after", "\nExamples:\n  hyp daemon restart\n")
@@ -49,6 +54,18 @@ export function registerDaemonControl(daemon: Command, context: CliContext): voi
 /** The config file that the daemon of this home was last started with, where nothing names another. */
 function configOfLast(env: NodeJS.ProcessEnv): string | undefined {
   return env["HYP_CONFIG"] ? undefined : readStatusFile(resolveHome(env).paths)?.configPath;
+}
+
+async function reload(context: CliContext, app: App): Promise<void> {
+  requireValidConfig(app);
+  const result = await reloadDaemon(app.paths);
+  if (result === "none") context.stdout.write("no daemon is running; the config counts at its next start\n");
+  else if (result === "silent")
+    throw new HypError("daemon_stop_failed", "The daemon did not say whether it took the config.", {
+      next: "Look with hyp daemon status, or: hyp daemon restart",
+    });
+  else if (result.refusal === undefined) context.stdout.write("reloaded; running answers went on\n");
+  else throw new HypError("config_invalid", `The daemon goes on as it was: ${result.refusal}`);
 }
 
 /** The service manager, when it answers and has a service for this home. */

@@ -35,6 +35,15 @@ Examples:
   hyp query sql "select * from sessions"  what was recorded
 `;
 
+/** In the order and under the headings of `hyp help`. */
+const COMMANDS = {
+  Record: [registerInit, registerUp, registerRun, registerAttach, registerDetach, registerImport],
+  Ask: [registerQuery, registerShow, registerTail],
+  Check: [registerStatus, registerDoctor, registerLogs, registerVerify, registerReproject, registerStore],
+  Steer: [registerDaemon, registerPanic, registerConfig, registerPlugin],
+  Help: [registerHelp, registerCompletion, registerSmoke, registerRecorder],
+} as const;
+
 /** The whole command line. Throws CommanderError for wrong usage and after help. */
 export function buildProgram(context: CliContext): Command {
   const program = new Command("hyp")
@@ -46,32 +55,10 @@ export function buildProgram(context: CliContext): Command {
     .configureOutput(helpOutput(context))
     .exitOverride()
     .addHelpText("after", FIRST_STEPS);
-  for (const register of [
-    registerInit,
-    registerUp,
-    registerRun,
-    registerAttach,
-    registerDetach,
-    registerStatus,
-    registerDoctor,
-    registerLogs,
-    registerQuery,
-    registerShow,
-    registerTail,
-    registerImport,
-    registerVerify,
-    registerReproject,
-    registerStore,
-    registerDaemon,
-    registerPanic,
-    registerConfig,
-    registerPlugin,
-    registerHelp,
-    registerCompletion,
-    registerSmoke,
-    registerRecorder,
-  ])
-    register(program, context);
+  for (const [heading, registers] of Object.entries(COMMANDS)) {
+    program.commandsGroup(`${heading}:`);
+    for (const register of registers) register(program, context);
+  }
   // `hyp help <command>` is the one way, and groups list only what is theirs.
   for (const group of program.commands) group.helpCommand(false);
   return program;

@@ -17,7 +17,7 @@ import {
   startGatewayService,
 } from "./gateway-service.ts";
 import type { DaemonMode } from "./run-files.ts";
-import { runningDaemon } from "./running-daemon.ts";
+import { NOT_RELOADED, runningDaemon } from "./running-daemon.ts";
 import { type Supervisor, type SupervisorOptions, superviseRecorder } from "./supervisor.ts";
 import { trimLog } from "./trim-log.ts";
 
@@ -91,7 +91,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     announce.status(state, {
       service,
       supervisor,
-      warnings: [...setup.warnings, ...(refusal === undefined ? [] : [`config not reloaded: ${refusal}`])],
+      warnings: [...setup.warnings, ...(refusal === undefined ? [] : [NOT_RELOADED + refusal])],
     });
   const listening = (event: string): void => {
     const { host, port } = service.gateway;

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HomePaths } from "../contract/home.ts";
 import { tryLock } from "../disk/lock.ts";
 import { processIdentity } from "./process-identity.ts";
-import type { PidFile } from "./run-files.ts";
+import { type PidFile, readStatusFile } from "./run-files.ts";
 
 export interface RunningDaemon {
   /** undefined: somebody holds the lock, and no file says truly who. */
@@ -67,6 +67,33 @@ export async function endDaemon(
 }
 
 const KILLED_MS = 5_000;
+const RELOAD_MS = 15_000;
+/** With what a running daemon's status tells of a config that it could not use. */
+export const NOT_RELOADED = "config not reloaded: ";
+
+/**
+ * Lets this home's daemon read its config again. Resolves with why it goes on with the one that it had, or undefined when it took the new one.
+ * `none`: none runs. `silent`: it said nothing in time.
+ */
+export async function reloadDaemon(
+  paths: HomePaths,
+): Promise<"none" | "silent" | { readonly refusal: string | undefined }> {
+  const running = runningDaemon(paths);
+  if (running === undefined) return "none";
+  const before = statusTime(paths);
+  const until = performance.now() + RELOAD_MS;
+  if (!signal(running, "SIGHUP")) return "silent";
+  while (statusTime(paths) === before) {
+    if (performance.now() >= until) return "silent";
+    await sleep(POLL_MS);
+  }
+  const warnings = readStatusFile(paths)?.warnings ?? [];
+  const refusal = warnings.find((warning) => warning.startsWith(NOT_RELOADED));
+  return { refusal: refusal?.slice(NOT_RELOADED.length) };
+}
+
+const statusTime = ({ statusFile }: HomePaths): number =>
+  statSync(statusFile, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 function signal({ pid }: RunningDaemon, name: NodeJS.Signals): boolean {
   if (pid === undefined) return false;

@@ -7,6 +7,7 @@ import type { Catalog } from "./catalog.ts";
 import { commitManifest } from "./commit.ts";
 import type { MaintainJob } from "./maintain-process.ts";
 import type { Manifest } from "./manifest.ts";
+import { planMerges } from "./merge-plan.ts";
 import { sweepSegments } from "./sweep.ts";
 import type { Swept } from "./sweep.ts";
 
@@ -59,7 +60,7 @@ export async function maintainStore(options: MaintainOptions): Promise<Maintaine
   // A merge may fill the class above it, or leave some for the next child; one that committed nothing would be planned again
   // for ever.
   const all = options.mergeAll ?? false;
-  for (let went = true; went;) {
+  for (let went = true; went && planMerges(catalog.segments.listed(), all).length > 0;) {
     went = await runChild({ kind: "merge", ...common, all }, commit, options.signal);
   }
   catalog.shrink(all ? 0 : LIMITS.catalogFreeBytes);

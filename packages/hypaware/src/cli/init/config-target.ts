@@ -58,8 +58,18 @@ export function writeConfig({ path, before }: ConfigTarget, text: string, now: D
     return undefined;
   }
   const file = realpathSync(path);
-  const backup = `${file}.bak-${now.toISOString().replace(/[-:]|\.\d+/g, "")}`;
-  copyFileSync(file, backup, constants.COPYFILE_EXCL);
+  const backup = copied(file, `${file}.bak-${now.toISOString().replace(/[-:]|\.\d+/g, "")}`);
   writeFileAtomic(file, text, statSync(file).mode & 0o777);
   return backup;
+}
+
+/** Under that name, or one with a number behind it: a second is long for a script. */
+function copied(file: string, name: string, next = 2, to = name): string {
+  try {
+    copyFileSync(file, to, constants.COPYFILE_EXCL);
+    return to;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return copied(file, name, next + 1, `${name}-${next}`);
+  }
 }

@@ -120,6 +120,10 @@ test("a config is private and new, or is replaced only when it may be, after a c
   expect(backup).toBe(`${path}.bak-19700101T000000Z`);
   expect([readFileSync(path, "utf8"), readFileSync(backup!, "utf8")]).toEqual(["[]", "{}"]);
   expect(() => writeConfig(again, "1", new Date(1_000))).toThrow(/changed meanwhile/);
+  // In the same second every copy is kept.
+  const more = ["{ }", "[ ]"].map((text) => writeConfig(lookAtConfig(path), text, new Date(0)));
+  expect(more).toEqual([`${backup}-2`, `${backup}-3`]);
+  expect(more.map((copy) => readFileSync(copy!, "utf8"))).toEqual(["[]", "{ }"]);
 });
 
 test("behind a link the file is replaced, not the link; a link to nothing is an error", () => {
