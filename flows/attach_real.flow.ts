@@ -13,10 +13,12 @@ import {
   signInWithChatGpt,
   signInWithKey,
   threadOf,
+  withVendor,
 } from "./lib/codex.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import type { Finished } from "./lib/process.ts";
+import { startTlsFront } from "./lib/tls-front.ts";
 
 export const title =
   "the real Claude Code and Codex, attached by their own settings: they are recorded, and run as before when they are detached";
@@ -36,6 +38,8 @@ export default async function attachReal(ctx: FlowContext): Promise<void> {
     await startFakeOpenAi({ seed: "direct" }),
   ];
   const user = String(ctx.env["HOME"]);
+  const vendor = (await startTlsFront(join(ctx.folder, "tls"))) ?? ctx.skip("no openssl for a certificate");
+  vendor.forwardTo(Number(new URL(directOpenAi.url).port));
   try {
     const upstreams = [
       { name: "anthropic", base_url: anthropic.url },
@@ -64,30 +68,24 @@ export default async function attachReal(ctx: FlowContext): Promise<void> {
     );
     assert.equal(hooked?.["n"], 1, "the hooks told where it was");
 
-    const own = makeCodexHome(join(ctx.folder, "codex"), codex, path, user);
+    const own = withVendor(makeCodexHome(join(ctx.folder, "codex"), codex, path, user), vendor);
     const config = join(own.folder, "config.toml");
     const original = readFileSync(config, "utf8");
     for (const [signIn, direct] of [
       [signInWithKey, settings(`openai_base_url="${directOpenAi.url}/v1"`)],
-      [signInWithChatGpt, undefined],
+      [signInWithChatGpt, settings(`openai_base_url="${directOpenAi.url}/backend-api/codex"`)],
     ] as const) {
       signIn(own);
       const run = async (args: readonly string[]): Promise<Finished> =>
         succeeded(args.join(" "), await ctx.run("codex", args, { env: own.env, cwd: own.project }));
-      const before = direct && threadOf((await run([...execArgs("SAY:text before"), ...direct])).stdout);
+      const before = threadOf((await run([...execArgs("SAY:text before"), ...direct])).stdout);
       const recorded = await counted(ctx, "codex");
       assert.equal((await ctx.hyp(["attach", "codex"])).code, 0);
-      await run(execArgs("SAY:bash echo attached"));
-      if (before !== undefined) {
-        // The client's own list names the one from before by its id …
-        const again = await run(againArgs("resume", before, "SAY:text on"));
-        assert.equal(threadOf(again.stdout), before);
-        // … and so does its list of sessions.
-        assert.ok(
-          (await listed(ctx, own)).includes(before),
-          "the session from before is in the list of codex resume",
-        );
-      }
+      const attached = threadOf((await run(execArgs("SAY:bash echo attached"))).stdout);
+      // The client takes up the session from before by its id, and lists it.
+      const again = await run(againArgs("resume", before, "SAY:text on"));
+      assert.equal(threadOf(again.stdout), before);
+      assert.ok((await listed(ctx, own)).includes(before), "it is in the list of codex resume");
       assert.ok((await counted(ctx, "codex")) > recorded, "recorded");
       // The client edits its own settings meanwhile, as it does without us.
       const added = ["mcp", "add", "tool", "--", "true"];
@@ -103,7 +101,8 @@ export default async function attachReal(ctx: FlowContext): Promise<void> {
       );
       writeFileSync(config, original);
       const after = await counted(ctx, "codex");
-      if (direct !== undefined) await run([...execArgs("SAY:text after"), ...direct]);
+      // … nor is a session that was begun while attached lost.
+      await run([...againArgs("resume", attached, "SAY:text after"), ...direct]);
       assert.equal(await counted(ctx, "codex"), after, "detached, nothing is recorded");
     }
     // Attached, and the daemon is gone: the client prefers its settings to its environment, so `hyp run` listens where they say.
@@ -116,7 +115,7 @@ export default async function attachReal(ctx: FlowContext): Promise<void> {
     assert.equal(readFileSync(home.settingsPath, "utf8"), SETTINGS);
     ctx.note(`Claude Code ${claude.version}, Codex ${codex.version} with key and with ChatGPT sign-in`);
   } finally {
-    await Promise.all([openai.close(), directOpenAi.close()]);
+    await Promise.all([vendor.close(), openai.close(), directOpenAi.close()]);
   }
 }
 

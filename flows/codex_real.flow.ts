@@ -14,12 +14,14 @@ import {
   signInWithChatGpt,
   signInWithKey,
   threadOf,
+  withVendor,
 } from "./lib/codex.ts";
 import { itemsOf, readRollouts } from "./lib/codex-rollouts.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { jsonColumn } from "./lib/message-rows.ts";
 import type { Finished } from "./lib/process.ts";
+import { startTlsFront } from "./lib/tls-front.ts";
 
 export const title =
   "the real Codex: rows equal its own rollouts, tokens what it noted of each response, output equals a run without us";
@@ -36,18 +38,21 @@ const PROMPTS = [
 export default async function codexReal(ctx: FlowContext): Promise<void> {
   const client = findCodex();
   if (client === undefined) ctx.skip("no Codex: set HYP_TEST_CODEX to its binary, or HYP_TEST_CLIENTS");
+  const vendor = (await startTlsFront(join(ctx.folder, "tls"))) ?? ctx.skip("no openssl for a certificate");
   const path = String(ctx.env["PATH"]);
   const [direct, through] = [
     await startFakeOpenAi({ seed: "direct" }),
     await startFakeOpenAi({ seed: "through" }),
   ];
+  vendor.forwardTo(Number(new URL(through.url).port));
   try {
     const upstreams = ["openai", "chatgpt"].map((name) => ({ name, base_url: through.url }));
     ctx.writeConfig(withAdapters(await ctx.fakeProvider(), "127.0.0.1:0", { upstreams }));
     const daemon = await ctx.startDaemon();
     const alone = makeCodexHome(join(ctx.folder, "direct"), client, path);
     // The recorder reads the rollouts of the person whose it is.
-    const carried = makeCodexHome(join(ctx.folder, "through"), client, path, String(ctx.env["HOME"]));
+    const home = makeCodexHome(join(ctx.folder, "through"), client, path, String(ctx.env["HOME"]));
+    const carried = withVendor(home, vendor);
     const codex = async ({ env, project }: CodexHome, args: readonly string[]): Promise<Finished> =>
       succeeded(args, await ctx.run("codex", args, { env, cwd: project }));
     const ours = customProvider(daemon.url);
@@ -81,7 +86,7 @@ export default async function codexReal(ctx: FlowContext): Promise<void> {
     assert.equal((await daemon.stop()).code, 0);
     ctx.note(`client ${client.version}: ${counts}, ${through.calls().length} responses`);
   } finally {
-    await Promise.all([direct.close(), through.close()]);
+    await Promise.all([vendor.close(), direct.close(), through.close()]);
   }
 }
 

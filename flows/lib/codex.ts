@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import type { TlsFront } from "./tls-front.ts";
 
 /** The real client, found by HYP_TEST_CODEX (a binary) or HYP_TEST_CLIENTS (a folder of installed clients). */
 export interface Codex {
@@ -102,6 +103,14 @@ export function signInWithChatGpt({ folder }: CodexHome): void {
     },
     last_refresh: new Date().toISOString(),
   });
+}
+
+/** The person's vendor is at this HTTPS address: there a signed-in Codex asks about the account before it calls a model. */
+export function withVendor(home: CodexHome, { port, caFile }: Pick<TlsFront, "port" | "caFile">): CodexHome {
+  const config = join(home.folder, "config.toml");
+  const vendor = `chatgpt_base_url = "https://localhost:${port}/backend-api/"\n`;
+  writeFileSync(config, vendor + readFileSync(config, "utf8"));
+  return { ...home, env: { ...home.env, CODEX_CA_CERTIFICATE: caFile } };
 }
 
 function writeAuth(folder: string, auth: object): void {

@@ -27,16 +27,22 @@ export function hasPty(): boolean {
 export function startPty(
   command: string,
   env: Readonly<Record<string, string>>,
-  { columns = 100, timeoutMs = 30_000 } = {},
+  { columns = 100, timeoutMs = 30_000, cwd = process.cwd() } = {},
 ): Pty {
   const child = spawn("script", ["-qec", `stty cols ${columns} rows 50; exec ${command}`, "/dev/null"], {
     env: { ...env, SHELL: "/bin/sh", TERM: "xterm" },
+    cwd,
     stdio: "pipe",
   });
   let output = "";
   let seen = 0;
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stdin.on("error", () => {});
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+    // A terminal says where its cursor is and what it can do; some programs do not begin before.
+    if (text.includes("\u001b[6n")) child.stdin.write("\u001b[1;1R");
+    if (text.includes("\u001b[c")) child.stdin.write("\u001b[?62;c");
+  });
   const shown = (): string => stripVTControlCharacters(output).replaceAll("\r", "");
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const exited = new Promise<number | null>((resolve, reject) => {

@@ -29,14 +29,10 @@ test("with a key, without a sign-in and with a file that nobody can read, its ow
   expect(launch(undefined, { HYP_CODEX_BIN: "/opt/codex" })?.command).toBe("/opt/codex");
 });
 
-test("signed in with ChatGPT it gets a provider of another name, and its backend's address", () => {
+test("signed in with ChatGPT the same provider gets the address, under the backend's path", () => {
   expect(launch({ auth_mode: "chatgpt", tokens: {} })?.args).toEqual([
     "-c",
-    'model_provider="hypaware"',
-    "-c",
-    `chatgpt_base_url="${endpoint}/backend-api/"`,
-    "-c",
-    `model_providers.hypaware={name="HypAware",base_url="${endpoint}/backend-api/codex",wire_api="responses",requires_openai_auth=true,supports_websockets=true}`,
+    `openai_base_url="${endpoint}/backend-api/codex"`,
     "exec",
     "hi",
   ]);

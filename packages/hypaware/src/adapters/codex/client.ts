@@ -1,5 +1,5 @@
 import type { ClientRegistration } from "../../contract/plugin.ts";
-import { type Environment, signsInWithChatGpt } from "./settings.ts";
+import { type Environment, KEY_PATH, SIGNED_IN_PATH, signsInWithChatGpt } from "./settings.ts";
 
 /**
  * How `hyp run codex` starts it. It takes its base URL from settings only, so they are given on its command line; what stands in its
@@ -8,20 +8,12 @@ import { type Environment, signsInWithChatGpt } from "./settings.ts";
 export function codexLaunch(env: Environment): NonNullable<ClientRegistration["launch"]> {
   return ({ endpoint, args }) => ({
     command: env["HYP_CODEX_BIN"] || "codex",
-    args: [...settingsFor(endpoint, signsInWithChatGpt(env)), ...args],
+    // The same as in its settings file (settings.ts).
+    args: [
+      "-c",
+      `openai_base_url="${endpoint}${signsInWithChatGpt(env) ? SIGNED_IN_PATH : KEY_PATH}"`,
+      ...args,
+    ],
     env: {},
   });
-}
-
-/** The same set-ups as in its settings file (`settings.ts`). */
-function settingsFor(endpoint: string, isSignedIn: boolean): readonly string[] {
-  const backend = `${endpoint}/backend-api`;
-  const settings = isSignedIn
-    ? [
-        'model_provider="hypaware"',
-        `chatgpt_base_url="${backend}/"`,
-        `model_providers.hypaware={name="HypAware",base_url="${backend}/codex",wire_api="responses",requires_openai_auth=true,supports_websockets=true}`,
-      ]
-    : [`openai_base_url="${endpoint}/v1"`];
-  return settings.flatMap((setting) => ["-c", setting]);
 }

@@ -40,7 +40,7 @@ function context(more: Partial<AttachContext> = {}): AttachContext {
   };
 }
 
-test("with an API key the built-in provider, with a ChatGPT sign-in one of our own; another sign-in is found", async () => {
+test("the built-in provider gets the address, under another path with a ChatGPT sign-in; another sign-in is found", async () => {
   put("model = 'x'\n");
   signIn("apikey");
   expect(await client().attach(context())).toBe(0);
@@ -48,9 +48,8 @@ test("with an API key the built-in provider, with a ChatGPT sign-in one of our o
   signIn("chatgpt");
   expect((await client().status(context())).findings).toMatchObject([{ kind: "hook_outdated" }]);
   expect(await client().attach(context())).toBe(0);
-  expect(readFileSync(path(), "utf8")).not.toContain("openai_base_url");
   expect(readFileSync(path(), "utf8")).toContain(
-    '[model_providers.hypaware]\nname = "HypAware ChatGPT Gateway"',
+    '\nopenai_base_url = "http://127.0.0.1:18521/backend-api/codex"\n# END',
   );
   expect((await client().status(context())).findings).toEqual([]);
   expect(await client().detach(context())).toBe(0);

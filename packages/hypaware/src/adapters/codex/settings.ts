@@ -15,9 +15,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Of Codex's built-in provider. */
 const BUILT_IN = "openai";
 
+/** Where its API begins below a base URL, by the way of signing in. */
+export const KEY_PATH = "/v1";
+export const SIGNED_IN_PATH = "/backend-api/codex";
+
 /**
- * `config.toml` of Codex. With an API key the built-in provider, so that sessions stay where they were. With a ChatGPT sign-in the
- * built-in one insists on an HTTPS backend; one of another name does not.
+ * `config.toml` of Codex: the address of the built-in provider, whichever way the person signs in. A session belongs to the provider that it
+ * was begun with, and Codex takes it up with no other. `chatgpt_base_url` stays: Codex insists on HTTPS there, and asks its vendor about
+ * the account.
  */
 export function codexSettings({
   env,
@@ -35,8 +40,7 @@ export function codexSettings({
     pathKey: "config_path",
     file: () => join(home, "config.toml"),
     installed: { command: env["HYP_CODEX_BIN"] || "codex", folder: home },
-    wish: ({ endpoint, values }) =>
-      signsInWithChatGpt(env) ? wishForChatGpt(endpoint, values) : wishForKey(endpoint, values),
+    wish: ({ endpoint, values }) => wish(endpoint, values, signsInWithChatGpt(env)),
     wroteBefore: () =>
       [["model_provider"], ["chatgpt_base_url"], ["openai_base_url"], ["model_providers", "hypaware"]].map(
         (path) => ({
@@ -46,72 +50,32 @@ export function codexSettings({
       ),
     findings: (mark, values) => [...otherSignIn(mark, values, env), ...profiles(values)],
     overridden: {
-      paths: [["model_provider"], ["openai_base_url"], ["chatgpt_base_url"]],
+      paths: [["model_provider"], ["openai_base_url"]],
       project: [".codex/config.toml"],
       machine: ["/etc/codex/managed_config.toml"],
     },
   };
 }
 
-function wishForKey(endpoint: string, values: JsonObject): SettingsWish {
-  const url = `${endpoint}/v1`;
+function wish(endpoint: string, values: JsonObject, isSignedIn: boolean): SettingsWish {
+  const [upstream, suffix] = isSignedIn
+    ? (["chatgpt", SIGNED_IN_PATH] as const)
+    : ([BUILT_IN, KEY_PATH] as const);
+  const url = endpoint + suffix;
   const block = "openai_base_url";
   const own = asName(values["model_provider"]);
   const isElsewhere = own !== undefined && own !== BUILT_IN;
   return {
     changes: [
-      {
-        kind: "set",
-        path: ["openai_base_url"],
-        value: url,
-        address: { upstream: "openai", suffix: "/v1" },
-        block,
-      },
+      { kind: "set", path: ["openai_base_url"], value: url, address: { upstream, suffix }, block },
       ...(isElsewhere ? [{ kind: "set", path: ["model_provider"], value: BUILT_IN, block } as const] : []),
     ],
     lines: [
       ...(isElsewhere ? [`model_provider = ${BUILT_IN}`] : []),
-      `openai_base_url = ${url}: the provider that is built in, so that sessions from before stay in the list of codex resume`,
+      `openai_base_url = ${url}: the provider that is built in, so that codex resume lists and takes up the sessions from before`,
     ],
     facts: { base_url: url },
     ...(isElsewhere && { elsewhere: [providerOf(own, values)] }),
-  };
-}
-
-function wishForChatGpt(endpoint: string, values: JsonObject): SettingsWish {
-  const url = `${endpoint}/backend-api/codex`;
-  const block = "model_provider";
-  const own = asName(values["model_provider"]);
-  return {
-    changes: [
-      { kind: "set", path: ["model_provider"], value: "hypaware", block },
-      {
-        kind: "set",
-        path: ["chatgpt_base_url"],
-        value: `${endpoint}/backend-api/`,
-        address: { upstream: "chatgpt", suffix: "/backend-api" },
-        block,
-      },
-      {
-        kind: "set",
-        path: ["model_providers", "hypaware"],
-        value: {
-          name: "HypAware ChatGPT Gateway",
-          base_url: url,
-          requires_openai_auth: true,
-          wire_api: "responses",
-          supports_websockets: true,
-        },
-        block: "provider",
-      },
-    ],
-    lines: [
-      "model_provider = hypaware: with a ChatGPT sign-in the built-in provider refuses a gateway without HTTPS",
-      `base_url = ${url}`,
-      "sessions from before are listed by: codex resume --all",
-    ],
-    facts: { base_url: url },
-    ...(own !== undefined && own !== BUILT_IN && { elsewhere: [providerOf(own, values)] }),
   };
 }
 
@@ -134,7 +98,7 @@ export function signsInWithChatGpt(env: Environment): boolean {
 
 /** What was written fits the sign-in of that time. */
 function otherSignIn(_mark: SettingsMark, values: JsonObject, env: Environment): readonly ClientFinding[] {
-  const isForChatGpt = values["model_provider"] === "hypaware";
+  const isForChatGpt = asName(values["openai_base_url"])?.endsWith(SIGNED_IN_PATH) === true;
   if (isForChatGpt === signsInWithChatGpt(env)) return [];
   const message = `Codex is attached for ${isForChatGpt ? "a ChatGPT sign-in" : "an API key"}, and signs in otherwise by now.`;
   return [{ kind: "hook_outdated", message, repair: ["hyp attach codex"] }];
