@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { postMessage } from "@hypaware/testkit";
 import { CLIENT_CASES } from "./diagnoses/client-cases.ts";
@@ -22,6 +23,7 @@ export default async function statusDiagnostics(ctx: FlowContext): Promise<void>
   Patient.installCommand(ctx, HYP);
   const provider = await ctx.fakeProvider();
   await healthy(new Patient(ctx, "healthy", provider));
+  await treated(new Patient(ctx, "treated", provider));
   const waiting = [...CASES];
   const work = async (): Promise<void> => {
     for (let each = waiting.shift(); each !== undefined; each = waiting.shift())
@@ -41,4 +43,20 @@ async function healthy(patient: Patient): Promise<void> {
   assert.equal(code, 0);
   assert.match(stdout, /Nothing needs attention/);
   await daemon.stop();
+}
+
+/** What is safe is run once the person agrees, and nothing before. */
+async function treated(patient: Patient): Promise<void> {
+  patient.writeConfig({ version: 2, plugins: [{ name: "@hypaware/claude" }] });
+  const before = readFileSync(patient.configPath, "utf8");
+  for (const args of [["doctor"], ["doctor", "--dry-run"]]) {
+    const { code, stdout } = await patient.hyp(...args);
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /repair: hyp config enable @hypaware\/ai-gateway/);
+    assert.equal(readFileSync(patient.configPath, "utf8"), before);
+  }
+  const { code, stdout, stderr } = await patient.hyp("doctor", "--yes");
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /> hyp config enable @hypaware\/ai-gateway\n[^]*Nothing needs attention/);
+  assert.deepEqual((await patient.status()).diagnostics, []);
 }

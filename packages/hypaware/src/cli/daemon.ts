@@ -4,7 +4,6 @@ import { type CliContext, warningsOnStderr, withApp } from "./context.ts";
 import { registerDaemonControl } from "./daemon-control.ts";
 import { registerDaemonService } from "./daemon-service.ts";
 import { registerDaemonStatus } from "./daemon-status.ts";
-import { runDaemon } from "./run-daemon.ts";
 
 export function registerDaemon(program: Command, context: CliContext): void {
   const daemon = program
@@ -45,9 +44,10 @@ Examples:
         "daemon run",
         { mode: "gateway", configFile: options.config, logSinks: warningsOnStderr(context) },
         (app) =>
-          app.telemetry.span("daemon.run", {}, () =>
-            runDaemon(context, app, { greet: false, configFile: options.config, mode }),
-          ),
+          app.telemetry.span("daemon.run", {}, async () => {
+            const { runDaemon } = await import("./run-daemon.ts");
+            await runDaemon(context, app, { greet: false, configFile: options.config, mode });
+          }),
       );
     });
 }

@@ -5,7 +5,7 @@ import { type App, requireValidConfig } from "../app.ts";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { ClientLaunch, ClientRegistration } from "../contract/plugin.ts";
-import { type GatewayService, startGatewayService } from "../daemon/gateway-service.ts";
+import type { GatewayService } from "../daemon/gateway-service.ts";
 import { routeKeyOf, routeSecret } from "../daemon/route-secret.ts";
 import { superviseRecorder } from "../daemon/supervisor.ts";
 import type { ConfiguredUpstream, GatewayConfig } from "../gateway/config-defaults.ts";
@@ -71,6 +71,8 @@ async function runClient(
     return;
   }
 
+  // The byte path is a third of all modules; whoever only asks need not load it.
+  const { startGatewayService } = await import("../daemon/gateway-service.ts");
   const start = (port: number): Promise<GatewayService> =>
     startGatewayService({
       paths: app.paths,

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { type CliContext, warningsOnStderr, withApp } from "./context.ts";
-import { runDaemon } from "./run-daemon.ts";
 
 export function registerUp(program: Command, context: CliContext): void {
   program
@@ -20,7 +19,10 @@ Examples:
         context,
         "up",
         { mode: "gateway", configFile: options.config, logSinks: warningsOnStderr(context) },
-        (app) => runDaemon(context, app, { greet: true, configFile: options.config, mode: "foreground" }),
+        async (app) => {
+          const { runDaemon } = await import("./run-daemon.ts");
+          await runDaemon(context, app, { greet: true, configFile: options.config, mode: "foreground" });
+        },
       );
     });
 }
