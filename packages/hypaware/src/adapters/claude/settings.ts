@@ -10,7 +10,7 @@ import type {
   SettingsMark,
 } from "../../contract/plugin.ts";
 import { asName, asObject, asObjects } from "../../protocols/loose.ts";
-import { BASE_URL, type Environment, FEATURES } from "./features.ts";
+import { BASE_URL, type Environment, FEATURES, UNCHANGED } from "./features.ts";
 import { STATE_FILE } from "./hook/state-file.ts";
 
 const EVENTS = ["SessionStart", "CwdChanged", "UserPromptSubmit", "PostToolUse"] as const;
@@ -63,6 +63,7 @@ export function claudeSettings(options: ClaudeSettingsOptions): ClientSettings {
           ...features.map(
             ({ name, value, why, flag }) => `${name} = ${value}: ${why} (--no-${flag} leaves it out)`,
           ),
+          UNCHANGED,
           ...(withHooks
             ? [
                 `hooks ${EVENTS.join(", ")}: tell in which folder and branch a session works (--no-hooks leaves them out)`,
