@@ -109,7 +109,15 @@ export class Patient {
 }
 
 /** The finding is there, and after one of its commands, or one after the other, it is gone. */
-export async function diagnose(patient: Patient, { kind, ...wrong }: DiagnosisCase): Promise<void> {
+export async function diagnose(patient: Patient, wrong: DiagnosisCase): Promise<void> {
+  try {
+    await findAndRepair(patient, wrong);
+  } finally {
+    await wrong.cleanUp?.(patient);
+  }
+}
+
+async function findAndRepair(patient: Patient, { kind, ...wrong }: DiagnosisCase): Promise<void> {
   await wrong.arrange(patient);
   const finding = await patient.found(kind);
   assert.ok(
@@ -126,7 +134,6 @@ export async function diagnose(patient: Patient, { kind, ...wrong }: DiagnosisCa
     left = await patient.found(kind);
     if (left === undefined) break;
   }
-  await wrong.cleanUp?.(patient);
   assert.equal(
     left,
     undefined,
