@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openRaw } from "@hypaware/testkit";
+import { openRaw, postMessage } from "@hypaware/testkit";
 import { withAdapters } from "./lib/configs.ts";
 import { readJson, recorderPid } from "./lib/daemon.ts";
 import type { Daemon } from "./lib/daemon.ts";
@@ -9,7 +10,7 @@ import type { FlowContext } from "./lib/flow.ts";
 import { eventually, isAlive } from "./lib/process.ts";
 
 export const title =
-  "a stop ends everything: right after the start, with an idle connection, sent to the whole group";
+  "a stop ends everything: right after the start, with an idle connection, sent to the whole group, with the home gone";
 
 /** Nothing runs, so there is nothing to wait for. */
 const STOP_MS = 8_000;
@@ -37,6 +38,19 @@ export default async function daemonStopAnyTime(ctx: FlowContext): Promise<void>
     process.kill(-daemon.pid, signal);
     await ends(ctx, daemon, `${signal} to the whole group`);
   }
+  await withoutHome(ctx);
+}
+
+/** Nothing can be written any more: what it says of itself, its log, its journal. */
+async function withoutHome(ctx: FlowContext): Promise<void> {
+  const daemon = await ctx.startDaemon();
+  const recorder = await recorderPid(ctx.state);
+  rmSync(ctx.home, { recursive: true });
+  assert.equal((await postMessage(daemon.url, "still carried")).status, 200);
+  daemon.process.signal("SIGTERM");
+  const ended = await Promise.race([daemon.process.exited, sleep(STOP_MS, undefined, { ref: false })]);
+  assert.ok(ended !== undefined, `without its home: still running\n${daemon.process.stderr()}`);
+  await eventually("its recorder ended, too", () => (isAlive(recorder) ? undefined : true));
 }
 
 async function ends(ctx: FlowContext, daemon: Daemon, when: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { writeFileAtomic } from "../disk/atomic.ts";
 import type { DaemonOptions } from "./daemon.ts";
 import type { GatewayService } from "./gateway-service.ts";
@@ -5,7 +6,10 @@ import { processIdentity } from "./process-identity.ts";
 import type { DaemonStatus, GatewayFile, PidFile } from "./run-files.ts";
 import type { Supervisor } from "./supervisor.ts";
 
-/** What a daemon writes about itself under run/. */
+/**
+ * What a daemon writes about itself under run/. A file that cannot be written (a full disk, a folder that is gone) is logged, and never the
+ * reason that a daemon does not start, or does not end.
+ */
 export interface Announcement {
   starting(): void;
   listening(service: GatewayService): void;
@@ -17,15 +21,30 @@ export interface Announcement {
       readonly warnings: readonly string[];
     },
   ): void;
+  /** Nobody listens any more. */
+  silent(): void;
+  gone(): void;
 }
 
-export function announcement({ paths, mode, configPath }: DaemonOptions): Announcement {
+export function announcement({ paths, mode, configPath, log }: DaemonOptions): Announcement {
   const startedAt = new Date();
   const identity = processIdentity(process.pid);
   let healthyAt: Date | undefined;
+  const attempt = (path: string, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      log.error("daemon.announce_failed", {
+        path,
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
+  };
+  const write = (path: string, text: string): void => attempt(path, () => writeFileAtomic(path, `${text}\n`));
+  const remove = (path: string): void => attempt(path, () => rmSync(path, { force: true }));
   const writePid = (runId: string): void => {
     const file = { pid: process.pid, process: identity, startedAt: startedAt.toISOString(), runId, mode };
-    writeFileAtomic(paths.pidFile, `${JSON.stringify(file satisfies PidFile)}\n`);
+    write(paths.pidFile, JSON.stringify(file satisfies PidFile));
   };
   return {
     starting: () => writePid(""),
@@ -33,7 +52,7 @@ export function announcement({ paths, mode, configPath }: DaemonOptions): Announ
       healthyAt ??= new Date();
       const started_at = startedAt.toISOString();
       const file: GatewayFile = { pid: process.pid, host, port, run_id: runId, started_at };
-      writeFileAtomic(paths.gatewayFile, `${JSON.stringify(file)}\n`);
+      write(paths.gatewayFile, JSON.stringify(file));
       writePid(runId);
     },
     status(state, { service, supervisor, warnings }) {
@@ -59,7 +78,9 @@ export function announcement({ paths, mode, configPath }: DaemonOptions): Announ
         sinks: [],
         warnings,
       };
-      writeFileAtomic(paths.statusFile, `${JSON.stringify(status, null, 2)}\n`);
+      write(paths.statusFile, JSON.stringify(status, null, 2));
     },
+    silent: () => remove(paths.gatewayFile),
+    gone: () => remove(paths.pidFile),
   };
 }

@@ -1,7 +1,6 @@
 // The long-lived process of a home: one gateway on the configured address and the supervisor of its recorder.
 // run/daemon.lock makes it the only one; the kernel frees it however the process dies.
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
@@ -74,7 +73,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     );
   } catch (error) {
     record("daemon.boot_failed", { error: error instanceof Error ? error.message : String(error) });
-    rmSync(paths.pidFile, { force: true });
+    announce.gone();
     await events.close();
     lock.release();
     throw error;
@@ -131,17 +130,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     telemetry.span("daemon.shutdown", { shutdown_reason: reason }, async () => {
       record("daemon.stopping", { reason });
       writeStatus("stopping");
-      await telemetry.span("source.stop", { hyp_source: "ai-gateway" }, () =>
-        service.stop(setup.config.drainMs),
-      );
-      await supervisor.stop(options.recorderStopMs);
-      clearInterval(trimming);
-      rmSync(paths.gatewayFile, { force: true });
-      writeStatus("stopped");
-      rmSync(paths.pidFile, { force: true });
-      record("daemon.stopped");
-      await events.close();
-      lock.release();
+      try {
+        await telemetry.span("source.stop", { hyp_source: "ai-gateway" }, () =>
+          service.stop(setup.config.drainMs),
+        );
+      } finally {
+        await supervisor.stop(options.recorderStopMs);
+        clearInterval(trimming);
+        announce.silent();
+        writeStatus("stopped");
+        announce.gone();
+        record("daemon.stopped");
+        await events.close();
+        lock.release();
+      }
     });
   return {
     service,
