@@ -1,14 +1,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openRaw } from "@hypaware/testkit";
 import { withAdapters } from "../flows/lib/configs.ts";
 import { createContext } from "../flows/lib/context.ts";
 import { daemonReady } from "../flows/lib/daemon.ts";
+import { freePort } from "../flows/lib/free-port.ts";
 import { eventually } from "../flows/lib/process.ts";
 
 /** Something that requests are sent to. */
@@ -107,15 +106,6 @@ http {
   }
 }
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function end(child: ReturnType<typeof spawn>): Promise<void> {

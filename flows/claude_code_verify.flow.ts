@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { FakeProvider } from "@hypaware/testkit";
 import { findClaudeCode, makeClaudeHome, promptArgs } from "./lib/claude-code.ts";
 import type { ClaudeHome, ClaudeResult } from "./lib/claude-code.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
-import { eventually } from "./lib/process.ts";
+import { interrupted } from "./lib/interrupted.ts";
 import { type Verified, verified } from "./lib/verified.ts";
 
 export const title =
@@ -59,8 +56,13 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
       ...goesOn,
       ...(step.goesOn === "fork" ? ["--fork-session"] : []),
     ];
-    const result = await (step.isInterrupted ? interrupted : ran)(ctx, person, provider, args);
-    session ??= result?.session_id;
+    if (step.isInterrupted === true) {
+      const asked = (): number => provider.requests().length;
+      await interrupted(ctx, person, ["claude", "--", ...args], { asked, afterMs: 1_000 });
+    } else {
+      const { session_id } = await ran(ctx, person, args);
+      session ??= session_id;
+    }
     const calls = provider.requests().length - before;
     assert.ok(calls >= (step.calls ?? 1), `${step.prompt}: ${calls} calls`);
     const now = await verified(ctx, step.prompt);
@@ -82,31 +84,16 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
   );
 }
 
-const claude = (args: readonly string[]): readonly string[] => ["run", "claude", "--", ...args];
-
 async function ran(
   ctx: FlowContext,
   { env, project }: ClaudeHome,
-  _provider: FakeProvider,
   args: readonly string[],
 ): Promise<ClaudeResult> {
-  const { code, stdout, stderr } = await ctx.hyp(claude(args), { env, cwd: project, timeoutMs: 60_000 });
+  const { code, stdout, stderr } = await ctx.hyp(["run", "claude", "--", ...args], {
+    env,
+    cwd: project,
+    timeoutMs: 60_000,
+  });
   assert.equal(code, 0, `${args.join(" ")}: ${stderr}${stdout}`);
   return JSON.parse(stdout) as ClaudeResult;
-}
-
-/** In the middle of an answer. */
-async function interrupted(
-  ctx: FlowContext,
-  { env, project }: ClaudeHome,
-  provider: FakeProvider,
-  args: readonly string[],
-): Promise<undefined> {
-  const before = provider.requests().length;
-  const running = ctx.startHyp(claude(args), { env, cwd: project });
-  await eventually("the client asks", () => provider.requests().length > before || undefined);
-  await sleep(1_000);
-  // As a terminal does it: the client gets it, too.
-  process.kill(-running.pid, "SIGINT");
-  await running.exited;
 }

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { startFakeOpenAi } from "@hypaware/testkit";
-import type { FakeOpenAi } from "@hypaware/testkit";
-import { type CodexHome, customProvider, execArgs, findCodex, makeCodexHome } from "./lib/codex.ts";
+import { customProvider, execArgs, findCodex, makeCodexHome } from "./lib/codex.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
-import { eventually } from "./lib/process.ts";
+import { interrupted } from "./lib/interrupted.ts";
 import { verified } from "./lib/verified.ts";
 
 export const title =
@@ -50,7 +47,9 @@ export default async function codexErrors(ctx: FlowContext): Promise<void> {
       assert.equal(sessions, index + 1, `${prompt}: sessions`);
       assert.ok((natures.get("no_answer") ?? 0) > index, `${prompt}: no_answer`);
     }
-    await interrupted(ctx, person, provider, argsOf("SAY:slow 20000"));
+    const asked = (): number => provider.calls().length;
+    const args = ["codex", "--", ...argsOf("SAY:slow 20000")];
+    await interrupted(ctx, person, args, { asked, afterMs: 1_000 });
     const { sessions, messages } = await verified(ctx, "the interruption");
     assert.equal(sessions, STEPS.length + 1);
     const [aborted] = await ctx.sql(
@@ -62,19 +61,4 @@ export default async function codexErrors(ctx: FlowContext): Promise<void> {
   } finally {
     await provider.close();
   }
-}
-
-/** In the middle of an answer. */
-async function interrupted(
-  ctx: FlowContext,
-  { env, project }: CodexHome,
-  provider: FakeOpenAi,
-  args: readonly string[],
-): Promise<void> {
-  const before = provider.calls().length;
-  const running = ctx.startHyp(["run", "codex", "--", ...args], { env, cwd: project });
-  await eventually("the client asks", () => provider.calls().length > before || undefined);
-  await sleep(1_000);
-  process.kill(-running.pid, "SIGINT");
-  await running.exited;
 }

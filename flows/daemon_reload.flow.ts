@@ -8,6 +8,7 @@ import { postMessage } from "@hypaware/testkit";
 import { withAdapters } from "./lib/configs.ts";
 import { readJson } from "./lib/daemon.ts";
 import type { FlowContext } from "./lib/flow.ts";
+import { freePort } from "./lib/free-port.ts";
 import { eventually } from "./lib/process.ts";
 
 export const title =
@@ -106,13 +107,4 @@ export default async function daemonReload(ctx: FlowContext): Promise<void> {
     "SELECT count(*)::INT AS n FROM ai_gateway_exchanges WHERE outcome = 'interrupted'",
   );
   assert.deepEqual(cut, [{ n: 1 }]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FakeProvider } from "@hypaware/testkit";
 import type { FlowContext } from "./lib/flow.ts";
-import { findOpencode, makeOpencodeHome, type OpencodeHome, promptArgs } from "./lib/opencode.ts";
-import { eventually } from "./lib/process.ts";
+import { interrupted } from "./lib/interrupted.ts";
+import { findOpencode, makeOpencodeHome, promptArgs } from "./lib/opencode.ts";
 import { verified } from "./lib/verified.ts";
 
 export const title =
@@ -43,7 +41,9 @@ export default async function opencodeErrors(ctx: FlowContext): Promise<void> {
     const { sessions } = await verified(ctx, prompt);
     assert.equal(sessions, index + 1, `${prompt}: sessions`);
   }
-  await interrupted(ctx, person, provider, promptArgs("SAY:slow 20000"));
+  const asked = (): number => provider.requests().length;
+  const args = ["opencode", "--", ...promptArgs("SAY:slow 20000")];
+  await interrupted(ctx, person, args, { asked, afterMs: 2_000 });
   const { sessions, messages, natures } = await verified(ctx, "the interruption");
   assert.ok((natures.get("no_answer") ?? 0) >= PROMPTS.length, `no_answer: ${[...natures].join(" ")}`);
   assert.equal((await daemon.stop()).code, 0);
@@ -52,18 +52,3 @@ export default async function opencodeErrors(ctx: FlowContext): Promise<void> {
 
 const failuresOf = (provider: FakeProvider): number =>
   provider.requests().filter(({ response }) => response.status !== 200 || response.ending === "cut").length;
-
-/** In the middle of an answer. */
-async function interrupted(
-  ctx: FlowContext,
-  { env, project }: OpencodeHome,
-  provider: FakeProvider,
-  args: readonly string[],
-): Promise<void> {
-  const before = provider.requests().length;
-  const running = ctx.startHyp(["run", "opencode", "--", ...args], { env, cwd: project });
-  await eventually("the client asks", () => provider.requests().length > before || undefined);
-  await sleep(2_000);
-  process.kill(-running.pid, "SIGINT");
-  await running.exited;
-}

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { postMessage } from "@hypaware/testkit";
 import { withAdapters } from "../lib/configs.ts";
+import { recorderPid } from "../lib/daemon.ts";
 import type { DiagnosisCase, Patient } from "../lib/diagnosis.ts";
 import { eventually } from "../lib/process.ts";
 import { carryOne } from "./carry-one.ts";
@@ -14,9 +15,9 @@ export const HISTORY_CASES: readonly DiagnosisCase[] = [
     async arrange(patient) {
       patient.writeConfig(withAdapters(patient.provider));
       const daemon = await patient.startDaemon();
-      const recorder = await recorderPid(patient);
+      const recorder = await recorderPid(patient.state);
       process.kill(recorder, "SIGKILL");
-      await eventually("another recorder", async () => (await recorderPid(patient)) !== recorder);
+      await eventually("another recorder", async () => (await recorderPid(patient.state)) !== recorder);
       const { code, stderr } = await daemon.stop();
       assert.equal(code, 0, stderr);
     },
@@ -26,7 +27,7 @@ export const HISTORY_CASES: readonly DiagnosisCase[] = [
     async arrange(patient) {
       patient.writeConfig(withAdapters(patient.provider));
       const daemon = await patient.startDaemon();
-      process.kill(await recorderPid(patient), "SIGSTOP");
+      process.kill(await recorderPid(patient.state), "SIGSTOP");
       await postMessage(daemon.url, "unread");
     },
   },
@@ -35,12 +36,12 @@ export const HISTORY_CASES: readonly DiagnosisCase[] = [
     async arrange(patient) {
       patient.writeConfig(withAdapters(patient.provider));
       const daemon = await patient.startDaemon();
-      process.kill(await recorderPid(patient), "SIGSTOP");
+      process.kill(await recorderPid(patient.state), "SIGSTOP");
       await postMessage(daemon.url, "SAY:long 3000 320");
       await sleep(500);
       daemon.process.signal("SIGKILL");
       await daemon.process.exited;
-      process.kill(await recorderPid(patient), "SIGKILL");
+      process.kill(await recorderPid(patient.state), "SIGKILL");
       damageJournal(patient);
       await patient.hyp("query", "refresh");
     },
@@ -65,15 +66,4 @@ function damageJournal({ state }: Patient): void {
     bytes[middle] = bytes[middle]! ^ 0xff;
     writeFileSync(join(journal, name), bytes);
   }
-}
-
-async function recorderPid(patient: Patient): Promise<number> {
-  return eventually("a recorder", () => {
-    try {
-      const file = readFileSync(join(patient.state, "run", "recorder.json"), "utf8");
-      return (JSON.parse(file) as { pid: number }).pid;
-    } catch {
-      return undefined;
-    }
-  });
 }

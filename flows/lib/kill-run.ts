@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { headerOf, postMessage } from "@hypaware/testkit";
 import { withAdapters } from "./configs.ts";
 import { Crowd, RestartLoop } from "./crash.ts";
 import type { FlowContext } from "./flow.ts";
+import { freePort } from "./free-port.ts";
 import { eventually } from "./process.ts";
 
 const STREAMS = 32;
@@ -90,14 +88,4 @@ export async function killUnderLoad(ctx: FlowContext, run: KillRun): Promise<voi
 async function hasRows(ctx: FlowContext, id: string): Promise<true | undefined> {
   const rows = await ctx.sql(`SELECT role FROM ai_gateway_messages WHERE conversation_id = '${id}'`);
   return rows.length === 2 ? true : undefined;
-}
-
-/** A port that was free a moment ago: the daemon must come back to the same one. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

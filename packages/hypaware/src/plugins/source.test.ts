@@ -3,15 +3,15 @@ import { HypError } from "../contract/errors.ts";
 import { npmSpec, parseSource } from "./source.ts";
 
 const parse = (typed: string, options: { ref?: string; path?: string } = {}) =>
-  parseSource(typed, { cwd: "/work", home: "/home/me", ...options });
+  parseSource(typed, { cwd: "/home/me/project", home: "/home/me", ...options });
 
 test.each([
-  [".", "/work"],
-  ["./x", "/work/x"],
-  ["../x", "/x"],
+  [".", "/home/me/project"],
+  ["./x", "/home/me/project/x"],
+  ["../x", "/home/me/x"],
   ["/opt/x", "/opt/x"],
   ["~/x", "/home/me/x"],
-  ["plugins/x", "/work/plugins/x"],
+  ["plugins/x", "/home/me/project/plugins/x"],
 ])("%s is a folder", (typed, path) => {
   expect(parse(typed)).toEqual({ locked: { kind: "local-dir", raw: typed, path } });
 });

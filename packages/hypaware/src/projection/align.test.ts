@@ -1,65 +1,8 @@
-import { cpuTimer } from "@hypaware/testkit";
 import { expect, test } from "vitest";
-import type { MessageRow } from "../contract/dataset.ts";
-import type {
-  ContentBlock,
-  ExchangeFacts,
-  JsonObject,
-  ProjectedMessage,
-  Projection,
-} from "../contract/projection.ts";
-import type { ThreadStore } from "../contract/thread.ts";
-import { type ExchangeOptions, project } from "./exchange.testkit.ts";
+import type { ProjectedMessage } from "../contract/projection.ts";
+import { assistant, call, conversation, result, system, thinking, user } from "./conversation.testkit.ts";
+import { project } from "./exchange.testkit.ts";
 import { memoryThreads } from "./thread-memory.ts";
-
-type Content = string | readonly ContentBlock[];
-const user = (content: Content): ProjectedMessage => ({ role: "user", content });
-const system = (content: Content): ProjectedMessage => ({ role: "system", content });
-const assistant = (content: Content): ProjectedMessage => ({ role: "assistant", content });
-const thinking = (text: string): ProjectedMessage =>
-  assistant([{ type: "thinking", thinking: text, signature: "s" }]);
-const call = (id: string, command = "ls"): ProjectedMessage =>
-  assistant([{ type: "tool_use", id, name: "Bash", input: { command } }]);
-const result = (id: string, content: string): ProjectedMessage =>
-  user([{ type: "tool_result", tool_use_id: id, content }]);
-const answered = (...messages: ProjectedMessage[]): ProjectedMessage[] =>
-  messages.map((message) => ({ ...message, is_answer: true }));
-
-/** One conversation; each turn gives a request's list and the answer to it. */
-function conversation(threads: ThreadStore = memoryThreads(), id = "session-1") {
-  const rows: MessageRow[] = [];
-  const edits: unknown[] = [];
-  const turn = async (
-    history: readonly ProjectedMessage[],
-    answer: readonly ProjectedMessage[],
-    options: ExchangeOptions & { readonly facts?: Partial<ExchangeFacts> } = {},
-  ): Promise<MessageRow[]> => {
-    const projection: Projection = {
-      provider: "fake",
-      conversation_id: id,
-      messages: [...history.map((message) => ({ ...message, is_answer: false })), ...answered(...answer)],
-      exchange: { request_class: "main", session_id: "session-1", ...options.facts },
-    };
-    const applied = await project(threads, projection, options);
-    rows.push(...applied.rows);
-    const gateway = applied.exchange.attributes?.["gateway"] as JsonObject | undefined;
-    edits.push(gateway?.["history_edits"] ?? 0);
-    return applied.rows;
-  };
-  /** Every message by name, with the text of its predecessor. */
-  const chain = (): string[] => {
-    const label = (name: string | undefined): string => {
-      const row = rows.find((each) => each.message_id === name);
-      return row === undefined ? "-" : textOf(row);
-    };
-    const heads = rows.filter((row) => row.part_index === 0);
-    return heads.map((row) => `${label(row.previous_message_id?.[0])} > ${textOf(row)}`);
-  };
-  return { threads, rows, edits, turn, chain };
-}
-
-const textOf = (row: MessageRow): string =>
-  row.part_type === "tool_call" ? `call ${row.tool_call_id}` : (row.content_text ?? row.part_type);
 
 test("a resent history adds nothing: only the new question and its answer are new", async () => {
   const { turn, chain } = conversation();
@@ -367,35 +310,4 @@ test("without is_answer, the assistant messages at the end are the answer", asyn
     true,
     true,
   ]);
-});
-
-test("two thousand messages are aligned in a moment, also when every old tool result was cleared", async () => {
-  const { turn, rows } = conversation();
-  const full: ProjectedMessage[] = [user("start")];
-  for (let n = 0; n < 1_000; n++) {
-    full.push(call(`t${n}`), result(`t${n}`, `output ${n}`));
-  }
-  await turn(full, [assistant("end")]);
-  expect(rows).toHaveLength(2_002);
-  const cleared = full.map((message, index) =>
-    index % 2 === 0 && index > 0 && index < 1_900 ? result(`t${index / 2 - 1}`, "[cleared]") : message,
-  );
-  const cpuMs = cpuTimer();
-  await turn([...cleared, assistant("end"), user("more")], [assistant("ok")]);
-  const took = cpuMs();
-  expect(rows).toHaveLength(2_004);
-  expect(took).toBeLessThan(500);
-});
-
-test("two thousand equal messages with an edited start are aligned in bounded time", async () => {
-  const { turn, rows } = conversation();
-  const full: ProjectedMessage[] = [];
-  for (let n = 0; n < 1_000; n++) full.push(user("continue"), assistant("Done."));
-  await turn(full.slice(0, -1), [assistant("Done.")]);
-  expect(rows).toHaveLength(2_000);
-  const cpuMs = cpuTimer();
-  await turn([user("continue, please"), ...full.slice(1), user("more")], [assistant("ok")]);
-  expect(cpuMs()).toBeLessThan(1_000);
-  expect(rows).toHaveLength(2_002);
-  expect(rows.at(-1)?.message_index).toBe(2_001);
 });
