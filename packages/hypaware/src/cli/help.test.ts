@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { HELP_TOPICS } from "./help-topics.ts";
 import { buildProgram } from "./program.ts";
 import { helpOf, terminal, visibleCommands } from "./program.testkit.ts";
-import { runCommand } from "./run-command.ts";
+import { runCommandLine } from "./command-line.ts";
 
 async function help(words: readonly string[], columns = 80): Promise<string> {
   const { out, context } = terminal({ columns, env: { NO_COLOR: "1" } });
-  expect(await runCommand(["help", ...words], context)).toBe(0);
+  expect(await runCommandLine(["help", ...words], context)).toBe(0);
   return out.text;
 }
 
@@ -41,7 +41,7 @@ test("hyp help of a command is its help, and its topic where there is one", asyn
 
 test("an unknown word is wrong usage, with the nearest one", async () => {
   const { err, context } = terminal();
-  expect(await runCommand(["help", "privcy"], context)).toBe(2);
+  expect(await runCommandLine(["help", "privcy"], context)).toBe(2);
   expect(err.text).toContain('Did you mean "privacy"?');
 });
 

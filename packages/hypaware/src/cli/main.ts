@@ -12,8 +12,8 @@ async function main(argv: readonly string[], context: CliContext): Promise<numbe
   const { runContributed } = await import("./contributed.ts");
   const contributed = await runContributed(argv, context);
   if (contributed !== undefined) return contributed;
-  const { runCommand } = await import("./run-command.ts");
-  return runCommand(argv, context);
+  const { runCommandLine } = await import("./command-line.ts");
+  return runCommandLine(argv, context);
 }
 
 // A reader that goes away (`hyp query … | head`) is not an error of ours.

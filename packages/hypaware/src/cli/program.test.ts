@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { buildProgram } from "./program.ts";
 import { helpOf, terminal, visibleCommands } from "./program.testkit.ts";
-import { runCommand } from "./run-command.ts";
+import { runCommandLine } from "./command-line.ts";
 
 const PATHS = visibleCommands(buildProgram(terminal().context)).map(({ path }) => path);
 const named = PATHS.map((path) => [path.join(" "), path] as const);
 
 test.each(named)("hyp %s --help says what it does and shows examples", async (_, path) => {
   const { out, context } = terminal();
-  expect(await runCommand([...path, "--help"], context)).toBe(0);
+  expect(await runCommandLine([...path, "--help"], context)).toBe(0);
   expect(out.text).toContain(`Usage: hyp ${path.join(" ")}`);
   expect(out.text).toMatch(/Examples:\n {2}(\w+=\S+ )?hyp /);
   expect(out.text.split("\n")[2]).toMatch(/\S{2}/);
@@ -64,13 +64,13 @@ test.each([
   ["a missing argument", ["show"], "missing required argument"],
 ] as const)("%s is wrong usage, with a hint", async (_, argv, hint) => {
   const { err, context } = terminal();
-  expect(await runCommand(argv, context)).toBe(2);
+  expect(await runCommandLine(argv, context)).toBe(2);
   expect(err.text).toContain(hint);
   expect(err.text).not.toContain(ESCAPE);
 });
 
 test("an error is set off by colour on a terminal only", async () => {
   const { err, context } = terminal({ columns: 80 });
-  expect(await runCommand(["qurey"], context)).toBe(2);
+  expect(await runCommandLine(["qurey"], context)).toBe(2);
   expect(err.text.startsWith("\u001b[31merror:\u001b[39m unknown command")).toBe(true);
 });

@@ -3,7 +3,7 @@ import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import type { Observer } from "../kernel/telemetry.ts";
 import type { LockedSource } from "./plugin-lock.ts";
-import { type CommandResult, runCommand } from "./run-command.ts";
+import { type CommandResult, runCommand } from "../kernel/run-command.ts";
 import { scrubText } from "../wire/scrub.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;

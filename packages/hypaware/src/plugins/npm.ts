@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { HypError } from "../contract/errors.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { scrubText } from "../wire/scrub.ts";
-import { type CommandResult, runCommand } from "./run-command.ts";
+import { type CommandResult, runCommand } from "../kernel/run-command.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HypError } from "../contract/errors.ts";
 import { homeOfPlist, LAUNCHD_LABEL, programsOfPlist, renderLaunchdPlist } from "./launchd-plist.ts";
-import type { CommandRunner } from "./run-command.ts";
+import type { CommandRunner } from "./command-runner.ts";
 import type { ServiceManager, ServiceState } from "./service-manager.ts";
 import { writeServiceFile } from "./write-service-file.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { HypError } from "../contract/errors.ts";
 import { launchdService } from "./launchd-service.ts";
-import { commandRunner, type CommandRunner } from "./run-command.ts";
+import { commandRunner, type CommandRunner } from "./command-runner.ts";
 import type { ServiceFile, ServiceSpec } from "./service-spec.ts";
 import { systemdService } from "./systemd-service.ts";
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { HypError } from "../contract/errors.ts";
-import type { CommandRunner } from "./run-command.ts";
+import type { CommandRunner } from "./command-runner.ts";
 import type { ServiceManager } from "./service-manager.ts";
 import type { ServiceFile, ServiceSpec } from "./service-spec.ts";
 import { unquoteWord } from "./systemd-quote.ts";

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import type { CliContext } from "../context.ts";
-import { runCommand } from "../run-command.ts";
+import { runCommandLine } from "../command-line.ts";
 
 export interface Captured {
   readonly code: number;
@@ -17,6 +17,6 @@ export async function captured(argv: readonly string[], { env }: CliContext): Pr
       done();
     },
   }) as unknown as NodeJS.WriteStream;
-  const code = await runCommand(argv, { env, stdout: into, stderr: into, exitCode: 0 });
+  const code = await runCommandLine(argv, { env, stdout: into, stderr: into, exitCode: 0 });
   return { code, text };
 }

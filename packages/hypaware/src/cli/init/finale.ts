@@ -3,7 +3,7 @@ import type { App } from "../../app.ts";
 import { openCatalog } from "../../store/catalog.ts";
 import type { CliContext } from "../context.ts";
 import { progressOn } from "../progress.ts";
-import { runCommand } from "../run-command.ts";
+import { runCommandLine } from "../command-line.ts";
 import { runningGateway } from "../running-gateway.ts";
 import { painted } from "../terminal.ts";
 import { type Choices, isImportable } from "./choices.ts";
@@ -92,7 +92,7 @@ export class Finale {
     const words = argv.map((word) => (word.includes(" ") ? `"${word}"` : word));
     const command = `hyp ${words.join(" ")}`;
     stdout.write(`\n${painted("bold", `> ${command}`, stdout, env)}\n`);
-    const isDone = (await runCommand(argv, { ...this.#context, exitCode: 0 })) === 0;
+    const isDone = (await runCommandLine(argv, { ...this.#context, exitCode: 0 })) === 0;
     if (isDone) this.#done.push(called || command);
     else if (!isOptional) this.#fail(command);
     return isDone;

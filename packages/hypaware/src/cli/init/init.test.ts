@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openApp } from "../../app.ts";
 import { terminal } from "../program.testkit.ts";
-import { runCommand } from "../run-command.ts";
+import { runCommandLine } from "../command-line.ts";
 import { type InitOptions, chosenBy } from "./choices.ts";
 import { composeConfig } from "./compose-config.ts";
 import { configAction, lookAtConfig, requireReplaceable, writeConfig } from "./config-target.ts";
@@ -139,7 +139,7 @@ test("behind a link the file is replaced, not the link; a link to nothing is an 
 
 test("without a terminal and without a choice it is wrong usage that lists the presets, and nothing is written", async () => {
   const { err, context } = terminal({ env: env() });
-  expect(await runCommand(["init"], context)).toBe(2);
+  expect(await runCommandLine(["init"], context)).toBe(2);
   expect(err.text).toContain("all, claude, codex, gemini, opencode");
   expect(readdirSync(home)).toEqual([]);
 });
@@ -152,7 +152,7 @@ test.each([[["--dry-run", "--yes"]], [["all", "--dry-run"]], [["--dry-run", "--f
     const before = readdirSync(home, { recursive: true });
     const { out, err, context } = terminal({ env: env() });
     const argv = ["init", ...args.map((word) => (word === "from.json" ? from : word))];
-    expect([await runCommand(argv, context), err.text]).toEqual([0, ""]);
+    expect([await runCommandLine(argv, context), err.text]).toEqual([0, ""]);
     expect(out.text).toContain(join(home, ".hyp", "hypaware-config.json"));
     expect(readdirSync(home, { recursive: true })).toEqual(before);
   },
@@ -160,7 +160,7 @@ test.each([[["--dry-run", "--yes"]], [["all", "--dry-run"]], [["--dry-run", "--f
 
 test("only what is not built was asked for: nothing is written, and it is no error", async () => {
   const { out, context } = terminal({ env: env() });
-  expect(await runCommand(["init", "--source", "otel", "--yes"], context)).toBe(0);
+  expect(await runCommandLine(["init", "--source", "otel", "--yes"], context)).toBe(0);
   expect(out.text).toContain("planned, not in this version");
   expect(readdirSync(home)).toEqual([]);
 });
@@ -172,13 +172,13 @@ test("--from-file takes a config that is right, and refuses another with its pla
   writeFileSync(bad, '{ "version": 2, "plugins": [{ "name": "nobody" }] }');
   const config = join(home, ".hyp", "hypaware-config.json");
   const refused = terminal({ env: env() });
-  expect(await runCommand(["init", "--from-file", bad], refused.context)).toBe(1);
+  expect(await runCommandLine(["init", "--from-file", bad], refused.context)).toBe(1);
   expect(refused.err.text).toMatch(/nothing was written:\n {2}\[plugin_unknown\]/);
   const taken = terminal({ env: env() });
-  expect(await runCommand(["init", "--from-file", good], taken.context)).toBe(0);
+  expect(await runCommandLine(["init", "--from-file", good], taken.context)).toBe(0);
   expect(readFileSync(config, "utf8")).toBe(readFileSync(good, "utf8"));
   const again = terminal({ env: env() });
   writeFileSync(good, '{ "version": 2 }');
-  expect(await runCommand(["init", "--from-file", good], again.context)).toBe(1);
+  expect(await runCommandLine(["init", "--from-file", good], again.context)).toBe(1);
   expect(again.err.text).toContain("is there already");
 });

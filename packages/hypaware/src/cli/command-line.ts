@@ -6,7 +6,7 @@ import type { CliContext } from "./context.ts";
 const USAGE = 2;
 
 /** Runs one command of the program. Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. Never rejects. */
-export async function runCommand(argv: readonly string[], context: CliContext): Promise<number> {
+export async function runCommandLine(argv: readonly string[], context: CliContext): Promise<number> {
   const [{ CommanderError }, { buildProgram }, { reportError }] = await Promise.all([
     import("commander"),
     import("./program.ts"),
@@ -20,7 +20,7 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
   const isHelp = argv.length === 0 || ["help", "--help", "-h"].includes(argv[0]!);
   try {
     if (argv.length > 0) await program.parseAsync([...argv], { from: "user" });
-    else if (isFirstTime(context)) return await runCommand(["init"], context);
+    else if (isFirstTime(context)) return await runCommandLine(["init"], context);
     else program.outputHelp();
     return context.exitCode;
   } catch (error) {
