@@ -40,7 +40,7 @@ export default async function packageBinBoot(ctx: FlowContext): Promise<void> {
     "bin/hyp.js",
     "package.json",
     "dist/cli/main.js",
-    "dist/cli/command-tree.json",
+    "dist/cli/completion/command-tree.json",
     "dist/contract/plugin.d.ts",
     "dist/adapters/claude/hypaware.plugin.json",
     "dist/adapters/codex/hypaware.plugin.json",

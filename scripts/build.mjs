@@ -25,7 +25,7 @@ cpSync(join(source, "plugins", "template"), join(dist, "plugins", "template"), {
 
 const built = (file) => import(pathToFileURL(join(dist, "cli", file)).href);
 const [{ buildProgram }, { commandTree }, { TREE_FILE }] = await Promise.all(
-  ["program.js", "command-tree.js", "print-completions.js"].map(built),
+  ["program.js", "completion/command-tree.js", "completion/print-completions.js"].map(built),
 );
 const { env, stdout, stderr } = process;
 const tree = commandTree(buildProgram({ env, stdout, stderr, exitCode: 0 }));

@@ -28,7 +28,7 @@ export async function runCommandLine(argv: readonly string[], context: CliContex
     return reportError(error, context);
   } finally {
     if (isHelp && context.env["HYP_DEV_TELEMETRY"]) {
-      const { tellHelp } = await import("./help-telemetry.ts");
+      const { tellHelp } = await import("./help/telemetry.ts");
       await tellHelp(context, program.commands.length);
     }
   }

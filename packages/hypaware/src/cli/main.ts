@@ -5,7 +5,7 @@ const LEFT_OPEN_MS = 500;
 /** Runs one command line. Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. Never rejects. */
 async function main(argv: readonly string[], context: CliContext): Promise<number> {
   if (argv[0] === "complete" && argv[1] === "--") {
-    const { printCompletions } = await import("./print-completions.ts");
+    const { printCompletions } = await import("./completion/print-completions.ts");
     printCompletions(argv.slice(2), context.stdout);
     return 0;
   }

@@ -1,8 +1,8 @@
 import type { Argument, Command, Option } from "commander";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { topicText } from "./help.ts";
-import { HELP_TOPICS } from "./help-topics.ts";
+import { topicText } from "./help/help.ts";
+import { HELP_TOPICS } from "./help/topics.ts";
 import { buildProgram } from "./program.ts";
 import { terminal, visibleCommands } from "./program.testkit.ts";
 

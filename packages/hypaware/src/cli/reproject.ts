@@ -8,7 +8,7 @@ import { type CliContext, withApp } from "./context.ts";
 import { wholeNumber } from "./number-option.ts";
 import { progressOn } from "./progress.ts";
 import { recordingOf } from "./recording-of.ts";
-import { refreshed } from "./refreshed.ts";
+import { refreshed } from "./query/refreshed.ts";
 import { reprojectJson, reprojectReport } from "./reproject-report.ts";
 import { sinceWhen } from "./since-option.ts";
 import { tableWidth } from "./terminal.ts";

@@ -7,7 +7,7 @@ import { ensurePrivateFolder } from "../disk/folders.ts";
 import { inUnits } from "./bytes.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { recordingOf } from "./recording-of.ts";
-import { refreshed } from "./refreshed.ts";
+import { refreshed } from "./query/refreshed.ts";
 
 export function registerStore(program: Command, context: CliContext): void {
   const store = program

@@ -6,7 +6,7 @@ import { type Catalog, openCatalog } from "../store/catalog.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { neutral } from "./neutral.ts";
 import { wholeNumber } from "./number-option.ts";
-import { refreshed } from "./refreshed.ts";
+import { refreshed } from "./query/refreshed.ts";
 
 const POLL_MS = 250;
 const BATCH = 200;

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import type { CliContext } from "./context.ts";
-import { fitText } from "./fit-text.ts";
+import { fitText } from "./help/fit-text.ts";
 
 const DEFAULT_WIDTH = 80;
 /** Lines longer than this are hard to read, however wide the terminal is. */

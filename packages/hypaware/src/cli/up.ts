@@ -20,7 +20,7 @@ Examples:
         "up",
         { mode: "gateway", configFile: options.config, logSinks: warningsOnStderr(context) },
         async (app) => {
-          const { runDaemon } = await import("./run-daemon.ts");
+          const { runDaemon } = await import("./daemon/run-daemon.ts");
           await runDaemon(context, app, { greet: true, configFile: options.config, mode: "foreground" });
         },
       );

@@ -11,7 +11,7 @@ import { compareRecords, isWrong } from "./compare-records.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { progressOn } from "./progress.ts";
 import { recordingOf } from "./recording-of.ts";
-import { refreshed } from "./refreshed.ts";
+import { refreshed } from "./query/refreshed.ts";
 import { verifyReport } from "./verify-report.ts";
 
 /** A client that runs writes while we read: what was found is looked at again. */

@@ -2,7 +2,7 @@
 // the end of input take the answer that is shown.
 
 import { isCancel, confirm, intro, log, multiselect, note, outro, select } from "@clack/prompts";
-import { fitText } from "../fit-text.ts";
+import { fitText } from "../help/fit-text.ts";
 import { textWidth } from "../terminal.ts";
 import { type Choices, isImportable } from "./choices.ts";
 import type { Offer } from "./offer.ts";

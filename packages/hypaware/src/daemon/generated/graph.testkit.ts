@@ -1,5 +1,5 @@
 import type { JsonText } from "../../query/cell.ts";
-import type { RecordedHome } from "../../daemon/recorded-home.testkit.ts";
+import type { RecordedHome } from "../recorded-home.testkit.ts";
 import type { Written } from "./form.testkit.ts";
 import type { TrueNode } from "./truth.testkit.ts";
 

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { RecordedHome } from "../../daemon/recorded-home.testkit.ts";
+import type { RecordedHome } from "../recorded-home.testkit.ts";
 import type { Call } from "./conversation.testkit.ts";
 import type { FormClient, Written } from "./form.testkit.ts";
 

@@ -4,7 +4,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { seededRandom } from "../../contract-kit/mutated.ts";
-import { RecordedHome } from "../../daemon/recorded-home.testkit.ts";
+import { RecordedHome } from "../recorded-home.testkit.ts";
 import { activated } from "../../adapters/activated.testkit.ts";
 import { BUNDLED_ADAPTERS } from "../../adapters/bundled.ts";
 import { outputTokensOf } from "./conversation.testkit.ts";

@@ -1,5 +1,5 @@
 import type { FrameSink } from "../../../contract/frame.ts";
-import { answer, ask } from "../../../daemon/carried.testkit.ts";
+import { answer, ask } from "../../carried.testkit.ts";
 import { type Call, viewed } from "../conversation.testkit.ts";
 import type { Form, FormClient } from "../form.testkit.ts";
 import { wholeGrain } from "../grain.testkit.ts";

@@ -1,6 +1,6 @@
 // Anthropic's Messages API, whoever speaks it.
 import type { JsonObject } from "../../../contract/plugin.ts";
-import type { Answered } from "../../../daemon/carried.testkit.ts";
+import type { Answered } from "../../carried.testkit.ts";
 import { type Call, outputTokensOf, type Piece, resultText, type Viewed } from "../conversation.testkit.ts";
 
 export const REFUSED: Answered = {

@@ -1,6 +1,6 @@
 import type { FrameSink } from "../../../contract/frame.ts";
 import type { Json, JsonObject } from "../../../contract/plugin.ts";
-import { answer, ask, type Answered } from "../../../daemon/carried.testkit.ts";
+import { answer, ask, type Answered } from "../../carried.testkit.ts";
 import { type Call, outputTokensOf, resultText, type Utterance } from "../conversation.testkit.ts";
 import type { Form, FormClient } from "../form.testkit.ts";
 import { pieceGrain, wholeGrain } from "../grain.testkit.ts";

@@ -1,6 +1,6 @@
 import type { FrameSink } from "../../../contract/frame.ts";
 import type { Json, JsonObject } from "../../../contract/plugin.ts";
-import { answer, ask, CarriedSocket } from "../../../daemon/carried.testkit.ts";
+import { answer, ask, CarriedSocket } from "../../carried.testkit.ts";
 import { type Call, type Thread, type Utterance, type Viewed, viewed } from "../conversation.testkit.ts";
 import type { Form, FormClient } from "../form.testkit.ts";
 import { pieceGrain } from "../grain.testkit.ts";

@@ -1,6 +1,6 @@
 import type { FrameSink } from "../../../contract/frame.ts";
 import type { JsonObject } from "../../../contract/plugin.ts";
-import { answer, ask, type Answered } from "../../../daemon/carried.testkit.ts";
+import { answer, ask, type Answered } from "../../carried.testkit.ts";
 import {
   type Call,
   outputTokensOf,
