@@ -55,6 +55,8 @@ export default async function panic(ctx: FlowContext): Promise<void> {
   assert.equal(readFileSync(settings, "utf8"), written, "given back byte for byte");
   assert.equal((await dismay())["daemon"], "nothing", "twice");
 
+  await attachedElsewhere(ctx, begin);
+
   const hung = await begin();
   process.kill(hung, "SIGSTOP");
   const told = await ctx.hyp(["panic"]);
@@ -103,6 +105,19 @@ export default async function panic(ctx: FlowContext): Promise<void> {
   assert.ok(answer.status === 200 && answer.completedAt !== undefined, answer.failure);
   assert.ok(!isAlive(running));
   stranger.signal("SIGKILL");
+}
+
+/** Attached while a variable named another folder: it is not given back in silence, and not forgotten. */
+async function attachedElsewhere(ctx: FlowContext, begin: () => Promise<number>): Promise<void> {
+  const env = { CLAUDE_CONFIG_DIR: join(ctx.folder, "elsewhere") };
+  mkdirSync(env.CLAUDE_CONFIG_DIR);
+  await begin();
+  assert.equal((await ctx.hyp(["attach", "claude"], { env })).code, 0);
+  const { code, stderr } = await ctx.hyp(["panic"]);
+  assert.equal(code, 1);
+  assert.ok(stderr.includes(join(env.CLAUDE_CONFIG_DIR, "settings.json")), stderr);
+  assert.equal((await ctx.hyp(["panic"], { env })).code, 0);
+  assert.equal((await ctx.hyp(["panic"])).code, 0, "nothing is left");
 }
 
 /** One that nobody waits for stays as a zombie where process 1 does not reap. */

@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { openApp } from "../app.ts";
 import type { ClientRegistration } from "../contract/plugin.ts";
+import { undoRecords } from "../settings/undo-record.ts";
 
 /** What became of one client. */
 export interface ClientDetached {
@@ -30,9 +33,32 @@ export async function detachAll(
     const results: ClientDetached[] = [];
     for (const client of app.registry.clients())
       results.push(await detachOne(client, options.dryRun === true));
-    return results;
+    return [...results, ...attachedElsewhere(app.paths.state, results)];
   } finally {
     await app.close();
+  }
+}
+
+/** Settings that were attached while the environment named another place for them: which client reads them, only that one says. */
+function attachedElsewhere(state: string, done: readonly ClientDetached[]): readonly ClientDetached[] {
+  const paths = new Set(done.map(({ path }) => path));
+  return undoRecords(state)
+    .list()
+    .filter(({ file }) => !paths.has(file) && isMarked(file))
+    .map(({ client, file }) => ({
+      client,
+      status: "failed",
+      path: file,
+      error: `${file} is attached, too, and the environment names another place for its settings now. Set it as it was then (its folder is ${dirname(file)}), and run: hyp detach ${client}`,
+    }));
+}
+
+function isMarked(file: string): boolean {
+  try {
+    return readFileSync(file, "utf8").includes("hypaware");
+  } catch {
+    // Gone, and with it what we wrote.
+    return false;
   }
 }
 

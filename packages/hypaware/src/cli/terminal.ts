@@ -26,7 +26,7 @@ export function writeFitted(text: string, stream: NodeJS.WriteStream): void {
 }
 
 /** Whether escape codes may be written there: https://no-color.org, and no dumb terminal. */
-export function hasColours(stream: NodeJS.WriteStream, env: CliContext["env"]): boolean {
+function hasColours(stream: NodeJS.WriteStream, env: CliContext["env"]): boolean {
   return stream.isTTY && !env["NO_COLOR"] && env["TERM"] !== "dumb";
 }
 

@@ -34,7 +34,7 @@ const changed = ({ name, version, install_dir }: LockEntry, why: string): HypErr
   );
 
 /** Throws HypError `plugin_changed`. */
-export async function requireIntact(entry: LockEntry): Promise<void> {
+async function requireIntact(entry: LockEntry): Promise<void> {
   const why = await damageOf(entry);
   if (why !== undefined) throw changed(entry, why);
 }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { HypError } from "../contract/errors.ts";
 import type {
   AttachContext,
@@ -36,7 +35,7 @@ export interface SettingsRegistry {
 export function createSettings(host: SettingsHost): SettingsRegistry {
   const { state, hyp, env, folder = process.cwd(), now = () => new Date() } = host;
   const around = { env, folder };
-  const records = undoRecords(join(state, "attached"));
+  const records = undoRecords(state);
   return {
     viewFor: ({ plugin }) => ({
       attachable: (settings) => ({

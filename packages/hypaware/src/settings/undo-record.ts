@@ -33,7 +33,7 @@ export interface UndoRecords {
   add(client: string, file: string, record: UndoRecord): void;
   /** Only this one stays; without one none does. */
   keep(client: string, file: string, attachedAt: string | undefined): void;
-  /** Of each file that was attached and not detached. */
+  /** Of each file that was attached and not detached, whatever the environment said where its settings are. */
   list(): readonly Pick<RecordFile, "client" | "file">[];
 }
 
@@ -41,7 +41,9 @@ export interface UndoRecords {
 export const recordName = (client: string, file: string): string =>
   `${client}-${createHash("sha256").update(file).digest("hex").slice(0, 16)}.json`;
 
-export function undoRecords(folder: string): UndoRecords {
+/** `state`: the state folder of the home. */
+export function undoRecords(state: string): UndoRecords {
+  const folder = join(state, "attached");
   const placeOf = (client: string, file: string): string => join(folder, recordName(client, file));
 
   function read(place: string): RecordFile | undefined {

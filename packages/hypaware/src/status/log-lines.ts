@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { HomePaths } from "../contract/home.ts";
 
 /** The processes whose logs are about recording; a command's own failures were on the screen. */
-export const LOGS = ["gateway", "recorder"] as const;
+const LOGS = ["gateway", "recorder"] as const;
 
 export interface LogLine {
   /** Milliseconds since 1970. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { DIAGNOSTICS } from "../contract/diagnostics.ts";
-import { STATUS_REPORT } from "./report-schema.ts";
+import { STATUS_REPORT } from "./report-schema.testkit.ts";
 
 const DOCS = join(import.meta.dirname, "../../../../docs");
 const cell = (text: string): string => text.replace(/[|<]/g, "\\$&");

@@ -69,7 +69,7 @@ async function reload(context: CliContext, app: App): Promise<void> {
 }
 
 /** The service manager, when it answers and has a service for this home. */
-export async function installedService(
+async function installedService(
   { paths }: Pick<App, "paths">,
   env: NodeJS.ProcessEnv,
 ): Promise<ServiceManager | undefined> {
