@@ -73,6 +73,7 @@ export interface ClientFinding {
    * settings) overrides what we wrote. `features_lost`: the client turns something off behind a base URL, and it can be had back.
    */
   readonly kind: "hook_outdated" | "env_override" | "features_lost";
+  /** A sentence that names the client. */
   readonly message: string;
   /** Commands that mend it. */
   readonly repair: readonly string[];

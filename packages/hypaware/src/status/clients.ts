@@ -109,6 +109,6 @@ function clientDiagnostics(name: string, attachment: Partial<ClientAttachment>):
       : [];
   const told = findings
     .filter(({ kind }) => CLIENT_KINDS.includes(kind))
-    .map(({ kind, message, repair }) => diagnostic(kind, `${name}: ${message}`, ...repair));
+    .map(({ kind, message, repair }) => diagnostic(kind, message, ...repair));
   return [...missing, ...told];
 }
