@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createContext } from "../flows/lib/context.ts";
 import type { FlowContext } from "../flows/lib/flow.ts";
-import { inOrder, toldLines } from "./oracle/record.ts";
+import { inOrder, toldLines, unansweredDigests } from "./oracle/record.ts";
 import { eventsOf, type ToldUsage, usageOf } from "./oracle/usage.ts";
 import { countMessages } from "./oracle/wire.ts";
 import { ADAPTERS } from "./fixture-scenarios.ts";
@@ -14,6 +14,8 @@ import { Replay } from "./replay.ts";
 import { restoreDatabase } from "./restore-database.ts";
 import type { Call, Scenario } from "./scenario.ts";
 
+/** Files have their times from the kernel's clock, which goes on in steps of up to 10 ms. */
+const CLOCK_STEP_MS = 25;
 const UPSTREAMS = ["anthropic", "openai", "chatgpt", "gemini", "code-assist"];
 
 export interface Tokens {
@@ -81,7 +83,7 @@ async function writeFiles({ files }: Scenario, home: string): Promise<void> {
     mkdirSync(dirname(join(home, path)), { recursive: true });
     if (path.endsWith(".db")) restoreDatabase(join(home, path), text);
     else writeFileSync(join(home, path), text);
-    await sleep(5);
+    await sleep(CLOCK_STEP_MS);
   }
 }
 
@@ -114,7 +116,8 @@ async function compare(
   const exchanges = await ctx.sql(
     `SELECT response_id, coalesce(input_tokens, 0)::INT AS input, coalesce(cache_read_tokens, 0)::INT AS cache_read,
        coalesce(cache_write_tokens, 0)::INT AS cache_write, coalesce(output_tokens, 0)::INT AS output,
-       total_input_tokens IS NOT NULL AS is_used
+       total_input_tokens IS NOT NULL AS is_used,
+       json_extract_string(attributes, '$.gateway.request_digest') AS request_digest
      FROM ai_gateway_exchanges`,
   );
   const expected = scenario.calls.flatMap(callsOf);
@@ -134,6 +137,10 @@ async function compare(
     .sort();
   for (const each of difference(toldUsage, storedUsage)) problems.push(`usage not stored: ${each}`);
   for (const each of difference(storedUsage, toldUsage)) problems.push(`usage that no answer told: ${each}`);
+
+  const digests = exchanges.map((row) => String(row["request_digest"]));
+  for (const each of difference(unansweredDigests(scenario.files), digests))
+    problems.push(`no exchange is the attempt with the digest ${each}`);
 
   const lines = toldLines(scenario.files);
   const byId = Map.groupBy(rows, (row) => String(row["message_id"]));

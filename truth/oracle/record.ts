@@ -20,6 +20,18 @@ export function toldLines(files: readonly RecordFile[]): ReadonlyMap<string, Tol
   return told;
 }
 
+/** Digests of the requests for an answer that a client noted and that no line answers. */
+export function unansweredDigests(files: readonly RecordFile[]): readonly string[] {
+  const lines = files
+    .filter(({ path }) => path.startsWith(".claude/") && path.endsWith(".jsonl"))
+    .flatMap(({ text }) => text.split("\n").filter((line) => line !== ""))
+    .map((line) => JSON.parse(line) as Loose);
+  const answered = new Set(lines.map(({ requestRef }) => requestRef));
+  return lines.flatMap(({ type, id, requestDigest }) =>
+    type === "api-request" && !answered.has(id) ? [String(requestDigest)] : [],
+  );
+}
+
 /** Files in the order of their first timestamps: a fork's is younger than what it was forked from. */
 export function inOrder(files: readonly RecordFile[]): readonly RecordFile[] {
   const begin = ({ text }: RecordFile): string => /"(?:timestamp|startTime)":"([^"]+)"/.exec(text)?.[1] ?? "";

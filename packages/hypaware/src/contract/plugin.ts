@@ -23,6 +23,8 @@ export type {
   ClientDatabase,
   ClientRecord,
   DatabaseRow,
+  RecordedAttempt,
+  RecordedFailure,
   RecordedMessage,
   RecordedResponse,
   RecordedTotal,

@@ -86,6 +86,8 @@ export interface ExchangeFacts {
   readonly response_id?: string;
   readonly model?: string;
   readonly requested_model?: string;
+  /** What the client's own record calls the request by, of an exchange without a whole answer: RecordedAttempt.request_digest. */
+  readonly request_digest?: string;
   readonly stop_reason?: string;
   /** The provider's own error, `type: message`. */
   readonly error?: string;

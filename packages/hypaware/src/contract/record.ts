@@ -44,6 +44,8 @@ export interface RecordedResponse {
   /** The provider's names of it, as far as the client keeps them; none at all means that only its messages tell which one it is. */
   readonly response_id?: string;
   readonly request_id?: string;
+  /** RecordedAttempt.attempt_id. */
+  readonly attempt_id?: string;
   /** Entries that it brought. */
   readonly message_ids?: readonly string[];
   readonly model?: string;
@@ -52,6 +54,26 @@ export interface RecordedResponse {
   readonly usage: Usage;
   /** The answer was cut, and the client guesses. */
   readonly is_estimate?: boolean;
+}
+
+/** A request for an answer, as a client notes it before it sends it: each attempt is one. */
+export interface RecordedAttempt {
+  readonly conversation_id: string;
+  readonly session_id: string;
+  readonly attempt_id: string;
+  /** The attempt before it in its conversation, made by the same process of the client. */
+  readonly follows?: string;
+  /** As the projector gives it (ExchangeFacts) of an exchange without a whole answer. */
+  readonly request_digest?: string;
+}
+
+/** How the last attempt before it in its conversation failed. */
+export interface RecordedFailure {
+  readonly conversation_id: string;
+  readonly session_id: string;
+  /** Of the answer; missing: none came. */
+  readonly status_code?: number;
+  readonly request_id?: string;
 }
 
 /** What the client says that a session cost so far with one model, side calls included; a fork's begins with that of the session it left. */
@@ -69,6 +91,8 @@ export interface RecordReading {
   /** A response may be told with each of its messages. */
   readonly responses?: readonly RecordedResponse[];
   readonly totals?: readonly RecordedTotal[];
+  readonly attempts?: readonly RecordedAttempt[];
+  readonly failures?: readonly RecordedFailure[];
   /** For the line behind it in the same file, kept with how far the file was read; without it what was there stays. */
   readonly memory?: JsonObject;
 }

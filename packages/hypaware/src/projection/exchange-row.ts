@@ -131,6 +131,7 @@ function exchangeAttributes(summary: ExchangeSummary): JsonObject {
       route_reason: captured.open.routeReason,
       ...(selection.coMatches.length > 0 ? { co_matches: selection.coMatches } : {}),
       ...(historyEdits > 0 ? { history_edits: historyEdits } : {}),
+      ...(facts?.request_digest === undefined ? {} : { request_digest: facts.request_digest }),
       ...(decodeError === null ? {} : { decode_error: decodeError }),
       ...(droppedRequestBytes > 0 ? { dropped_request_bytes: droppedRequestBytes } : {}),
       ...(droppedResponseBytes > 0 ? { dropped_response_bytes: droppedResponseBytes } : {}),

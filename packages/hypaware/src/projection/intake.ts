@@ -172,6 +172,7 @@ const FACT_STRINGS = [
   "response_id",
   "model",
   "requested_model",
+  "request_digest",
   "stop_reason",
   "error",
 ] as const;

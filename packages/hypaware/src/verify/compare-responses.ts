@@ -1,3 +1,4 @@
+import { carriedAttempts, lostAttempts } from "./attempts.ts";
 import { hasNoAnswer, isSideCall } from "./compare-messages.ts";
 import type { Findings } from "./difference.ts";
 import { USAGE_NUMBERS } from "../projection/intake.ts";
@@ -6,7 +7,7 @@ import type { ToldResponse, ToldSession } from "./told.ts";
 
 /**
  * Each response that the record tells is one exchange with the same tokens, or one message's usage where no exchange carried it: gives
- * the latter.
+ * the latter. Each attempt without a response is an exchange, too, if it came by.
  */
 export function compareResponses(
   told: ToldSession,
@@ -24,22 +25,32 @@ export function compareResponses(
     byRequest: Map.groupBy(stored.exchanges, ({ requestId }) => requestId),
   };
   const conversations = new Set([...told.messages.values()].map(({ conversationId }) => conversationId));
-  const explained = new Set<string>();
-  const uncarried: ToldResponse[] = [];
-  for (const response of told.responses) {
+  const each = told.responses.map((response) => {
     const messages = response.messageIds.flatMap((id) => byId.get(id) ?? []);
-    const found = exchangesOf(response, messages, exchanges);
-    for (const { exchangeId } of found) explained.add(exchangeId);
-    if (found.length === 0) uncarried.push(response);
-    compareOne(response, found, messages, findings);
-  }
+    return { response, messages, found: exchangesOf(response, messages, exchanges) };
+  });
+  const explained = new Set(each.flatMap(({ found }) => found.map(({ exchangeId }) => exchangeId)));
+  const answered = new Map(
+    each.flatMap(({ response: { attemptId }, found: [exchange] }) =>
+      attemptId === undefined || exchange === undefined ? [] : [[attemptId, exchange.exchangeId] as const],
+    ),
+  );
+  const others = stored.exchanges.filter(({ exchangeId }) => !explained.has(exchangeId));
+  const carried = carriedAttempts(told, answered, others);
+  const lost = lostAttempts(told, carried);
+  for (const { response, messages, found } of each)
+    compareOne(response, found, messages, lost.has(response.attemptId ?? ""), findings);
+  compareAttempts(told, carried, lost, findings);
   for (const exchange of stored.exchanges)
     if (givenUp.has(exchange.exchangeId)) findings.natural("no_answer");
     else if (explained.has(exchange.exchangeId)) continue;
     else if (unreadable.has(exchange.exchangeId)) findings.natural("unreadable");
     else explain(exchange, conversations, findings);
-  return uncarried;
+  return each.flatMap(({ response, found }) => (found.length === 0 ? [response] : []));
 }
+
+const LOST =
+  "was sent through the gateway, as what was sent before or after it shows, and no exchange carried it";
 
 interface Exchanges {
   readonly byId: ReadonlyMap<string, readonly StoredExchange[]>;
@@ -65,6 +76,7 @@ function compareOne(
   response: ToldResponse,
   found: readonly StoredExchange[],
   messages: readonly StoredMessage[],
+  isLost: boolean,
   findings: Findings,
 ): void {
   const about = {
@@ -76,12 +88,9 @@ function compareOne(
   const isCarried = messages.some(({ exchangeId }) => exchangeId !== null);
   const usages = messages.flatMap(({ usages: each }) => each);
   const [exchange] = found;
-  if (exchange === undefined && isCarried) {
-    findings.add({
-      class: "missing",
-      ...about,
-      message: "has messages that an exchange carried, and no exchange",
-    });
+  if (exchange === undefined && (isCarried || isLost)) {
+    const why = isCarried ? "has messages that an exchange carried, and no exchange" : LOST;
+    findings.add({ class: "missing", ...about, message: why });
     return;
   }
   if (found.length > 1)
@@ -137,6 +146,29 @@ function compareOne(
   for (const name of COUNTED) {
     const count = response.usage[name];
     if (count !== undefined) differs(name, count, usages[0]![name] ?? 0, "message");
+  }
+}
+
+/** Of those without a response: the others are compared with it. */
+function compareAttempts(
+  { attempts, responses }: ToldSession,
+  carried: ReadonlyMap<string, string>,
+  lost: ReadonlySet<string>,
+  findings: Findings,
+): void {
+  const isAnswered = new Set(responses.map(({ attemptId }) => attemptId));
+  for (const { attemptId: id, conversationId, place } of attempts) {
+    if (isAnswered.has(id) || carried.has(id)) continue;
+    if (!lost.has(id)) findings.natural("not_carried");
+    else
+      findings.add({
+        class: "missing",
+        subject: "attempt",
+        id,
+        conversation_id: conversationId,
+        place,
+        message: LOST,
+      });
   }
 }
 

@@ -1,65 +1,13 @@
 // A store that is right has no difference; whatever is done to it behind its back is one.
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readEntries, readFixture, readTranscripts } from "../adapters/claude/fixtures.testkit.ts";
-import { claudeProjector } from "../adapters/claude/projector.ts";
-import { transcripts } from "../adapters/claude/record.ts";
-import { LinkedStore, prepare } from "../daemon/link-record.testkit.ts";
-import { runQuery } from "../query/run.ts";
-import { openCatalog } from "../store/catalog.ts";
-import type { Difference, NatureCounts } from "./difference.ts";
-import { verifyRecord } from "./verify.ts";
+import { FixtureStore } from "./fixture-store.testkit.ts";
 
-let home: string;
+let stored: FixtureStore;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "hyp-verify-"));
+  stored = new FixtureStore();
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
-
-const whole = (): string => join(home, "whole.sqlite");
-const catalogPath = (): string => join(home, "catalog.sqlite");
-
-/** A store of one run of the client, with the client's record beside it. */
-async function store(fixture: string): Promise<void> {
-  for (const [file, lines] of Object.entries(readTranscripts(fixture))) {
-    const path = join(home, ".claude", "projects", file);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-  }
-  const linked = new LinkedStore();
-  linked.entries(readEntries(fixture));
-  for (const record of readFixture(fixture))
-    linked.exchange(await prepare(record, { ...claudeProjector, order: 0 }));
-  const database = new DatabaseSync(linked.path);
-  database.exec(`VACUUM INTO '${whole()}'`);
-  database.close();
-  linked.close();
-}
-
-async function verified(): Promise<{
-  readonly differences: readonly Difference[];
-  readonly natures: readonly NatureCounts[];
-}> {
-  const catalog = openCatalog(catalogPath(), { readOnly: true });
-  try {
-    const { sessions, unreadable } = await verifyRecord({
-      record: transcripts({ HOME: home }),
-      catalog,
-      ask: (sql) => runQuery({ catalogPath: catalogPath(), tmpDir: join(home, "tmp"), sql, timeZone: "UTC" }),
-    });
-    expect(unreadable).toEqual([]);
-    expect(sessions.length).toBeGreaterThan(0);
-    return {
-      differences: sessions.flatMap((session) => session.differences),
-      natures: sessions.map((session) => session.by_nature),
-    };
-  } finally {
-    catalog.close();
-  }
-}
+afterEach(() => stored.dispose());
 
 const MESSAGES = "ai_gateway_messages";
 const EXCHANGES = "ai_gateway_exchanges";
@@ -181,7 +129,7 @@ function copied(
 
 /** Does it to the `pick`-th of the rows that it can be done to; false when it changed nothing. */
 function corrupt({ table, where, sql }: Corruption, pick: number): boolean {
-  const database = new DatabaseSync(catalogPath());
+  const database = new DatabaseSync(stored.catalogPath);
   try {
     const rows = database.prepare(`SELECT _seq AS seq FROM ${table} WHERE ${where} ORDER BY _seq`).all() as {
       seq: number;
@@ -214,18 +162,17 @@ const FIXTURES = ["subagent", "compact", "stream-cut-once"];
 test.each(FIXTURES)(
   `%s: a store that is right has no difference, and each corruption of it is one (HYP_SEED=${SEED})`,
   async (fixture) => {
-    await store(fixture);
-    copyFileSync(whole(), catalogPath());
-    expect((await verified()).differences).toEqual([]);
+    await stored.fill(fixture);
+    expect((await stored.verified()).differences).toEqual([]);
     const own = FIXTURES.indexOf(fixture);
     const unseen: string[] = [];
     for (const [index, corruption] of CORRUPTIONS.entries()) {
       const needsTools = corruption.where.includes("tool_");
       if ((needsTools ? 0 : (index + SEED) % FIXTURES.length) !== own) continue;
-      copyFileSync(whole(), catalogPath());
+      stored.restore();
       const pick = SEED * 31 + index * 17;
       expect(corrupt(corruption, pick), corruption.name).toBe(true);
-      if ((await verified()).differences.length === 0) unseen.push(`${corruption.name} (${pick})`);
+      if ((await stored.verified()).differences.length === 0) unseen.push(`${corruption.name} (${pick})`);
     }
     expect(unseen).toEqual([]);
   },

@@ -11,7 +11,7 @@ export type DifferenceClass = (typeof DIFFERENCES)[number];
 
 /** A closed list of what differs by nature, with the fact about clients that explains it (docs/truth.md). */
 export const NATURES = [
-  "not_carried", // a response that no exchange brought: its session did not run through the gateway then
+  "not_carried", // a response or an attempt in no exchange: its session did not run through the gateway then, or it reached nobody
   "side_call", // an exchange of which the client keeps no line: a title, a compaction, a count of tokens
   "no_answer", // an attempt that failed, was cut or given up, and what was said only there
   "unreadable", // an answer in a content encoding that the client never offered to read: it keeps nothing of it
@@ -26,7 +26,7 @@ export type Nature = (typeof NATURES)[number];
 
 export interface Difference {
   readonly class: DifferenceClass;
-  readonly subject: "message" | "response" | "exchange" | "total";
+  readonly subject: "message" | "response" | "attempt" | "exchange" | "total";
   readonly id: string;
   readonly conversation_id: string | null;
   /** The column, where one differs. */

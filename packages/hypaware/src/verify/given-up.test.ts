@@ -18,6 +18,7 @@ const exchange = (
   requestId: null,
   model: "m",
   requestedModel: "m",
+  requestDigest: null,
   startedAt,
   hasFailed: false,
   tokens: {
@@ -84,9 +85,11 @@ function told(messages: readonly string[], exchanges: readonly string[]): ToldSe
       model: undefined,
       usage: {},
       isEstimate: false,
+      attemptId: undefined,
       messageIds: [],
       place: "",
     })),
+    attempts: [],
     copies: 0,
     totals: [],
   };

@@ -59,6 +59,8 @@ export interface StoredExchange {
   readonly requestId: string | null;
   readonly model: string | null;
   readonly requestedModel: string | null;
+  /** Only of one without a whole answer, if its client notes it. */
+  readonly requestDigest: string | null;
   readonly startedAt: string;
   /** Its answer ended in an error of the provider's. */
   readonly hasFailed: boolean;
@@ -92,7 +94,7 @@ export async function readStored(
   const ids = listed(sessions);
   const exchanges = await ask(
     `SELECT exchange_id, conversation_id, session_id, request_class, outcome, status_code, response_id, request_id, model, requested_model,
-       strftime(started_at, '%Y-%m-%dT%H:%M:%S.%gZ') AS started_at, ${FAILED} AS has_failed, ${USAGE_NUMBERS.join(", ")}
+       json_extract_string(attributes, '$.gateway.request_digest') AS request_digest, strftime(started_at, '%Y-%m-%dT%H:%M:%S.%gZ') AS started_at, ${FAILED} AS has_failed, ${USAGE_NUMBERS.join(", ")}
      FROM ai_gateway_exchanges WHERE session_id IN (${ids}) ORDER BY started_at, exchange_id`,
   );
   const rows = await ask(
@@ -203,6 +205,7 @@ function exchangeOf(row: Row): StoredExchange {
     requestId: textOrNull(row, "request_id"),
     model: textOrNull(row, "model"),
     requestedModel: textOrNull(row, "requested_model"),
+    requestDigest: textOrNull(row, "request_digest"),
     startedAt: text(row, "started_at"),
     hasFailed: row.get("has_failed") === true,
     tokens: Object.fromEntries(USAGE_NUMBERS.map((name) => [name, number(name)])) as StoredExchange["tokens"],

@@ -1,7 +1,14 @@
 // What a client's own record says, session by session: enough of each message and response to compare it with the store.
 
 import type { Usage } from "../contract/projection.ts";
-import type { AnyClientRecord, RecordedResponse, RecordedTotal, RecordEntry } from "../contract/record.ts";
+import type {
+  AnyClientRecord,
+  RecordedAttempt,
+  RecordedFailure,
+  RecordedResponse,
+  RecordedTotal,
+  RecordEntry,
+} from "../contract/record.ts";
 import { readRecordFile, type RecordPath } from "../notes/whole-record.ts";
 import { parseEntry } from "../projection/intake.ts";
 import { type Fields, toldMessage, toldPart } from "./fields.ts";
@@ -26,8 +33,19 @@ export interface ToldResponse {
   readonly model: string | undefined;
   readonly usage: Usage;
   readonly isEstimate: boolean;
+  readonly attemptId: string | undefined;
   /** Messages that it brought. */
   readonly messageIds: readonly string[];
+  readonly place: string;
+}
+
+export interface ToldAttempt {
+  readonly attemptId: string;
+  readonly conversationId: string;
+  /** The attempt before it, by the same process. */
+  readonly follows: string | undefined;
+  readonly digest: string | undefined;
+  readonly failure: Pick<RecordedFailure, "status_code" | "request_id"> | undefined;
   readonly place: string;
 }
 
@@ -36,6 +54,8 @@ export interface ToldSession {
   /** By native id. */
   readonly messages: ReadonlyMap<string, ToldMessage>;
   readonly responses: readonly ToldResponse[];
+  /** In the order in which they were made. */
+  readonly attempts: readonly ToldAttempt[];
   /** Of lines that repeat what another session said. */
   readonly copies: number;
   readonly totals: readonly RecordedTotal[];
@@ -52,6 +72,7 @@ export interface Told {
 interface Growing {
   readonly messages: Map<string, ToldMessage>;
   readonly responses: Map<string, ToldResponse>;
+  readonly attempts: Map<string, ToldAttempt>;
   readonly totals: RecordedTotal[];
   copies: number;
 }
@@ -71,6 +92,8 @@ export async function readTold(
         const place = `${path.path}:${line}`;
         for (const entry of reading.entries ?? []) teller.message(entry, place, path);
         for (const response of reading.responses ?? []) teller.response(response, place);
+        for (const attempt of reading.attempts ?? []) teller.attempt(attempt, place);
+        for (const failure of reading.failures ?? []) teller.failure(failure);
         for (const total of reading.totals ?? []) teller.total(total);
       }
     } catch (error) {
@@ -84,6 +107,8 @@ class Teller {
   /** In which session a message was said first. */
   readonly homes = new Map<string, string>();
   readonly #sessions = new Map<string, Growing>();
+  /** By conversation, of which nothing else is told yet. */
+  readonly #pending = new Map<string, string>();
   /** By conversation, where entries stand in its record. */
   readonly #places = new Map<string, { readonly place: number; readonly id: string }[]>();
   /** Most values of a line are those of the line before it: each is held once. */
@@ -133,9 +158,26 @@ class Teller {
       model: told.model ?? before?.model,
       usage: told.usage,
       isEstimate: told.is_estimate === true || before?.isEstimate === true,
+      attemptId: told.attempt_id ?? before?.attemptId,
       messageIds: [...new Set([...(before?.messageIds ?? []), ...ids])],
       place: before?.place ?? place,
     });
+    this.#pending.delete(told.conversation_id);
+  }
+
+  attempt(told: RecordedAttempt, place: string): void {
+    const { attempts } = this.#session(told.session_id);
+    const { attempt_id: attemptId, conversation_id: conversationId, follows, request_digest: digest } = told;
+    if (attempts.has(attemptId)) return;
+    attempts.set(attemptId, { attemptId, conversationId, follows, digest, failure: undefined, place });
+    this.#pending.set(conversationId, attemptId);
+  }
+
+  failure({ conversation_id: conversationId, session_id: session, ...failure }: RecordedFailure): void {
+    const { attempts } = this.#session(session);
+    const attempt = attempts.get(this.#pending.get(conversationId) ?? "");
+    if (attempt !== undefined) attempts.set(attempt.attemptId, { ...attempt, failure });
+    this.#pending.delete(conversationId);
   }
 
   total(total: RecordedTotal): void {
@@ -144,9 +186,9 @@ class Teller {
 
   sessions(): ReadonlyMap<string, ToldSession> {
     return new Map(
-      [...this.#sessions].map(([sessionId, { responses, ...session }]) => [
+      [...this.#sessions].map(([sessionId, { responses, attempts, ...session }]) => [
         sessionId,
-        { sessionId, ...session, responses: [...responses.values()] },
+        { sessionId, ...session, responses: [...responses.values()], attempts: [...attempts.values()] },
       ]),
     );
   }
@@ -169,7 +211,13 @@ class Teller {
   #session(id: string): Growing {
     const known = this.#sessions.get(id);
     if (known !== undefined) return known;
-    const session: Growing = { messages: new Map(), responses: new Map(), totals: [], copies: 0 };
+    const session: Growing = {
+      messages: new Map(),
+      responses: new Map(),
+      attempts: new Map(),
+      totals: [],
+      copies: 0,
+    };
     this.#sessions.set(id, session);
     return session;
   }

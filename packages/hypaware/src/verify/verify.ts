@@ -24,6 +24,8 @@ export interface SessionReport {
   readonly conversations: number;
   readonly messages: number;
   readonly responses: number;
+  /** Requests for an answer, answered or not, if the client notes them. */
+  readonly attempts: number;
   /** Of its messages those that an exchange carried. */
   readonly linked: number;
   readonly exchanges: number;
@@ -156,6 +158,7 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
     conversations: new Set([...session.messages.values()].map(({ conversationId }) => conversationId)).size,
     messages: session.messages.size,
     responses: session.responses.length,
+    attempts: session.attempts.length,
     linked: messages.filter(
       ({ messageId, exchangeId }) => exchangeId !== null && session.messages.has(messageId),
     ).length,

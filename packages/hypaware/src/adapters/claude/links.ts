@@ -2,7 +2,7 @@
 // Newer versions tell which block of an answer a line is; of older ones the content has to.
 import type { ContentBlock } from "../../contract/plugin.ts";
 import { asName, asText } from "../../protocols/loose.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 
 /** The client wraps it into a reminder when it sends it. */
 const NOTIFICATION = /<task-notification>.*<\/task-notification>/s;

@@ -20,11 +20,12 @@ import {
 import { isAnthropicExchange } from "../../protocols/anthropic/upstream.ts";
 import { pathOf, recordedHeaders, timeAfter } from "../../protocols/exchange-record.ts";
 import { asName, known } from "../../protocols/loose.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 import { type Caller, callerOf, isClaudeCode } from "./caller.ts";
 import { splitAnswer, splitMessage } from "./grain.ts";
 import { answerLinks, blockLinks } from "./links.ts";
 import { isCompactSummary, requestClass } from "./request-class.ts";
+import { isUnanswered, requestDigest } from "./request-digest.ts";
 
 const PROVIDER = "anthropic";
 
@@ -131,20 +132,27 @@ function exchangeOf(
       ...(record.duration_ms === null ? {} : { timing: { latency_ms: record.duration_ms } }),
       ...(caller.isClaudeCode ? { claude: { identity_source: "gateway_fallback" } } : {}),
     },
-    exchange: factsOf(caller, request, answer, asked, requestId),
+    exchange: factsOf(record, caller, request, answer, asked, requestId),
   };
 }
 
 function factsOf(
+  record: ExchangeRecord,
   caller: Caller,
   request: MessagesRequest | undefined,
   answer: Answer | undefined,
   asked: RequestClass,
   requestId: string | undefined,
 ): ExchangeFacts {
+  // The client writes down its attempts of these two.
+  const isTold = caller.isClaudeCode && (asked === "main" || asked === "subagent");
   return {
     request_class: asked,
     ...known({
+      request_digest:
+        isTold && request !== undefined && isUnanswered(record, answer)
+          ? requestDigest(record, request)
+          : undefined,
       session_id: caller.sessionId,
       agent_id: caller.agentId,
       turn_id: caller.promptId,

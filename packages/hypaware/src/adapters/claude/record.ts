@@ -12,6 +12,8 @@ import type {
   RecordEntry,
   RecordLine,
   RecordReading,
+  RecordedAttempt,
+  RecordedFailure,
   RecordedResponse,
   RecordedTotal,
   UntoldMessage,
@@ -50,10 +52,11 @@ function isUntold({ role, text }: UntoldMessage): boolean {
   );
 }
 
-/** `undefined` for lines that say nothing of messages: they have no `uuid`. */
+/** `undefined` for lines that say nothing of messages, attempts or totals. */
 export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordReading | undefined {
   const line = asObject(parseJson(text));
   if (line?.["type"] === "cost-state") return { totals: totalsOf(line) };
+  if (line?.["type"] === "api-request") return { attempts: attemptsOf(line) };
   const uuid = asName(line?.["uuid"]);
   const session = asName(line?.["sessionId"]);
   const type = asName(line?.["type"]);
@@ -67,8 +70,7 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
   const content = contentOf(said?.["content"]);
   const model = asName(said?.["model"]);
   const place = {
-    conversation_id: agent === undefined ? session : `${session}/${agent}`,
-    session_id: session,
+    ...placeOf(session, agent),
     request_class: agent === undefined ? "main" : "subagent",
     provider: "anthropic",
   } as const;
@@ -114,14 +116,51 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
   };
   const told = said === undefined ? undefined : responseOf(line, said);
   const response = told && { ...place, ...told, message_ids: [uuid], responded_at: at };
-  return { entries: [entry], ...(response === undefined ? {} : { responses: [response] }) };
+  const failure = failureOf(line);
+  return {
+    entries: [entry],
+    ...(response === undefined ? {} : { responses: [response] }),
+    ...(failure === undefined ? {} : { failures: [{ ...placeOf(session, agent), ...failure }] }),
+  };
+}
+
+/** Where an agent's lines are: the main one has none. */
+function placeOf(
+  session: string,
+  agent: string | undefined,
+): { readonly conversation_id: string; readonly session_id: string } {
+  return { conversation_id: agent === undefined ? session : `${session}/${agent}`, session_id: session };
+}
+
+/** Written before each request for an answer is sent (since 2.1.330); the first of a process has no `base`. */
+function attemptsOf(line: JsonObject): readonly RecordedAttempt[] {
+  const [id, session] = [asName(line["id"]), asName(line["sessionId"])];
+  if (id === undefined || session === undefined) return [];
+  return [
+    {
+      ...placeOf(session, asName(line["agentId"])),
+      attempt_id: id,
+      ...known({ follows: asName(line["base"]), request_digest: asName(line["requestDigest"]) }),
+    },
+  ];
+}
+
+/** Of a line that the client writes before it tries again, or in place of an answer. */
+function failureOf(line: JsonObject): Omit<RecordedFailure, "conversation_id" | "session_id"> | undefined {
+  if (line["isApiErrorMessage"] === true)
+    return known({ status_code: asNumber(line["apiErrorStatus"]), request_id: asName(line["requestId"]) });
+  if (line["subtype"] !== "api_error") return undefined;
+  const error = asObject(line["error"]);
+  return known({ status_code: asNumber(error?.["status"]), request_id: asName(error?.["requestId"]) });
 }
 
 /** What the line says of the answer that it is a block of: the same on each of them. Messages that the client made itself have none. */
 function responseOf(
   line: JsonObject,
   said: JsonObject,
-): Pick<RecordedResponse, "response_id" | "request_id" | "model" | "usage" | "is_estimate"> | undefined {
+):
+  | Pick<RecordedResponse, "response_id" | "request_id" | "attempt_id" | "model" | "usage" | "is_estimate">
+  | undefined {
   const model = asName(said["model"]);
   const tally = new UsageTally();
   tally.add(asObject(said["usage"]));
@@ -132,7 +171,12 @@ function responseOf(
   const { output_tokens: _, ...input } = tally.usage;
   return {
     usage: isEarly ? input : tally.usage,
-    ...known({ response_id: asName(said["id"]), request_id: asName(line["requestId"]), model }),
+    ...known({
+      response_id: asName(said["id"]),
+      request_id: asName(line["requestId"]),
+      attempt_id: asName(line["requestRef"]),
+      model,
+    }),
     ...(isCut ? { is_estimate: true } : {}),
   };
 }

@@ -1,6 +1,6 @@
 import type { ContentBlock, ProjectedMessage } from "../../contract/plugin.ts";
 import { asName, asText } from "../../protocols/loose.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 
 /**
  * By what an item is known in the client's record where it has no id there, as in that of older versions: a call and its output by

@@ -18,7 +18,7 @@ import { openaiRequestId } from "../../protocols/openai-request-id.ts";
 import { splitResponsesSocket } from "../../protocols/openai-responses/socket-calls.ts";
 import { isOpenaiUpstream, openaiProviderOf } from "../../protocols/openai-upstream.ts";
 import { type Place, placeOf } from "../../protocols/place.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 import { type Codex, codexOf, isCodex, limitsOf, saysTurn } from "./caller.ts";
 import { itemLinks } from "./item-links.ts";
 import { isCompactSummary, isSubagent, requestClass } from "./request-class.ts";

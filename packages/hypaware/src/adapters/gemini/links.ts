@@ -2,7 +2,7 @@
 // what both have are the ids of calls, which the client makes up, and of an answer what was asked, what was said and what it cost.
 import type { ContentBlock, Json, Usage } from "../../contract/plugin.ts";
 import { asText } from "../../protocols/loose.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 
 /** A message as far as its keys go. */
 export interface Said {

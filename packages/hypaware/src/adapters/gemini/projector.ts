@@ -13,7 +13,7 @@ import { endpointOfExchange, modelOf } from "../../protocols/gemini/endpoint.ts"
 import { answerMessages, requestMessages } from "../../protocols/gemini/messages.ts";
 import { type GenerateRequest, readRequest } from "../../protocols/gemini/request.ts";
 import { known } from "../../protocols/loose.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 import { API_PRIORITY } from "../../protocols/api-priority.ts";
 import { type Caller, callerOf, isGeminiCli } from "./caller.ts";
 import { isCompactSummary, requestClass } from "./request-class.ts";

@@ -2,7 +2,7 @@
 // has no id of the wire but those of tool calls and of items; of an answer beside these it has its tokens and its text.
 import type { ContentBlock, Json, ProjectedMessage, Usage } from "../../contract/plugin.ts";
 import { asText } from "../../protocols/loose.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 
 /** Of a message of the wire. `usage`: of the answer that it is. */
 export function wireLinks(message: ProjectedMessage, usage: Usage | undefined): readonly string[] {

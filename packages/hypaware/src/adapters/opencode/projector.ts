@@ -11,7 +11,7 @@ import { callProjection } from "../../protocols/call-projection.ts";
 import { pathOf, recordedHeaders } from "../../protocols/exchange-record.ts";
 import { asName, known } from "../../protocols/loose.ts";
 import { openaiRequestId } from "../../protocols/openai-request-id.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 import { type Caller, callerOf, isOpencode } from "./caller.ts";
 import { wireLinks } from "./links.ts";
 import { requestClass } from "./request-class.ts";

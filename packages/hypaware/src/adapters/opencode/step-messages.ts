@@ -2,7 +2,7 @@
 // by what providers' own data it keeps.
 import type { ContentBlock, Json, JsonObject, Usage } from "../../contract/plugin.ts";
 import { asName, asNumber, asObject, asText, known } from "../../protocols/loose.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 import { answerLinks, callLinks, itemLink } from "./links.ts";
 import type { Part, Step } from "./step.ts";
 

@@ -14,7 +14,7 @@ import { callProjection } from "../../protocols/call-projection.ts";
 import { pathOf, recordedHeaders } from "../../protocols/exchange-record.ts";
 import { asName, known } from "../../protocols/loose.ts";
 import { placeOf } from "../../protocols/place.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 
 /** Anthropic's Messages API, whoever calls it. Looks at paths and bodies, never at headers that the record redacts. */
 export const anthropicProjector: ExchangeProjector = {

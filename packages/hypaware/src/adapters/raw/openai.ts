@@ -16,7 +16,7 @@ import { openaiRequestId } from "../../protocols/openai-request-id.ts";
 import { splitResponsesSocket } from "../../protocols/openai-responses/socket-calls.ts";
 import { isOpenaiUpstream, openaiProviderOf } from "../../protocols/openai-upstream.ts";
 import { placeOf } from "../../protocols/place.ts";
-import { shortHash } from "../../protocols/short-hash.ts";
+import { shortHash } from "../../protocols/json-digest.ts";
 
 /** OpenAI's Responses and Chat Completions APIs, whoever calls them. */
 export const openaiProjector: ExchangeProjector = {

@@ -1,5 +1,5 @@
 import type { Json } from "../../contract/projection.ts";
-import { shortHash } from "../short-hash.ts";
+import { shortHash } from "../json-digest.ts";
 
 /**
  * Names tool calls and pairs results with them. The wire's own ids cannot serve: an answer often has none, and the client then
