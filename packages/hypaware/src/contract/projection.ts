@@ -136,6 +136,8 @@ export interface Projection {
   readonly in_order?: boolean;
   /** `response_id` of the response that this request goes on from: its messages may be left out of the list. */
   readonly previous_response_id?: string;
+  /** They are left out: the list holds only what came after, even where it says what the beginning said. */
+  readonly history_is_left_out?: boolean;
   /** The server keeps the response: a later request may go on from it by its `response_id`. */
   readonly response_is_kept?: boolean;
   readonly exchange?: ExchangeFacts;

@@ -38,15 +38,18 @@ export interface Alignment {
   readonly edits: number;
 }
 
-/**
- * Adds what is new to `threads`. The conversation must exist there. `previous`: where the response ended that the request goes on
- * from.
- */
+/** Where the response ended that a request goes on from. `isCertain`: what it lists is not the beginning, whatever it looks like. */
+export interface Previous {
+  readonly node: ThreadNode;
+  readonly isCertain: boolean;
+}
+
+/** Adds what is new to `threads`. The conversation must exist there. */
 export function align(
   threads: ThreadStore,
   conversationId: string,
   entries: Entries,
-  previous?: ThreadNode,
+  previous?: Previous,
 ): Alignment {
   const walker = new Walker(threads, conversationId, entries.history);
   walker.walk(previous);
@@ -84,12 +87,11 @@ class Walker {
     this.#resync = new Resync(threads, conversationId, history);
   }
 
-  walk(previous?: ThreadNode): void {
+  walk(previous?: Previous): void {
     const [first] = this.#history;
-    // A list that begins as the thread does has its past in it, whatever it names.
-    if (previous !== undefined && (first === undefined || this.#step(first) === undefined)) {
-      this.#stand(previous);
-    }
+    // A list that begins as the thread does has its past in it, unless the request says that it has not.
+    const isPast = previous?.isCertain !== true && first !== undefined && this.#step(first) !== undefined;
+    if (previous !== undefined && !isPast) this.#stand(previous.node);
     let index = 0;
     while (index < this.#history.length) {
       const floor = this.#floor;

@@ -96,7 +96,8 @@ function store(application: Application, projection: Intake, failed: boolean): S
   const { previous_response_id: previousId } = projection;
   const previous = previousId === undefined ? undefined : threads.response(previousId);
   const conversation = conversationOf(threads, projection, entries, record, previous);
-  const { fresh, leaf, end, edits } = align(threads, conversation.id, entries, previous);
+  const after = previous && { node: previous, isCertain: projection.history_is_left_out === true };
+  const { fresh, leaf, end, edits } = align(threads, conversation.id, entries, after);
   const responseId = projection.response_is_kept === true ? projection.exchange?.response_id : undefined;
   if (responseId !== undefined && end !== undefined) threads.rememberResponse(responseId, end.id);
   if (conversation.inferred) {

@@ -57,7 +57,7 @@ export function parseProjection(result: unknown): Intake | undefined {
         (message) => cleaner.once(message, () => parseMessage(message, cleaner)) ?? [],
       ),
       ...cleaner.strings(result, PROJECTION_STRINGS),
-      ...cleaner.booleans(result, ["is_sidechain", "conversation_inferred", "in_order", "response_is_kept"]),
+      ...cleaner.booleans(result, FLAGS),
       ...cleaner.objects(result, ["attributes"]),
       ...(result["tools"] === undefined
         ? {}
@@ -175,6 +175,14 @@ const FACT_STRINGS = [
   "request_digest",
   "stop_reason",
   "error",
+] as const;
+
+const FLAGS = [
+  "is_sidechain",
+  "conversation_inferred",
+  "in_order",
+  "history_is_left_out",
+  "response_is_kept",
 ] as const;
 
 /** Tokens, by their columns in `ai_gateway_exchanges`. */

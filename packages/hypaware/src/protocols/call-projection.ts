@@ -23,6 +23,7 @@ export function callProjection(
       tools: call.tools,
       request_id: exchange.request_id,
       previous_response_id: call.previousResponseId,
+      history_is_left_out: call.isHistoryLeftOut,
       response_is_kept: call.isResponseKept,
     }),
     attributes: { ...callAttributes(record, call), ...attributes },

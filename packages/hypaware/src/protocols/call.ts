@@ -18,6 +18,8 @@ export interface CallFacts {
   readonly settings?: JsonObject;
   readonly requestedModel?: string;
   readonly previousResponseId?: string;
+  /** The messages are only those after it. */
+  readonly isHistoryLeftOut?: boolean;
   readonly responseId?: string;
   /** A later call may go on from the response by its id. */
   readonly isResponseKept?: boolean;

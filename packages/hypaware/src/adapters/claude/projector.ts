@@ -126,6 +126,7 @@ function exchangeOf(
       request_id: requestId,
       prompt_id: caller.promptId,
     }),
+    ...threadFacts(request),
     attributes: {
       ...(request === undefined ? {} : { request: request.settings }),
       provider_raw: known({ metadata: request?.metadata, response_id: answer?.id }),
@@ -133,6 +134,18 @@ function exchangeOf(
       ...(caller.isClaudeCode ? { claude: { identity_source: "gateway_fallback" } } : {}),
     },
     exchange: factsOf(record, caller, request, answer, asked, requestId),
+  };
+}
+
+/** Of a body that may hold only what is new. */
+function threadFacts(
+  request: MessagesRequest | undefined,
+): Pick<Projection, "previous_response_id" | "history_is_left_out" | "response_is_kept"> {
+  if (request?.thread === undefined) return {};
+  const { goesOnFrom } = request.thread;
+  return {
+    response_is_kept: true,
+    ...(goesOnFrom === undefined ? {} : { previous_response_id: goesOnFrom, history_is_left_out: true }),
   };
 }
 

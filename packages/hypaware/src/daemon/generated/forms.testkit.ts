@@ -1,7 +1,7 @@
 import type { Form } from "./form.testkit.ts";
-import { anthropicSdk } from "./forms/anthropic-sdk.testkit.ts";
+import { anthropicSdk, anthropicSdkContinued } from "./forms/anthropic-sdk.testkit.ts";
 import { chat } from "./forms/chat.testkit.ts";
-import { claudeCode } from "./forms/claude-code.testkit.ts";
+import { claudeCode, claudeCodeContinued } from "./forms/claude-code.testkit.ts";
 import { claudeRecorded } from "./forms/claude-transcript.testkit.ts";
 import { codex, codexSocket } from "./forms/codex.testkit.ts";
 import { gemini } from "./forms/gemini.testkit.ts";
@@ -9,8 +9,10 @@ import { responsesContinued, responsesWhole } from "./forms/responses-sdk.testki
 
 export const FORMS: readonly Form[] = [
   claudeCode,
+  claudeCodeContinued,
   claudeRecorded,
   anthropicSdk,
+  anthropicSdkContinued,
   chat,
   responsesWhole,
   responsesContinued,

@@ -25,6 +25,13 @@ export interface MessagesRequest {
   readonly body: JsonObject;
   /** Sampling and transport settings: what is there of SETTINGS. */
   readonly settings: JsonObject;
+  readonly thread: MessageThread | undefined;
+}
+
+/** The provider keeps the conversation (`message-threads` beta): a later body may hold only what is new. */
+export interface MessageThread {
+  /** Id of the answer that this body goes on from, whose past it leaves out. */
+  readonly goesOnFrom: string | undefined;
 }
 
 const SETTINGS = ["max_tokens", "thinking", "output_config", "context_management", "stream"] as const;
@@ -48,7 +55,13 @@ export function readRequest(body: string | null): MessagesRequest | undefined {
     metadata: asObject(value["metadata"]),
     body: value,
     settings: present(value, SETTINGS),
+    thread: threadOf(asObject(value["thread"])),
   };
+}
+
+function threadOf(thread: JsonObject | undefined): MessageThread | undefined {
+  const goesOn = thread?.["type"] === "continue";
+  return thread && { goesOnFrom: goesOn ? asName(thread["previous_message_id"]) : undefined };
 }
 
 function parsed(body: string | null): Json | undefined {

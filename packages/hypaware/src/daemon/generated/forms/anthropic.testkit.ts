@@ -1,7 +1,15 @@
 // Anthropic's Messages API, whoever speaks it.
 import type { JsonObject } from "../../../contract/plugin.ts";
 import type { Answered } from "../../carried.testkit.ts";
-import { type Call, outputTokensOf, type Piece, resultText, type Viewed } from "../conversation.testkit.ts";
+import {
+  type Call,
+  type Thread,
+  outputTokensOf,
+  type Piece,
+  resultText,
+  type Utterance,
+  type Viewed,
+} from "../conversation.testkit.ts";
 
 export const REFUSED: Answered = {
   status: 529,
@@ -42,6 +50,35 @@ const messageOf = (tree: string, call: Call): JsonObject => ({
 });
 
 export const messageIdOf = (tree: string, { serial }: Call): string => `msg_${tree}_${serial}`;
+
+/** What the provider keeps of a client's conversations: of a list that it has the beginning of, only the rest is sent. */
+export class KeptThreads {
+  readonly #tree: string;
+  /** By answer: whose it is, and the list that ends with it. */
+  readonly #answers = new Map<Utterance, { readonly call: Call; readonly list: readonly Utterance[] }>();
+
+  constructor(tree: string) {
+    this.#tree = tree;
+  }
+
+  answered(call: Call): void {
+    if (call.outcome === "ok") this.#answers.set(call.answer!, { call, list: [...call.path, call.answer!] });
+  }
+
+  /** `left`: how many utterances at the beginning of its list are left out. */
+  ask({ path, thread }: Call): { readonly left: number; readonly thread: JsonObject } {
+    const at = path.findLastIndex((said) => this.#isKept(said, path, thread));
+    const answer = this.#answers.get(path[at]!);
+    if (answer === undefined) return { left: 0, thread: { type: "create" } };
+    const id = messageIdOf(this.#tree, answer.call);
+    return { left: at + 1, thread: { type: "continue", previous_message_id: id } };
+  }
+
+  #isKept(said: Utterance, path: readonly Utterance[], thread: Thread): boolean {
+    const kept = this.#answers.get(said);
+    return kept?.call.thread === thread && kept.list.every((each, index) => path[index] === each);
+  }
+}
 
 /** The answer as one body. */
 export const messageBody = (tree: string, call: Call): JsonObject => ({

@@ -1,11 +1,11 @@
 import type { FrameSink } from "../../../contract/frame.ts";
-import type { Json } from "../../../contract/plugin.ts";
+import type { Json, JsonObject } from "../../../contract/plugin.ts";
 import { answer, ask } from "../../carried.testkit.ts";
 import { type Call, type Thread, type Viewed, viewed } from "../conversation.testkit.ts";
 import type { Form, FormClient } from "../form.testkit.ts";
 import { pieceGrain } from "../grain.testkit.ts";
 import { exchangeIdOf, startOf, uuidOf, worded } from "../words.testkit.ts";
-import { blocksOf, messageEvents, REFUSED } from "./anthropic.testkit.ts";
+import { blocksOf, KeptThreads, messageEvents, REFUSED } from "./anthropic.testkit.ts";
 
 /** How the client begins texts that it makes itself. */
 export const SAYS = {
@@ -27,6 +27,13 @@ export const claudeCode: Form = {
   client: (tree) => new ClaudeCode(tree),
 };
 
+/** The same with the provider keeping the conversation: what it has is left out. */
+export const claudeCodeContinued: Form = {
+  ...claudeCode,
+  name: "Claude Code, continued",
+  client: (tree) => new ClaudeCode(tree, new KeptThreads(tree)),
+};
+
 /** An agent works in its parent's session, a fork in its own. */
 export function sessionOf(tree: string, { index, kind, from }: Thread): string {
   return kind === "agent" ? sessionOf(tree, from!) : uuidOf(tree, index);
@@ -36,9 +43,11 @@ export const agentOf = ({ index }: Thread): string => `a${index}`;
 
 class ClaudeCode implements FormClient {
   readonly #tree: string;
+  readonly #kept: KeptThreads | undefined;
 
-  constructor(tree: string) {
+  constructor(tree: string, kept?: KeptThreads) {
     this.#tree = tree;
+    this.#kept = kept;
   }
 
   conversation(thread: Thread): string {
@@ -58,16 +67,24 @@ class ClaudeCode implements FormClient {
         "x-claude-code-session-id": sessionOf(this.#tree, thread),
         ...(thread.kind === "agent" ? { "x-claude-code-agent-id": agentOf(thread) } : {}),
       },
-      body: { model: "claude-opus-5-5", stream: true, messages: joined(viewed(call), call.view.marks) },
+      body: { model: "claude-opus-5-5", stream: true, ...this.#said(call) },
     });
   }
 
   answer(sink: FrameSink, call: Call): void {
     const exchangeId = exchangeIdOf(this.#tree, call);
     if (call.answer === undefined) return answer(sink, exchangeId, REFUSED);
+    this.#kept?.answered(call);
     const outcome = call.outcome === "cut" ? "upstream_aborted" : "complete";
     const headers = { "request-id": `req_${exchangeId}` };
     answer(sink, exchangeId, { headers, outcome, body: { events: messageEvents(this.#tree, call) } });
+  }
+
+  #said(call: Call): { readonly messages: Json[]; readonly thread?: JsonObject } {
+    const { marks } = call.view;
+    if (this.#kept === undefined) return { messages: joined(viewed(call), marks) };
+    const { left, thread } = this.#kept.ask(call);
+    return { messages: joined(viewed(call).slice(left), marks), thread };
   }
 }
 
