@@ -102,6 +102,8 @@ function writing(
 }
 
 interface FillOptions {
+  /** In place of the fixture's. */
+  readonly exchanges?: readonly ExchangeRecord[];
   readonly keeps?: (index: number) => boolean;
   readonly isRecorded?: boolean;
 }
@@ -117,7 +119,7 @@ export class FixtureStore {
   async fill(
     fixture: string,
     client: ClientName = "claude",
-    { keeps = () => true, isRecorded = true }: FillOptions = {},
+    { exchanges, keeps = () => true, isRecorded = true }: FillOptions = {},
   ): Promise<void> {
     const { projectors, read, record }: FixtureClient = CLIENTS[client];
     const linked = new LinkedStore();
@@ -128,7 +130,7 @@ export class FixtureStore {
         for await (const { reading } of readRecordFile(this.#record, path))
           linked.entries(reading.entries ?? [], reading.responses ?? []);
     }
-    for (const [index, each] of read(fixture).entries()) {
+    for (const [index, each] of (exchanges ?? read(fixture)).entries()) {
       const projector = projectors.find((one) => one.match(each));
       if (projector !== undefined && keeps(index))
         linked.exchange(await prepare(each, { ...projector, order: 0 }));

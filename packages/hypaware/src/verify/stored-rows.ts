@@ -40,7 +40,7 @@ export function messageOf(rows: readonly Row[]): StoredMessage {
     common: rows.map((row) => text(row, "common")),
     sent: text(first, "sent"),
     own: OWN_FIELDS.map((name) => text(first, name)),
-    isDated: rows.every((row) => row.get("is_dated") === true),
+    isDated: rows.every((row) => row.get("is_dated") !== false),
     conversationStartedAt: text(first, "conversation_started_at"),
     parts: rows.map((row) => ({
       partId: text(row, "part_id"),
@@ -64,12 +64,18 @@ export function messageOf(rows: readonly Row[]): StoredMessage {
     text: text(first, "text"),
     blocks: blocksOf(rows),
     isUnreadable: isUnreadable(textOrNull(first, "coding"), textOrNull(first, "accepted")),
-    lacksText: rows.some((row) => TEXTS.has(text(row, "part_type")) && textOrNull(row, "text") === null),
+    lacksText: rows.some(lacksText),
     usages: rows.flatMap((row) => {
       const usage = json(row, "usage") as UsageCounts | null;
       return usage === null ? [] : [usage];
     }),
   };
+}
+
+/** Reasoning that its provider keeps to itself has no text. */
+function lacksText(row: Row): boolean {
+  const isText = TEXTS.has(text(row, "part_type")) && text(row, "block_type") !== "reasoning";
+  return isText && textOrNull(row, "text") === null;
 }
 
 function blocksOf(rows: readonly Row[]): readonly ContentBlock[] | null {
@@ -105,7 +111,7 @@ export function exchangeOf(row: Row): StoredExchange {
     turnId: textOrNull(row, "turn_id"),
     isWebSocket: row.get("is_websocket") === true,
     startedAt: text(row, "started_at"),
-    isDated: row.get("is_dated") === true,
+    isDated: row.get("is_dated") !== false,
     rowsWritten: Number(row.get("rows_written")),
     hasFailed: row.get("has_failed") === true,
     tokens: Object.fromEntries(

@@ -8,7 +8,7 @@ import { Findings } from "./difference.ts";
 import { checkExchanges } from "./exchange-facts.ts";
 import { readStored, SESSION, type StoredSession } from "./stored.ts";
 import { expectedEntries, expectedRows } from "./threads.ts";
-import { conversationsOf, readLineage, type SessionReport, type StoreToVerify } from "./verify.ts";
+import { readLineage, type SessionReport, type StoreToVerify } from "./verify.ts";
 
 /** Rows that are read in one go. */
 const BATCH_ROWS = 20_000;
@@ -55,26 +55,35 @@ export async function verifyUnrecorded(work: Unrecorded): Promise<UnrecordedRepo
       days: batch.flatMap(({ id, kind }) => (kind === "day" ? [id] : [])),
     });
     const lineage = await readLineage(work.ask, [...stored.values()]);
-    for (const { id } of batch) {
-      const report = check(work, id, stored.get(id)!, lineage);
+    for (const unit of batch) {
+      const own = ownOf(unit, stored.get(unit.id)!);
+      const report = check(work, unit, own, lineage);
       looked_at.conversations += report.conversations;
       looked_at.exchanges += report.exchanges;
-      looked_at.messages += stored.get(id)!.messages.length;
+      looked_at.messages += own.messages.length;
       if (report.differences.length > 0) sessions.push(report);
     }
   }
   return { client: null, record: null, roots: [work.root], looked_at, sessions, unreadable: [] };
 }
 
+/** Without what lies in another unit's conversations. */
+function ownOf({ conversations }: Unit, { messages, exchanges }: StoredSession): StoredSession {
+  const own = new Set<string | null>([null, ...conversations]);
+  return {
+    messages: messages.filter(({ conversationId }) => own.has(conversationId)),
+    exchanges: exchanges.filter(({ conversationId }) => own.has(conversationId)),
+  };
+}
+
 function check(
   work: Unrecorded,
-  id: string,
+  { id, conversations }: Unit,
   stored: StoredSession,
   lineage: ReadonlyMap<string, number>,
 ): SessionReport {
   const findings = new Findings();
   const { catalog } = work;
-  const conversations = conversationsOf(stored);
   const readers = { projectors: work.projectors, isRecorded: false };
   checkCoherence(stored, lineage, readers, findings);
   checkExchanges(stored, work, findings);

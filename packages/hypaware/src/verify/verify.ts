@@ -177,7 +177,11 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
   checkCoherence(stored, lineage, readers, findings);
   checkExchanges(stored, work, findings);
   checkConversations(stored, work, findings);
-  const expected = conversationsOf(stored).flatMap((id) => expectedRows(catalog, id));
+  const conversations = new Set([
+    ...exchanges.flatMap(({ conversationId }) => conversationId ?? []),
+    ...[...session.messages.values()].map(({ conversationId }) => conversationId),
+  ]);
+  const expected = [...conversations].flatMap((id) => expectedRows(catalog, id));
   checkThreads(stored, expected, readers, findings);
   return {
     session_id: session.sessionId,
@@ -213,11 +217,6 @@ export async function readLineage(
   );
   for (const [id, index] of rows) if (typeof id === "string") found.set(id, Number(index));
   return found;
-}
-
-export function conversationsOf({ messages, exchanges }: StoredSession): readonly string[] {
-  const all = [...exchanges, ...messages].flatMap(({ conversationId }) => conversationId ?? []);
-  return [...new Set(all)];
 }
 
 function predecessorsOf({ previous, logicalParent }: StoredMessage): readonly string[] {
