@@ -27,7 +27,7 @@ export interface Readers {
 export function disagreements(
   message: StoredMessage,
   exchange: StoredExchange,
-  { projectors, requests }: Readers,
+  { projectors, requests, isRecorded }: Readers,
 ): readonly string[] {
   const wrong = message.usages.flatMap((usage) =>
     COUNTED.filter((name) => (usage[name] ?? 0) !== (exchange.tokens[name] ?? 0)).map(
@@ -40,8 +40,10 @@ export function disagreements(
     wrong.push(`its model is ${message.model}, and its exchange's ${shown(exchange.model)}`);
   if (message.model === null && exchange.model !== null)
     wrong.push(`its model is empty, and its exchange's ${exchange.model}`);
-  // It came without the gateway, and was sent along with another request.
-  const isOfAnother = requests.has(message.requestId ?? "") && requests.has(exchange.requestId ?? "");
+  // It came without the gateway, and was sent along with another request. Of a record that is gone nobody knows.
+  const isOfAnother = isRecorded
+    ? requests.has(message.requestId ?? "") && requests.has(exchange.requestId ?? "")
+    : message.fields[0]?.[TOLD_NAME] !== "";
   // Versions before this one may have left out what a row says of these.
   const pairs: readonly (readonly [string, string | null, string | null])[] = [
     ["request_id", isOfAnother ? null : message.requestId, exchange.requestId],

@@ -115,13 +115,14 @@ export function checkThreads(
   }
   const known = new Set(expected.map(({ conversationId, messageId }) => place(conversationId, messageId)));
   for (const { conversationId, messageId: id, isFallback, exchangeId } of messages)
-    if ((isFallback || exchangeId !== null) && !known.has(place(conversationId, id)))
+    // Of what the record itself tells alone, the record says whether it is there.
+    if ((isFallback || exchangeId !== null || !isRecorded) && !known.has(place(conversationId, id)))
       findings.add({
         class: "extra",
         subject: "message",
         id,
         conversation_id: conversationId,
-        message: "was brought by no exchange",
+        message: exchangeId === null ? "is nothing that was told" : "was brought by no exchange",
       });
   const usages = Map.groupBy(
     messages.flatMap(({ exchangeId, usages }) => usages.map(() => exchangeId)),

@@ -152,6 +152,11 @@ export class FixtureStore {
     copyFileSync(this.#whole, this.catalogPath);
   }
 
+  /** The client's record is gone: what was read of it is in the store alone. */
+  loseRecord(): void {
+    this.#record = undefined;
+  }
+
   /** How many rows it changed. */
   change(sql: string): number {
     const database = new DatabaseSync(this.catalogPath);
