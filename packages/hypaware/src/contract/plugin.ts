@@ -66,6 +66,8 @@ export interface ClientLaunch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The base URL in whose place the endpoint stands, where the person's settings send the client; missing: what the environment says. */
+  readonly replaces?: string;
 }
 
 /** Something about a client's own settings that needs the person, found by looking at them. */
