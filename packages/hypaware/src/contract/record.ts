@@ -137,6 +137,8 @@ export interface ClientRecord extends RecordOfClient {
   accepts(path: string): boolean;
   /** When a file came into being, milliseconds since 1970, where its name says it: one that was moved or compressed is younger itself. */
   bornAt?(path: string): number | undefined;
+  /** Pure. The root of a file in which the client says that this session's record is. `undefined`: it is no such file. */
+  rootOf?(file: string, sessionId: string): string | undefined;
   /** Pure. `undefined`: the line says nothing, or is none of the client's. */
   read(line: RecordLine): RecordReading | undefined;
 }

@@ -169,6 +169,22 @@ test("transcripts lie where the client's settings say, and only they are read", 
     expect(record.accepts(other)).toBe(false);
 });
 
+test("a hook's path tells of another folder of transcripts, and of nothing else", () => {
+  const record = transcripts({ HOME: "/home/p" });
+  const root = (path: string): string | undefined => record.rootOf?.(path, SESSION);
+  expect(root(`/c/projects/-w/${SESSION}.jsonl`)).toBe("/c/projects");
+  expect(root(`/c/x/../projects/-w/${SESSION}.jsonl`)).toBe("/c/projects");
+  for (const other of [
+    `c/projects/-w/${SESSION}.jsonl`,
+    "/c/projects/-w/agent-1.jsonl",
+    `/c/projects/-w/${SESSION}.json`,
+    `/c/projects/${SESSION}.jsonl`,
+    `/home/p/work/${SESSION}.jsonl`,
+    "/c/projects/-w/11111111-2222-4333-8444-555555555555.jsonl",
+  ])
+    expect(root(other)).toBeUndefined();
+});
+
 test.each(FIXTURES)("%s: each uuid is an entry, chained whole", (name) => {
   const lines = Object.values(readTranscripts(name)).flat();
   const entries = readEntries(name);

@@ -2,7 +2,7 @@
 // Each line with a `uuid` is a message; `parentUuid` chains them, attachments and system lines included. A fork's file begins with
 // the lines of the session that it left, under their old `uuid`.
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import type {
   ClientRecord,
   ContentBlock,
@@ -34,10 +34,23 @@ export function transcripts(env: PluginContext["env"]): ClientRecord {
     client: "claude",
     roots: [join(folder ?? join(home, ".claude"), "projects")],
     accepts: (relativePath) => TRANSCRIPT.test(relativePath),
+    rootOf,
     read: readTranscriptLine,
     isUntold,
     isSentAs: isFramedNotification,
   };
+}
+
+/** A client that runs under another `CLAUDE_CONFIG_DIR` keeps them there in the same way. */
+function rootOf(file: string, sessionId: string): string | undefined {
+  const path = normalize(file);
+  const root = dirname(dirname(path));
+  const isOne =
+    isAbsolute(path) &&
+    TRANSCRIPT.test(path) &&
+    basename(path) === `${sessionId}.jsonl` &&
+    basename(root) === "projects";
+  return isOne ? root : undefined;
 }
 
 /** How versions before 2.1.330 ask on after an answer that was too long: newer ones write a line of it. */
