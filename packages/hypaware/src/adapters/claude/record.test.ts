@@ -49,6 +49,55 @@ test("a prompt has its names, its chain and its place", () => {
   expect(entry({ type: "user", parentUuid: null })?.message.previous_message_id).toEqual([]);
 });
 
+test("other spellings of a line's members say the same, and less than the client's own", () => {
+  const message = { role: "assistant", content: [{ type: "text", text: "a" }], usage: { output_tokens: 1 } };
+  const other = reading({
+    type: "assistant",
+    parentUuid: null,
+    parent_uuid: "p",
+    logical_parent_uuid: "l",
+    source_tool_assistant_uuid: "t",
+    request_id: "req",
+    prompt_id: "prompt",
+    claude_version: "1.0.0",
+    user_type: "external",
+    permission_mode: "plan",
+    is_sidechain: false,
+    compact_metadata: { trigger: "auto" },
+    messageId: "msg",
+    message,
+  });
+  const said = other?.entries?.[0];
+  expect(said).toMatchObject({
+    client_version: "1.0.0",
+    message: {
+      previous_message_id: ["p"],
+      parent_uuid: "p",
+      logical_parent_uuid: "l",
+      source_tool_assistant_uuid: "t",
+      request_id: "req",
+      prompt_id: "prompt",
+      user_type: "external",
+      permission_mode: "plan",
+      is_sidechain: false,
+      compact_metadata: { trigger: "auto" },
+      links: [expect.stringMatching(/^answer:msg=/)],
+      raw_frame: { parentUuid: null, parent_uuid: "p" },
+    },
+  });
+  expect(said?.message.raw_frame).not.toHaveProperty("promptId");
+  expect(other?.responses).toMatchObject([{ response_id: "msg", request_id: "req" }]);
+  const both = entry({
+    type: "user",
+    parent_uuid: "other",
+    promptId: "own",
+    prompt_id: "other",
+    messageId: "other",
+    message: { ...message, id: "own" },
+  });
+  expect(both?.message).toMatchObject({ parent_uuid: "p", prompt_id: "own" });
+});
+
 test("a subagent's line belongs to the subagent's conversation", () => {
   const said = entry({ type: "user", isSidechain: true, agentId: "a1", message: { content: "x" } });
   expect(said).toMatchObject({ conversation_id: `${SESSION}/a1`, request_class: "subagent" });

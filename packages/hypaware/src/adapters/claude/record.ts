@@ -19,7 +19,8 @@ import type {
   UntoldMessage,
 } from "../../contract/plugin.ts";
 import { UsageTally } from "../../protocols/anthropic/usage.ts";
-import { asName, asNumber, asObject, asObjects, asText, known, parseJson } from "../../protocols/loose.ts";
+import { asName, asNumber, asObject, asObjects, asText, known } from "../../protocols/loose.ts";
+import { parseLine } from "./line.ts";
 import { answerLinks, blockLinks, isFramedNotification } from "./links.ts";
 
 const TRANSCRIPT =
@@ -67,15 +68,16 @@ function isUntold({ role, text }: UntoldMessage): boolean {
 
 /** `undefined` for lines that say nothing of messages, attempts or totals. */
 export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordReading | undefined {
-  const line = asObject(parseJson(text));
-  if (line?.["type"] === "cost-state") return { totals: totalsOf(line) };
-  if (line?.["type"] === "api-request") return { attempts: attemptsOf(line) };
-  const uuid = asName(line?.["uuid"]);
-  const session = asName(line?.["sessionId"]);
-  const type = asName(line?.["type"]);
-  const at = isoTime(asName(line?.["timestamp"]));
-  if (line === undefined || uuid === undefined || session === undefined) return undefined;
-  if (type === undefined || at === undefined) return undefined;
+  const parsed = parseLine(text);
+  if (parsed === undefined) return undefined;
+  const { fields: line, raw } = parsed;
+  if (line["type"] === "cost-state") return { totals: totalsOf(line) };
+  if (line["type"] === "api-request") return { attempts: attemptsOf(line) };
+  const uuid = asName(line["uuid"]);
+  const session = asName(line["sessionId"]);
+  const type = asName(line["type"]);
+  const at = isoTime(asName(line["timestamp"]));
+  if (uuid === undefined || session === undefined || type === undefined || at === undefined) return undefined;
   const agent = line["isSidechain"] === true ? asName(line["agentId"]) : undefined;
   const said = asObject(line["message"]);
   const attachment = asObject(line["attachment"]);
@@ -107,7 +109,7 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
       provider_uuid: uuid,
       provider_type: type,
       links: content === undefined ? [] : linksOf(line, said, content),
-      raw_frame: withoutContent(line, said),
+      raw_frame: withoutContent(raw, said),
       ...known({
         parent_uuid: parent,
         logical_parent_uuid: asName(line["logicalParentUuid"]),
@@ -185,7 +187,7 @@ function responseOf(
   return {
     usage: isEarly ? input : tally.usage,
     ...known({
-      response_id: asName(said["id"]),
+      response_id: answerId(line, said),
       request_id: asName(line["requestId"]),
       attempt_id: asName(line["requestRef"]),
       model,
@@ -227,7 +229,11 @@ function linksOf(
   const [block] = content;
   if (block === undefined) return [];
   if (line["type"] !== "assistant") return blockLinks(block);
-  return answerLinks(asName(said?.["id"]), asNumber(line["apiBlockIndex"]), block);
+  return answerLinks(answerId(line, said), asNumber(line["apiBlockIndex"]), block);
+}
+
+function answerId(line: JsonObject, said: JsonObject | undefined): string | undefined {
+  return asName(said?.["id"]) ?? asName(line["messageId"]);
 }
 
 /** The line as it is, but for what stands in the message's parts. */
