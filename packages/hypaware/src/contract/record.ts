@@ -20,6 +20,10 @@ export interface RecordEntry {
   readonly place?: number;
   /** In place of a predecessor's name: the last entry of another conversation before a place there, as where a fork begins. */
   readonly goes_on_from?: { readonly conversation_id: string; readonly before: number };
+  /** The session that this one was forked off, where its record says so. */
+  readonly forked_from?: string;
+  /** The session in which this was said, where a line says that it is another: a fork repeats it. */
+  readonly said_in?: string;
   readonly conversation_source?: string;
   readonly client_name?: string;
   readonly client_version?: string;

@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 11;
+export const STORE_VERSION = 12;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -265,6 +265,9 @@ const ROOTS = `
 CREATE TABLE record_roots (record TEXT NOT NULL, root TEXT NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (record, root)) WITHOUT ROWID;
 `;
 
+// Sessions that were forked off others.
+const FORKS = "CREATE TABLE record_forks (session TEXT PRIMARY KEY, origin TEXT NOT NULL) WITHOUT ROWID;";
+
 /** What each version changes of the one before. */
 export const STEPS: readonly string[] = [
   ROWS,
@@ -278,6 +281,7 @@ export const STEPS: readonly string[] = [
   USAGE,
   JOINS,
   ROOTS,
+  FORKS,
 ];
 
 /**

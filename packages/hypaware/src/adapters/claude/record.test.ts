@@ -103,6 +103,12 @@ test("a subagent's line belongs to the subagent's conversation", () => {
   expect(said).toMatchObject({ conversation_id: `${SESSION}/a1`, request_class: "subagent" });
 });
 
+test("a line that a fork copied says in which session it was said", () => {
+  expect(entry({ type: "assistant", requestSessionId: "other", message: { content: "x" } })?.said_in).toBe(
+    "other",
+  );
+});
+
 test("an answer's block is named by its place, older versions' by what it says", () => {
   const line = { type: "assistant", message: { id: "msg", content: [{ type: "text", text: "a" }] } };
   expect(entry({ ...line, apiBlockIndex: 2 })?.message.links).toContain("answer:msg#2");

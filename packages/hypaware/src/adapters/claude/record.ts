@@ -95,6 +95,7 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
     client_name: "claude",
     is_on_wire: content !== undefined && line["isApiErrorMessage"] !== true,
     ...known({
+      said_in: asName(line["requestSessionId"]),
       client_version: asName(line["version"]),
       model: model === "<synthetic>" ? undefined : model,
       cwd: asName(line["cwd"]),
