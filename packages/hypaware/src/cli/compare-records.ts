@@ -1,5 +1,6 @@
 import type { App } from "../app.ts";
 import type { AnyClientRecord } from "../contract/record.ts";
+import { withToldRoots } from "../notes/record-roots.ts";
 import { openCatalog } from "../store/catalog.ts";
 import type { RecordReport, Verification } from "../verify/verify.ts";
 
@@ -18,7 +19,11 @@ export async function compareRecords(
   const catalog = openCatalog(paths.catalog, { readOnly: true });
   try {
     const reports: RecordReport[] = [];
-    for (const record of records) reports.push(await verifyRecord({ ...comparison, record, ask, catalog }));
+    const told = catalog.recordRoots.all();
+    for (const each of records) {
+      const record = withToldRoots(each, told);
+      reports.push(await verifyRecord({ ...comparison, record, ask, catalog }));
+    }
     return reports;
   } finally {
     catalog.close();

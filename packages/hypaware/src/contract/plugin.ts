@@ -237,6 +237,8 @@ export interface SessionContext {
   readonly at: string;
   readonly cwd: string;
   readonly git_branch?: string;
+  /** Absolute: the file of the client's record that tells of this session. */
+  readonly record_path?: string;
 }
 
 /** A file to which a client's hooks append lines; `<file>.1` is the one before. Read by offset, and removed when it is read. */

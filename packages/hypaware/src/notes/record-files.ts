@@ -39,7 +39,7 @@ interface Search {
 }
 
 export class RecordFiles {
-  readonly #records: readonly ClientRecord[];
+  #records: readonly ClientRecord[];
   readonly #log: ProjectorLog;
   readonly #now: () => number;
   readonly #folders = new Map<string, Folder>();
@@ -56,10 +56,15 @@ export class RecordFiles {
     now: () => number = Date.now,
     changedSince = 0,
   ) {
-    this.#records = records.filter((record) => "roots" in record);
+    this.#records = filesOf(records);
     this.#log = log;
     this.#now = now;
     this.#changedSince = changedSince;
+  }
+
+  /** These from now on: the same as before, with other roots. */
+  follow(records: readonly AnyClientRecord[]): void {
+    this.#records = filesOf(records);
   }
 
   /**
@@ -215,3 +220,6 @@ export class RecordFiles {
     this.#folders.get(path)?.folders.clear();
   }
 }
+
+const filesOf = (records: readonly AnyClientRecord[]): readonly ClientRecord[] =>
+  records.filter((record) => "roots" in record);

@@ -5,6 +5,7 @@ import type { EntryStore, Shown } from "../projection/link-rows.ts";
 import type { RecordedPart } from "../projection/recorded-row.ts";
 import type { Database } from "./database.ts";
 import { Joins } from "./joins.ts";
+import { RecordForks } from "./record-forks.ts";
 import { RecordUsage } from "./record-usage.ts";
 import { encodeJson } from "./encoding.ts";
 import { ENTRIES, type EntryColumns, nodeOf } from "./record-node.ts";
@@ -35,6 +36,7 @@ export class Records implements EntryStore {
   readonly #payloads: RecordPayloads;
   readonly usage: RecordUsage;
   readonly joins: Joins;
+  readonly #forks: RecordForks;
   /** It never changes, and is asked for each of a conversation's entries. */
   #startedAt: { readonly conversationId: string; readonly at: number } | undefined;
   #session: { readonly conversationId: string; readonly id: string } | undefined;
@@ -44,6 +46,7 @@ export class Records implements EntryStore {
     this.#payloads = new RecordPayloads(database);
     this.usage = new RecordUsage(database);
     this.joins = new Joins(database);
+    this.#forks = new RecordForks(database);
     database.onRollback(() => (this.#startedAt = this.#session = undefined));
   }
 
@@ -85,6 +88,8 @@ export class Records implements EntryStore {
     // A fork may copy no more than what a compaction kept: how deep that lies is known where it was said.
     const home = known.length === 0 ? undefined : this.home(messageId);
     const isHome = home === undefined;
+    const origin = entry.forked_from ?? (isHome ? entry.said_in : this.session(home.conversationId));
+    if (origin !== undefined) this.#forks.copied(entry.session_id, origin);
     const node = {
       conversationId,
       messageId,
@@ -107,7 +112,7 @@ export class Records implements EntryStore {
       matchKey,
       role,
       node.depth,
-      isHome ? this.#payloads.add(entry) : null,
+      isHome ? this.#payloads.add(this.#withFork(entry)) : null,
       place,
     )!;
     this.#rememberKeys(id, entry);
@@ -124,12 +129,17 @@ export class Records implements EntryStore {
     if (before.may_grow !== true || JSON.stringify(before.message.content) === said) return undefined;
     this.#database.run(
       "UPDATE record_messages SET payload = ?, match_key = ? WHERE id = ?",
-      this.#payloads.add(entry),
+      this.#payloads.add(this.#withFork(entry)),
       matchKey,
       known.id,
     );
     this.#rememberKeys(known.id, entry);
     return { ...known, matchKey, isNew: false };
+  }
+
+  #withFork(entry: RecordEntry): RecordEntry {
+    const origin = entry.forked_from ?? this.#forks.of(entry.session_id);
+    return origin === undefined || entry.forked_from === origin ? entry : { ...entry, forked_from: origin };
   }
 
   #rememberKeys(id: number, { conversation_id: conversationId, message }: RecordEntry): void {

@@ -175,6 +175,36 @@ test("of sessions that ran elsewhere each response's cost stands on one row, and
   }
 });
 
+test.each(["multi-turn", "older-multi-turn"])(
+  "%s: a fork's own messages name the session that it left, whichever comes first, and no others do",
+  async (name) => {
+    const [exchanges, entries] = [await exchangesOf(name), readEntries(name)];
+    const [origin, fork] = new Set(entries.map(({ session_id: session }) => session));
+    const before = newStore();
+    before.entries(entries);
+    for (const each of exchanges) before.exchange(each);
+    const after = newStore();
+    for (const each of exchanges) after.exchange(each);
+    for (const entry of entries) after.entries([entry]);
+    for (const store of [before, after]) {
+      const told = [...store.rows().values()].filter((row) => row.provider_uuid !== null);
+      const origins = Map.groupBy(
+        told,
+        ({ attributes }) => asObject(attributes?.["gateway"])?.["forked_from"],
+      );
+      const sessions = new Map(
+        [...origins].map(([from, rows]) => [from, new Set(rows.map((row) => row.conversation_id))]),
+      );
+      expect(sessions).toEqual(
+        new Map([
+          [undefined, new Set([origin])],
+          [origin, new Set([fork])],
+        ]),
+      );
+    }
+  },
+);
+
 test("without transcripts nothing changes its name", async () => {
   const store = newStore();
   for (const each of await exchangesOf("multi-turn")) store.exchange(each);

@@ -49,9 +49,64 @@ test("a prompt has its names, its chain and its place", () => {
   expect(entry({ type: "user", parentUuid: null })?.message.previous_message_id).toEqual([]);
 });
 
+test("other spellings of a line's members say the same, and less than the client's own", () => {
+  const message = { role: "assistant", content: [{ type: "text", text: "a" }], usage: { output_tokens: 1 } };
+  const other = reading({
+    type: "assistant",
+    parentUuid: null,
+    parent_uuid: "p",
+    logical_parent_uuid: "l",
+    source_tool_assistant_uuid: "t",
+    request_id: "req",
+    prompt_id: "prompt",
+    claude_version: "1.0.0",
+    user_type: "external",
+    permission_mode: "plan",
+    is_sidechain: false,
+    compact_metadata: { trigger: "auto" },
+    messageId: "msg",
+    message,
+  });
+  const said = other?.entries?.[0];
+  expect(said).toMatchObject({
+    client_version: "1.0.0",
+    message: {
+      previous_message_id: ["p"],
+      parent_uuid: "p",
+      logical_parent_uuid: "l",
+      source_tool_assistant_uuid: "t",
+      request_id: "req",
+      prompt_id: "prompt",
+      user_type: "external",
+      permission_mode: "plan",
+      is_sidechain: false,
+      compact_metadata: { trigger: "auto" },
+      links: [expect.stringMatching(/^answer:msg=/)],
+      raw_frame: { parentUuid: null, parent_uuid: "p" },
+    },
+  });
+  expect(said?.message.raw_frame).not.toHaveProperty("promptId");
+  expect(other?.responses).toMatchObject([{ response_id: "msg", request_id: "req" }]);
+  const both = entry({
+    type: "user",
+    parent_uuid: "other",
+    promptId: "own",
+    prompt_id: "other",
+    messageId: "other",
+    message: { ...message, id: "own" },
+  });
+  expect(both?.message).toMatchObject({ parent_uuid: "p", prompt_id: "own" });
+});
+
 test("a subagent's line belongs to the subagent's conversation", () => {
   const said = entry({ type: "user", isSidechain: true, agentId: "a1", message: { content: "x" } });
   expect(said).toMatchObject({ conversation_id: `${SESSION}/a1`, request_class: "subagent" });
+});
+
+test("a line that a fork copied says in which session it was said", () => {
+  expect(entry({ type: "assistant", requestSessionId: "other", message: { content: "x" } })?.said_in).toBe(
+    "other",
+  );
 });
 
 test("an answer's block is named by its place, older versions' by what it says", () => {
@@ -167,6 +222,22 @@ test("transcripts lie where the client's settings say, and only they are read", 
   expect(record.accepts(`-w/${SESSION}/subagents/agent-a83776af4dc783c7a.jsonl`)).toBe(true);
   for (const other of [`-w/${SESSION}/tool-results/x.txt`, "-w/memory/notes.jsonl", `-w/${SESSION}.json`])
     expect(record.accepts(other)).toBe(false);
+});
+
+test("a hook's path tells of another folder of transcripts, and of nothing else", () => {
+  const record = transcripts({ HOME: "/home/p" });
+  const root = (path: string): string | undefined => record.rootOf?.(path, SESSION);
+  expect(root(`/c/projects/-w/${SESSION}.jsonl`)).toBe("/c/projects");
+  expect(root(`/c/x/../projects/-w/${SESSION}.jsonl`)).toBe("/c/projects");
+  for (const other of [
+    `c/projects/-w/${SESSION}.jsonl`,
+    "/c/projects/-w/agent-1.jsonl",
+    `/c/projects/-w/${SESSION}.json`,
+    `/c/projects/${SESSION}.jsonl`,
+    `/home/p/work/${SESSION}.jsonl`,
+    "/c/projects/-w/11111111-2222-4333-8444-555555555555.jsonl",
+  ])
+    expect(root(other)).toBeUndefined();
 });
 
 test.each(FIXTURES)("%s: each uuid is an entry, chained whole", (name) => {

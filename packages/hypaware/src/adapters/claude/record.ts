@@ -2,7 +2,7 @@
 // Each line with a `uuid` is a message; `parentUuid` chains them, attachments and system lines included. A fork's file begins with
 // the lines of the session that it left, under their old `uuid`.
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import type {
   ClientRecord,
   ContentBlock,
@@ -19,7 +19,8 @@ import type {
   UntoldMessage,
 } from "../../contract/plugin.ts";
 import { UsageTally } from "../../protocols/anthropic/usage.ts";
-import { asName, asNumber, asObject, asObjects, asText, known, parseJson } from "../../protocols/loose.ts";
+import { asName, asNumber, asObject, asObjects, asText, known } from "../../protocols/loose.ts";
+import { parseLine } from "./line.ts";
 import { answerLinks, blockLinks, isFramedNotification } from "./links.ts";
 
 const TRANSCRIPT =
@@ -34,10 +35,23 @@ export function transcripts(env: PluginContext["env"]): ClientRecord {
     client: "claude",
     roots: [join(folder ?? join(home, ".claude"), "projects")],
     accepts: (relativePath) => TRANSCRIPT.test(relativePath),
+    rootOf,
     read: readTranscriptLine,
     isUntold,
     isSentAs: isFramedNotification,
   };
+}
+
+/** A client that runs under another `CLAUDE_CONFIG_DIR` keeps them there in the same way. */
+function rootOf(file: string, sessionId: string): string | undefined {
+  const path = normalize(file);
+  const root = dirname(dirname(path));
+  const isOne =
+    isAbsolute(path) &&
+    TRANSCRIPT.test(path) &&
+    basename(path) === `${sessionId}.jsonl` &&
+    basename(root) === "projects";
+  return isOne ? root : undefined;
 }
 
 /** How versions before 2.1.330 ask on after an answer that was too long: newer ones write a line of it. */
@@ -54,15 +68,16 @@ function isUntold({ role, text }: UntoldMessage): boolean {
 
 /** `undefined` for lines that say nothing of messages, attempts or totals. */
 export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordReading | undefined {
-  const line = asObject(parseJson(text));
-  if (line?.["type"] === "cost-state") return { totals: totalsOf(line) };
-  if (line?.["type"] === "api-request") return { attempts: attemptsOf(line) };
-  const uuid = asName(line?.["uuid"]);
-  const session = asName(line?.["sessionId"]);
-  const type = asName(line?.["type"]);
-  const at = isoTime(asName(line?.["timestamp"]));
-  if (line === undefined || uuid === undefined || session === undefined) return undefined;
-  if (type === undefined || at === undefined) return undefined;
+  const parsed = parseLine(text);
+  if (parsed === undefined) return undefined;
+  const { fields: line, raw } = parsed;
+  if (line["type"] === "cost-state") return { totals: totalsOf(line) };
+  if (line["type"] === "api-request") return { attempts: attemptsOf(line) };
+  const uuid = asName(line["uuid"]);
+  const session = asName(line["sessionId"]);
+  const type = asName(line["type"]);
+  const at = isoTime(asName(line["timestamp"]));
+  if (uuid === undefined || session === undefined || type === undefined || at === undefined) return undefined;
   const agent = line["isSidechain"] === true ? asName(line["agentId"]) : undefined;
   const said = asObject(line["message"]);
   const attachment = asObject(line["attachment"]);
@@ -80,6 +95,7 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
     client_name: "claude",
     is_on_wire: content !== undefined && line["isApiErrorMessage"] !== true,
     ...known({
+      said_in: asName(line["requestSessionId"]),
       client_version: asName(line["version"]),
       model: model === "<synthetic>" ? undefined : model,
       cwd: asName(line["cwd"]),
@@ -94,7 +110,7 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
       provider_uuid: uuid,
       provider_type: type,
       links: content === undefined ? [] : linksOf(line, said, content),
-      raw_frame: withoutContent(line, said),
+      raw_frame: withoutContent(raw, said),
       ...known({
         parent_uuid: parent,
         logical_parent_uuid: asName(line["logicalParentUuid"]),
@@ -172,7 +188,7 @@ function responseOf(
   return {
     usage: isEarly ? input : tally.usage,
     ...known({
-      response_id: asName(said["id"]),
+      response_id: answerId(line, said),
       request_id: asName(line["requestId"]),
       attempt_id: asName(line["requestRef"]),
       model,
@@ -214,7 +230,11 @@ function linksOf(
   const [block] = content;
   if (block === undefined) return [];
   if (line["type"] !== "assistant") return blockLinks(block);
-  return answerLinks(asName(said?.["id"]), asNumber(line["apiBlockIndex"]), block);
+  return answerLinks(answerId(line, said), asNumber(line["apiBlockIndex"]), block);
+}
+
+function answerId(line: JsonObject, said: JsonObject | undefined): string | undefined {
+  return asName(said?.["id"]) ?? asName(line["messageId"]);
 }
 
 /** The line as it is, but for what stands in the message's parts. */
