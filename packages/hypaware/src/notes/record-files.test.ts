@@ -277,3 +277,12 @@ test("what cannot be stored is a warning, tried again after a while, and lost by
   await each.read(places, 1_000);
   expect(places.taken()).toEqual(["1"]);
 });
+
+test("a line over the bound is passed over once, and the person is told", async () => {
+  const places = new Places();
+  write("w/a.jsonl", `1\n${"x".repeat(LIMITS.noteLineBytes + 1)}\n2\n`);
+  await files().read(places, 5_000);
+  await files().read(places, 5_000, true);
+  expect(places.taken()).toEqual(["1", "2"]);
+  expect(warnings).toEqual(["notes.line_too_long"]);
+});

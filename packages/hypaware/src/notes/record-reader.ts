@@ -86,6 +86,7 @@ export class RecordReader {
       const next = await this.#lines.next();
       if (next.done === true) break;
       const { text } = next.value;
+      if (text === undefined) this.#tooLong(offset, next.value.next);
       const reading = text === undefined ? undefined : this.#readingOf(text, memory);
       entries.push(...(reading?.entries ?? []));
       responses.push(...(reading?.responses ?? []));
@@ -104,6 +105,13 @@ export class RecordReader {
   async close(): Promise<void> {
     await this.#lines.return?.();
     await this.#lineFile.close();
+  }
+
+  /** What it says is lost to us: the person is told. */
+  #tooLong(from: number, to: number): void {
+    const { record, path } = this.#file;
+    const line = { offset: from, bytes: to - from - 1, max_bytes: LIMITS.noteLineBytes };
+    this.#log.warn("notes.line_too_long", { record: record.name, file: path, ...line });
   }
 
   /** A line that its adapter cannot bear says nothing: those behind it do. */
