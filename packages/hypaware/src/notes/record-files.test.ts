@@ -229,6 +229,16 @@ test("files are read in the order in which they came into being, as their names 
   expect(places.taken()).toEqual(["1", "2", "3"]);
 });
 
+test("files that were brought from a backup are read in the order in which they were written last", async () => {
+  const places = new Places();
+  for (const [index, name] of ["a", "b", "c"].entries()) {
+    const day = new Date(Date.UTC(2026, 0, 10 - index));
+    utimesSync(write(`w/${name}.jsonl`, `${name}\n`), day, day);
+  }
+  await files().read(places, 1_000);
+  expect(places.taken()).toEqual(["c", "b", "a"]);
+});
+
 test("long lines are stored before many of them are held", async () => {
   const places = new Places();
   const commits: number[] = [];

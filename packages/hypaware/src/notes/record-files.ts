@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { LIMITS } from "../contract/limits.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import type { AnyClientRecord, ClientRecord } from "../contract/record.ts";
+import { bornMsOf } from "./record-order.ts";
 import { type RecordFile, type RecordPlaces, RecordReader } from "./record-reader.ts";
 
 interface Look {
@@ -162,7 +163,7 @@ export class RecordFiles {
 
   async #found(record: ClientRecord, path: string, relativePath: string): Promise<void> {
     if (this.#files.has(path)) return;
-    const bornMs = record.bornAt?.(relativePath) ?? (await lstat(path)).birthtimeMs;
+    const bornMs = bornMsOf(record, relativePath, await lstat(path));
     this.#files.set(path, {
       record,
       path,

@@ -7,6 +7,7 @@ import type { JsonObject } from "../contract/projection.ts";
 import type { AnyClientRecord, ClientDatabase, ClientRecord, RecordReading } from "../contract/record.ts";
 import { OpenDatabase } from "./client-database.ts";
 import { openLineFile } from "./line-file.ts";
+import { bornMsOf } from "./record-order.ts";
 
 export interface RecordPath {
   readonly root: string;
@@ -57,7 +58,7 @@ async function collect(
     const stats = await lstat(join(root, path)).catch(() => undefined);
     if (stats === undefined) continue;
     const { size: bytes, mtimeMs: changedMs } = stats;
-    const bornMs = record.bornAt?.(path) ?? stats.birthtimeMs;
+    const bornMs = bornMsOf(record, path, stats);
     found.push({ root, path, bytes, bornMs, changedMs });
   }
 }

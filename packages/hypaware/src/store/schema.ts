@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 12;
+export const STORE_VERSION = 13;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -268,6 +268,13 @@ CREATE TABLE record_roots (record TEXT NOT NULL, root TEXT NOT NULL, told INTEGE
 // Sessions that were forked off others.
 const FORKS = "CREATE TABLE record_forks (session TEXT PRIMARY KEY, origin TEXT NOT NULL) WITHOUT ROWID;";
 
+// Where the first entries of forks go on from: the last entry of a conversation before a place there.
+const BASES = `
+CREATE TABLE record_bases (
+  conversation TEXT NOT NULL, entry INTEGER NOT NULL, before INTEGER NOT NULL, PRIMARY KEY (conversation, entry)
+) WITHOUT ROWID;
+`;
+
 /** What each version changes of the one before. */
 export const STEPS: readonly string[] = [
   ROWS,
@@ -282,6 +289,7 @@ export const STEPS: readonly string[] = [
   JOINS,
   ROOTS,
   FORKS,
+  BASES,
 ];
 
 /**
