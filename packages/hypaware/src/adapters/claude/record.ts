@@ -22,6 +22,7 @@ import { UsageTally } from "../../protocols/anthropic/usage.ts";
 import { asName, asNumber, asObject, asObjects, asText, known } from "../../protocols/loose.ts";
 import { parseLine } from "./line.ts";
 import { answerLinks, blockLinks, isFramedNotification } from "./links.ts";
+import { heldSummaries, readSummary, rememberLine } from "./summary.ts";
 
 const TRANSCRIPT =
   /(?:^|\/)(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|agent-[\w-]+)\.jsonl$/;
@@ -67,10 +68,14 @@ function isUntold({ role, text }: UntoldMessage): boolean {
 }
 
 /** `undefined` for lines that say nothing of messages, attempts or totals. */
-export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordReading | undefined {
+export function readTranscriptLine({
+  text,
+  memory,
+}: Pick<RecordLine, "text" | "memory">): RecordReading | undefined {
   const parsed = parseLine(text);
   if (parsed === undefined) return undefined;
   const { fields: line, raw } = parsed;
+  if (line["type"] === "summary") return readSummary(line, memory);
   if (line["type"] === "cost-state") return { totals: totalsOf(line) };
   if (line["type"] === "api-request") return { attempts: attemptsOf(line) };
   const uuid = asName(line["uuid"]);
@@ -133,8 +138,11 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
   const told = said === undefined ? undefined : responseOf(line, said);
   const response = told && { ...place, ...told, message_ids: [uuid], responded_at: at };
   const failure = failureOf(line);
+  const own = { session, uuid, at };
   return {
-    entries: [entry],
+    ...(agent === undefined
+      ? { entries: [entry, ...heldSummaries(memory, own)], memory: rememberLine(own) }
+      : { entries: [entry] }),
     ...(response === undefined ? {} : { responses: [response] }),
     ...(failure === undefined ? {} : { failures: [{ ...placeOf(session, agent), ...failure }] }),
   };
