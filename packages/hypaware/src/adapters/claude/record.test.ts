@@ -49,6 +49,33 @@ test("a prompt has its names, its chain and its place", () => {
   expect(entry({ type: "user", parentUuid: null })?.message.previous_message_id).toEqual([]);
 });
 
+test("what began a subagent stands beside its file, and on its messages", () => {
+  const record = transcripts({ HOME: "/home/p" });
+  expect(record.beside?.(`-w/${SESSION}/subagents/agent-a1.jsonl`)).toBe("agent-a1.meta.json");
+  expect(record.beside?.(`-w/${SESSION}.jsonl`)).toBeUndefined();
+  const text = JSON.stringify({
+    ...USUAL,
+    type: "user",
+    isSidechain: true,
+    agentId: "a1",
+    message: { content: "x" },
+  });
+  const told = (beside?: string): unknown =>
+    readTranscriptLine({ text, memory: {}, ...(beside !== undefined && { beside }) })?.entries?.[0]?.message
+      .attributes;
+  const meta = {
+    agentType: "Explore",
+    description: "look",
+    toolUseId: "toolu_1",
+    spawnDepth: 1,
+    finished: true,
+  };
+  expect(told(JSON.stringify(meta))).toEqual({
+    claude: { agent: { type: "Explore", description: "look", tool_use_id: "toolu_1", depth: 1 } },
+  });
+  for (const nothing of [undefined, "", "{", "[]", "{}"]) expect(told(nothing)).toBeUndefined();
+});
+
 test("other spellings of a line's members say the same, and less than the client's own", () => {
   const message = { role: "assistant", content: [{ type: "text", text: "a" }], usage: { output_tokens: 1 } };
   const other = reading({
