@@ -86,6 +86,7 @@ async function hookSaysWhereItIsWritten(ctx: FlowContext): Promise<void> {
   const shared = { timestamp: "2026-03-01T12:00:00.000Z", sessionId: session, version: "2.1.330" };
   const said = { id: messageId, role: "assistant", content: [{ type: "text", text: "captured" }], usage };
   const file = writeTranscript(join(ctx.folder, "another"), "/project", session, [
+    { type: "summary", summary: "What was captured", leafUuid: "uuid-5" },
     {
       ...shared,
       type: "user",
@@ -97,20 +98,21 @@ async function hookSaysWhereItIsWritten(ctx: FlowContext): Promise<void> {
   ]);
   await hook(ctx, { session_id: session, cwd: ctx.folder, transcript_path: file });
   const rows = await ctx.sql(
-    `SELECT message_id FROM ai_gateway_messages WHERE conversation_id = '${session}' ORDER BY message_index`,
+    `SELECT provider_uuid, content_text FROM ai_gateway_messages WHERE conversation_id = '${session}' ORDER BY provider_uuid`,
   );
-  assert.deepEqual(
-    rows.map(({ message_id }) => message_id),
-    ["uuid-4", "uuid-5"],
-  );
+  assert.deepEqual(rows, [
+    { provider_uuid: "uuid-4", content_text: "SAY:text captured" },
+    { provider_uuid: "uuid-5", content_text: "captured" },
+    { provider_uuid: null, content_text: "What was captured" },
+  ]);
   const status = await ctx.hyp(["status", "--json"]);
   const { records } = JSON.parse(status.stdout) as { readonly records: unknown };
-  assert.deepEqual(records, [{ client: "claude", sessions: 2, messages: 5, differences: 0 }]);
+  assert.deepEqual(records, [{ client: "claude", sessions: 2, messages: 6, differences: 0 }]);
   const verified = await ctx.hyp(["verify", "claude", "--session", session]);
   assert.equal(verified.code, 0, verified.stdout);
-  assert.match(verified.stdout, /2 messages \(2 carried\)/);
+  assert.match(verified.stdout, /3 messages \(2 carried\)/);
   const dry = await ctx.hyp(["import", "claude", "--dry-run"]);
-  assert.equal(dry.stdout, "claude: 2 files, 5 messages read, 0 would be new\n");
+  assert.equal(dry.stdout, "claude: 2 files, 6 messages read, 0 would be new\n");
 }
 
 /** What the client's hook says reaches the rows that are there already; the daemon is not asked. */

@@ -111,6 +111,8 @@ export interface RecordLine {
   readonly path: string;
   /** Of the lines before it; `{}` at the beginning of a file. */
   readonly memory: JsonObject;
+  /** What stands in the file beside it (ClientRecord.beside). */
+  readonly beside?: string;
 }
 
 /** A part of the wire without an entry. */
@@ -143,6 +145,8 @@ export interface ClientRecord extends RecordOfClient {
   bornAt?(path: string): number | undefined;
   /** Pure. The root of a file in which the client says that this session's record is. `undefined`: it is no such file. */
   rootOf?(file: string, sessionId: string): string | undefined;
+  /** Pure. The name of a file in the same folder that says more of this one, and is there before it. */
+  beside?(path: string): string | undefined;
   /** Pure. `undefined`: the line says nothing, or is none of the client's. */
   read(line: RecordLine): RecordReading | undefined;
 }

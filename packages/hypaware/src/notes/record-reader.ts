@@ -11,6 +11,7 @@ import type {
   RecordReading,
 } from "../contract/record.ts";
 import { type FileLine, type LineFile, openLineFile } from "./line-file.ts";
+import { textBeside } from "./text-beside.ts";
 
 /** How far a file was read, and what its reader has to remember of it. */
 export interface RecordPlace {
@@ -39,12 +40,20 @@ export class RecordReader {
   readonly #lineFile: LineFile;
   readonly #id: string;
   readonly #lines: AsyncIterator<FileLine>;
+  readonly #beside: string | undefined;
   readonly #log: ProjectorLog;
   /** What is stored. */
   #known: RecordPlace;
 
-  private constructor(file: RecordFile, lineFile: LineFile, places: RecordPlaces, log: ProjectorLog) {
+  private constructor(
+    file: RecordFile,
+    lineFile: LineFile,
+    beside: string | undefined,
+    places: RecordPlaces,
+    log: ProjectorLog,
+  ) {
     this.#file = file;
+    this.#beside = beside;
     this.#lineFile = lineFile;
     // Inodes are given again.
     this.#id = `${lineFile.id}:${lineFile.bornMs}`;
@@ -63,7 +72,9 @@ export class RecordReader {
     log: ProjectorLog,
   ): Promise<RecordReader | undefined> {
     const lineFile = await openLineFile(file.path, LIMITS.noteLineBytes);
-    return lineFile && new RecordReader(file, lineFile, places, log);
+    if (lineFile === undefined) return undefined;
+    const beside = await textBeside(file.record, file.path, file.relativePath);
+    return new RecordReader(file, lineFile, beside, places, log);
   }
 
   /** Whether going on with it later costs less than to open it again. */
@@ -117,8 +128,9 @@ export class RecordReader {
   /** A line that its adapter cannot bear says nothing: those behind it do. */
   #readingOf(text: string, memory: JsonObject): RecordReading | undefined {
     const { record, path, relativePath } = this.#file;
+    const beside = this.#beside;
     try {
-      return record.read({ text, path: relativePath, memory });
+      return record.read({ text, path: relativePath, memory, ...(beside !== undefined && { beside }) });
     } catch (error) {
       this.#log.warn("notes.line_failed", { record: record.name, file: path, error: String(error) });
       return undefined;

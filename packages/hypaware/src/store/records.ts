@@ -91,7 +91,8 @@ export class Records implements EntryStore {
     const home = known.length === 0 ? undefined : this.home(messageId);
     const isHome = home === undefined;
     const origin = entry.forked_from ?? (isHome ? entry.said_in : this.session(home.conversationId));
-    if (origin !== undefined) this.#forks.copied(entry.session_id, origin);
+    // A client's own remarks may say the same in any session.
+    if (origin !== undefined && entry.is_on_wire) this.#forks.copied(entry.session_id, origin);
     const node = {
       conversationId,
       messageId,

@@ -19,12 +19,16 @@ import type {
   UntoldMessage,
 } from "../../contract/plugin.ts";
 import { UsageTally } from "../../protocols/anthropic/usage.ts";
-import { asName, asNumber, asObject, asObjects, asText, known } from "../../protocols/loose.ts";
+import { asName, asNumber, asObject, asObjects, asText, known, parseJson } from "../../protocols/loose.ts";
 import { parseLine } from "./line.ts";
 import { answerLinks, blockLinks, isFramedNotification } from "./links.ts";
+import { heldSummaries, readSummary, rememberLine } from "./summary.ts";
 
 const TRANSCRIPT =
   /(?:^|\/)(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|agent-[\w-]+)\.jsonl$/;
+
+/** A subagent's; what began it stands beside it. */
+const AGENT = /(?:^|\/)(agent-[\w-]+)\.jsonl$/;
 
 export function transcripts(env: PluginContext["env"]): ClientRecord {
   const configured = env["CLAUDE_CONFIG_DIR"];
@@ -36,6 +40,7 @@ export function transcripts(env: PluginContext["env"]): ClientRecord {
     roots: [join(folder ?? join(home, ".claude"), "projects")],
     accepts: (relativePath) => TRANSCRIPT.test(relativePath),
     rootOf,
+    beside: besideOf,
     read: readTranscriptLine,
     isUntold,
     isSentAs: isFramedNotification,
@@ -54,6 +59,11 @@ function rootOf(file: string, sessionId: string): string | undefined {
   return isOne ? root : undefined;
 }
 
+function besideOf(path: string): string | undefined {
+  const agent = AGENT.exec(path)?.[1];
+  return agent && `${agent}.meta.json`;
+}
+
 /** How versions before 2.1.330 ask on after an answer that was too long: newer ones write a line of it. */
 const TOO_LONG = "Output token limit hit. Resume directly";
 
@@ -67,10 +77,15 @@ function isUntold({ role, text }: UntoldMessage): boolean {
 }
 
 /** `undefined` for lines that say nothing of messages, attempts or totals. */
-export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordReading | undefined {
+export function readTranscriptLine({
+  text,
+  memory,
+  beside,
+}: Omit<RecordLine, "path">): RecordReading | undefined {
   const parsed = parseLine(text);
   if (parsed === undefined) return undefined;
   const { fields: line, raw } = parsed;
+  if (line["type"] === "summary") return readSummary(line, memory);
   if (line["type"] === "cost-state") return { totals: totalsOf(line) };
   if (line["type"] === "api-request") return { attempts: attemptsOf(line) };
   const uuid = asName(line["uuid"]);
@@ -126,15 +141,21 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
         hook_event: asName(attachment?.["hookEvent"]) ?? asName(line["hookEvent"]),
         is_compact_summary: asFlag(line["isCompactSummary"]),
         compact_metadata: asObject(line["compactMetadata"]),
-        attributes: reportedUsage(line, said),
+        attributes: ownAttributes({
+          reported_usage: reportedUsage(line, said),
+          agent: agent === undefined ? undefined : agentOf(beside),
+        }),
       }),
     },
   };
   const told = said === undefined ? undefined : responseOf(line, said);
   const response = told && { ...place, ...told, message_ids: [uuid], responded_at: at };
   const failure = failureOf(line);
+  const own = { session, uuid, at };
   return {
-    entries: [entry],
+    ...(agent === undefined
+      ? { entries: [entry, ...heldSummaries(memory, own)], memory: rememberLine(own) }
+      : { entries: [entry] }),
     ...(response === undefined ? {} : { responses: [response] }),
     ...(failure === undefined ? {} : { failures: [{ ...placeOf(session, agent), ...failure }] }),
   };
@@ -246,10 +267,25 @@ function withoutContent(line: JsonObject, said: JsonObject | undefined): JsonObj
 
 /** Of an answer that was cut the client only guesses what it cost. */
 function reportedUsage(line: JsonObject, said: JsonObject | undefined): JsonObject | undefined {
-  const usage = asObject(said?.["usage"]);
-  return line["isAbortedMidStream"] === true && usage !== undefined
-    ? { claude: { reported_usage: usage } }
-    : undefined;
+  return line["isAbortedMidStream"] === true ? asObject(said?.["usage"]) : undefined;
+}
+
+/** What a subagent is and which call began it: what stands in the file beside its own. */
+function agentOf(beside: string | undefined): JsonObject | undefined {
+  const told = asObject(parseJson(beside ?? null));
+  const agent = known({
+    type: asName(told?.["agentType"]),
+    description: asName(told?.["description"]),
+    tool_use_id: asName(told?.["toolUseId"]),
+    depth: asNumber(told?.["spawnDepth"]),
+    parent_agent_id: asName(told?.["parentAgentId"]),
+  });
+  return Object.keys(agent).length === 0 ? undefined : agent;
+}
+
+function ownAttributes(members: { readonly [name: string]: JsonObject | undefined }): JsonObject | undefined {
+  const own: JsonObject = known(members);
+  return Object.keys(own).length === 0 ? undefined : { claude: own };
 }
 
 function asFlag(value: Json | undefined): boolean | undefined {
