@@ -165,6 +165,8 @@ export async function startFakeOpenAi({
     if (refusesSockets) return void socket.end(REFUSAL);
     sockets.add(socket);
     socket.on("error", () => {});
+    // A client that has said its last word is answered with the end, as by the provider's servers; Node keeps the other half open.
+    socket.on("end", () => socket.end());
     socket.on("close", () => sockets.delete(socket));
     converse(request, socket);
   });
