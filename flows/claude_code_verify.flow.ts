@@ -40,7 +40,7 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
 
   const last = await takeSteps(ctx, provider, person, STEPS);
   assert.equal(last.sessions, 3);
-  await forksNameTheirOrigin(ctx, session ?? assert.fail("no session"));
+  await forksNameTheirOrigin(ctx, last.session);
   const [aborted] = await ctx.sql(
     "SELECT count(*)::INT AS calls FROM ai_gateway_exchanges WHERE outcome = 'client_aborted' AND status_code = 200",
   );

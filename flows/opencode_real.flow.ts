@@ -6,6 +6,7 @@ import type { FakeProvider } from "@hypaware/testkit";
 import type { Daemon } from "./lib/daemon.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { comparable, findOpencode, makeOpencodeHome, type OpencodeHome, promptArgs } from "./lib/opencode.ts";
+import { verified } from "./lib/verified.ts";
 
 export const title =
   "the real opencode: its database and the rows are one history, tokens equal the provider's account, output equals a run without us";
@@ -72,6 +73,7 @@ export default async function opencodeReal(ctx: FlowContext): Promise<void> {
     assert.equal(expected.code, 0, `the client alone fails: ${expected.stderr}${expected.stdout}`);
     assert.equal(actual.code, 0, `${prompt}: exit code\n${actual.stderr}${actual.stdout}`);
     assert.deepEqual(comparable(actual.stdout), comparable(expected.stdout), `${prompt}: output`);
+    await verified(ctx, prompt);
     for (const { settingsPath, settings } of [alone, carried])
       assert.equal(
         readFileSync(settingsPath, "utf8"),
@@ -82,9 +84,8 @@ export default async function opencodeReal(ctx: FlowContext): Promise<void> {
 
   // The title and the first answer are asked for at the same moment.
   assert.deepEqual(kindsOf(through), kindsOf(direct), "requests");
-  const verified = await ctx.hyp(["verify", "opencode", "--json"]);
-  assert.equal(verified.code, 0, `hyp verify: ${verified.stdout}${verified.stderr}`);
-  const { records } = JSON.parse(verified.stdout) as {
+  const { stdout } = await ctx.hyp(["verify", "opencode", "--json"]);
+  const { records } = JSON.parse(stdout) as {
     records: {
       sessions: { messages: number; linked: number; responses: number; differences: unknown[] }[];
     }[];
