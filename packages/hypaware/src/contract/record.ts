@@ -53,6 +53,8 @@ export interface RecordedResponse {
   /** Entries that it brought. */
   readonly message_ids?: readonly string[];
   readonly model?: string;
+  /** As the provider said it. */
+  readonly stop_reason?: string;
   /** ISO 8601. */
   readonly responded_at: string;
   readonly usage: Usage;

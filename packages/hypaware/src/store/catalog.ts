@@ -83,6 +83,11 @@ export class Catalog {
     return this.#threads.of(conversationId);
   }
 
+  /** When a conversation and those that were joined to it began, milliseconds since 1970. */
+  beginnings(conversationId: string): readonly number[] {
+    return this.#threads.beginnings(conversationId);
+  }
+
   /**
    * What was inferred is from now on this conversation of a client's record: messages and exchanges. Rows of messages stay for the caller:
    * gives the names of those that are no more. Needs a transaction.

@@ -196,7 +196,10 @@ function responseOf(
   line: JsonObject,
   said: JsonObject,
 ):
-  | Pick<RecordedResponse, "response_id" | "request_id" | "attempt_id" | "model" | "usage" | "is_estimate">
+  | Pick<
+      RecordedResponse,
+      "response_id" | "request_id" | "attempt_id" | "model" | "stop_reason" | "usage" | "is_estimate"
+    >
   | undefined {
   const model = asName(said["model"]);
   const tally = new UsageTally();
@@ -213,6 +216,7 @@ function responseOf(
       request_id: asName(line["requestId"]),
       attempt_id: asName(line["requestRef"]),
       model,
+      stop_reason: asName(said["stop_reason"]),
     }),
     ...(isCut ? { is_estimate: true } : {}),
   };
