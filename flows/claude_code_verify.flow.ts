@@ -3,31 +3,18 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findClaudeCode, makeClaudeHome, promptArgs } from "./lib/claude-code.ts";
-import type { ClaudeHome, ClaudeResult } from "./lib/claude-code.ts";
+import type { ClaudeHome } from "./lib/claude-code.ts";
+import { type ClaudeStep, takeSteps } from "./lib/claude-steps.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { freePort } from "./lib/free-port.ts";
-import { interrupted } from "./lib/interrupted.ts";
-import { type Verified, verified } from "./lib/verified.ts";
+import { verified } from "./lib/verified.ts";
 
 export const title =
   "the real Claude Code resumes, forks, compacts, is refused, cut, interrupted and without a gateway: hyp verify finds no difference after any of it";
 export const timeoutMs = 180_000;
 
-const TOOLS = ["Bash(echo:*)"];
-
-interface Step {
-  readonly prompt: string;
-  /** Of what session the client goes on from; the first one begins one. */
-  readonly goesOn?: "same" | "fork";
-  /** How often the provider must be asked, at least. */
-  readonly calls?: number;
-  /** Counts of `hyp verify` that must not be fewer: what was to happen did happen. */
-  readonly natures?: readonly string[];
-  readonly isInterrupted?: true;
-}
-
-const STEPS: readonly Step[] = [
+const STEPS: readonly ClaudeStep[] = [
   { prompt: "SAY:bash echo one", calls: 2 },
   { prompt: "SAY:status 529 2", goesOn: "same", calls: 3, natures: ["no_answer"] },
   { prompt: "SAY:status 400 1", goesOn: "same", calls: 2, natures: ["no_answer"] },
@@ -51,34 +38,9 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
   const daemon = await ctx.startDaemon();
   const person = makeClaudeHome(ctx.folder, client, String(ctx.env["PATH"]), String(ctx.env["HOME"]));
 
-  let session: string | undefined;
-  let last: Verified = { sessions: 0, messages: 0, natures: new Map() };
-  for (const step of STEPS) {
-    const before = provider.requests().length;
-    const goesOn = step.goesOn === undefined ? [] : ["--resume", session ?? assert.fail("no session")];
-    const args = [
-      ...promptArgs(step.prompt, TOOLS),
-      ...goesOn,
-      ...(step.goesOn === "fork" ? ["--fork-session"] : []),
-    ];
-    if (step.isInterrupted === true) {
-      const asked = (): number => provider.requests().length;
-      await interrupted(ctx, person, ["claude", "--", ...args], { asked, afterMs: 1_000 });
-    } else {
-      const { session_id } = await ran(ctx, person, args);
-      session ??= session_id;
-    }
-    const calls = provider.requests().length - before;
-    assert.ok(calls >= (step.calls ?? 1), `${step.prompt}: ${calls} calls`);
-    const now = await verified(ctx, step.prompt);
-    for (const nature of step.natures ?? [])
-      assert.ok(
-        (now.natures.get(nature) ?? 0) > (last.natures.get(nature) ?? 0),
-        `${step.prompt}: ${nature}`,
-      );
-    last = now;
-  }
+  const last = await takeSteps(ctx, provider, person, STEPS);
   assert.equal(last.sessions, 3);
+  await forksNameTheirOrigin(ctx, last.session);
   const [aborted] = await ctx.sql(
     "SELECT count(*)::INT AS calls FROM ai_gateway_exchanges WHERE outcome = 'client_aborted' AND status_code = 200",
   );
@@ -92,6 +54,17 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
   ctx.note(
     `client ${client.version}: ${STEPS.length} steps, ${provider.requests().length} calls, ${last.messages} messages, ${unanswered.length} attempts without an answer each found by its digest, then ${refused} refused ones; no difference`,
   );
+}
+
+/** Each message of a fork's own, and none of the session that both forks left. */
+async function forksNameTheirOrigin(ctx: FlowContext, origin: string): Promise<void> {
+  const rows = await ctx.sql(
+    `SELECT DISTINCT conversation_id, json_extract_string(attributes, '$.gateway.forked_from') AS forked_from
+       FROM ai_gateway_messages WHERE provider_uuid IS NOT NULL`,
+  );
+  assert.equal(rows.length, 3, JSON.stringify(rows));
+  for (const { conversation_id, forked_from } of rows)
+    assert.equal(forked_from, conversation_id === origin ? null : origin);
 }
 
 /** What the client noted before it sent it and never answered, from its own files. */
@@ -137,18 +110,4 @@ async function beginsWithoutGateway(ctx: FlowContext, person: ClaudeHome, url: s
   assert.ok(refused > 0, "attempts that were refused");
   assert.equal((await daemon.stop()).code, 0);
   return refused;
-}
-
-async function ran(
-  ctx: FlowContext,
-  { env, project }: ClaudeHome,
-  args: readonly string[],
-): Promise<ClaudeResult> {
-  const { code, stdout, stderr } = await ctx.hyp(["run", "claude", "--", ...args], {
-    env,
-    cwd: project,
-    timeoutMs: 60_000,
-  });
-  assert.equal(code, 0, `${args.join(" ")}: ${stderr}${stdout}`);
-  return JSON.parse(stdout) as ClaudeResult;
 }

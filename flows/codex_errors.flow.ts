@@ -15,6 +15,7 @@ export const timeoutMs = 120_000;
 const STEPS: readonly { readonly prompt: string; readonly calls: number; readonly fails?: true }[] = [
   { prompt: "SAY:status 400 1", calls: 1, fails: true },
   { prompt: "SAY:status 401 1", calls: 2 },
+  { prompt: "SAY:status 429 1", calls: 2 },
   { prompt: "SAY:status 500 1", calls: 2 },
   { prompt: "SAY:status 529 1", calls: 2 },
   { prompt: "SAY:cut 1", calls: 2 },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { startFakeOpenAi } from "@hypaware/testkit";
+import { headerOf, startFakeOpenAi } from "@hypaware/testkit";
 import {
   comparableOutput,
   execArgs,
@@ -12,13 +12,11 @@ import {
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { startTlsFront } from "./lib/tls-front.ts";
+import { verified } from "./lib/verified.ts";
 
 export const title =
-  "the real Codex, signed in, with its built-in provider at an HTTPS address before the gateway: carried, recorded, verified";
+  "the real Codex, signed in, with its built-in provider at an HTTPS address before the gateway, with and without a WebSocket: carried, recorded, verified";
 export const timeoutMs = 150_000;
-
-/** Signed in, the client waits at its end for servers that are not here: once is enough. */
-const PROMPTS = ["SAY:chain echo over-tls"];
 
 export default async function codexHttps(ctx: FlowContext): Promise<void> {
   const client = findCodex();
@@ -44,14 +42,22 @@ export default async function codexHttps(ctx: FlowContext): Promise<void> {
     signInWithChatGpt(home);
     const env = { ...home.env, CODEX_CA_CERTIFICATE: front.caFile };
     const backend = settings(`chatgpt_base_url="https://localhost:${front.port}/backend-api/"`);
-    for (const prompt of PROMPTS) {
+    const codex = async (prompt: string): Promise<void> => {
       const ran = await ctx.run("codex", [...execArgs(prompt), ...backend], { env, cwd: home.project });
       assert.equal(ran.code, 0, `${prompt}: ${ran.stderr}${ran.stdout}`);
       const kinds = comparableOutput(ran.stdout).map((event) => (event as { type: string }).type);
       assert.ok(kinds.includes("turn.completed"), ran.stdout);
-    }
+    };
+    await codex("SAY:chain echo over-tls");
+    provider.refuseSockets();
+    await codex("SAY:chain echo without-socket");
     const calls = provider.calls();
-    assert.deepEqual(new Set(calls.map(({ transport }) => transport)), new Set(["websocket"]));
+    assert.deepEqual(
+      calls.map(({ transport }) => transport),
+      [...Array<string>(3).fill("websocket"), ...Array<string>(3).fill("http")],
+    );
+    const codings = calls.map(({ rawHeaders }) => headerOf(rawHeaders, "content-encoding"));
+    assert.deepEqual(new Set(codings.slice(3)), new Set(["zstd"]), "how the client sends what it asks");
     const rows = await ctx.sql(
       `SELECT response_id AS id, output_tokens::INT AS output FROM ai_gateway_exchanges
         WHERE output_tokens IS NOT NULL ORDER BY 1`,
@@ -62,10 +68,10 @@ export default async function codexHttps(ctx: FlowContext): Promise<void> {
       sent.sort(),
       "each response is an exchange",
     );
-    const verified = await ctx.hyp(["verify", "codex"]);
-    assert.equal(verified.code, 0, verified.stdout);
+    const { sessions } = await verified(ctx, "both");
+    assert.equal(sessions, 2);
     assert.equal((await daemon.stop()).code, 0);
-    ctx.note(`client ${client.version}: ${calls.length} calls on WebSockets over TLS`);
+    ctx.note(`client ${client.version}: ${calls.length} calls over TLS`);
   } finally {
     await Promise.all([front.close(), provider.close()]);
   }

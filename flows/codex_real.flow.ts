@@ -22,6 +22,7 @@ import type { FlowContext } from "./lib/flow.ts";
 import { jsonColumn } from "./lib/message-rows.ts";
 import type { Finished } from "./lib/process.ts";
 import { startTlsFront } from "./lib/tls-front.ts";
+import { verified } from "./lib/verified.ts";
 
 export const title =
   "the real Codex: rows equal its own rollouts, tokens what it noted of each response, output equals a run without us";
@@ -53,8 +54,12 @@ export default async function codexReal(ctx: FlowContext): Promise<void> {
     // The recorder reads the rollouts of the person whose it is.
     const home = makeCodexHome(join(ctx.folder, "through"), client, path, String(ctx.env["HOME"]));
     const carried = withVendor(home, vendor);
-    const codex = async ({ env, project }: CodexHome, args: readonly string[]): Promise<Finished> =>
-      succeeded(args, await ctx.run("codex", args, { env, cwd: project }));
+    const codex = async (person: CodexHome, args: readonly string[]): Promise<Finished> => {
+      const finished = await ctx.run("codex", args, { env: person.env, cwd: person.project });
+      succeeded(args, finished);
+      if (person === carried) await verified(ctx, args.join(" "));
+      return finished;
+    };
     const ours = customProvider(daemon.url);
 
     for (const prompt of PROMPTS) {
@@ -73,14 +78,13 @@ export default async function codexReal(ctx: FlowContext): Promise<void> {
       signIn(carried);
       const args = ["run", "codex", "--", ...execArgs("SAY:chain echo socket")];
       succeeded(args, await ctx.hyp(args, { env: carried.env, cwd: carried.project }));
+      await verified(ctx, args.join(" "));
     }
 
     const onSocket = through.calls().filter(({ transport }) => transport === "websocket");
     assert.equal(onSocket.length, 6, "calls on WebSockets");
     const counts = await checkMessages(ctx, carried, through);
     await checkUsage(ctx, carried, through);
-    const verified = await ctx.hyp(["verify", "codex"]);
-    assert.equal(verified.code, 0, verified.stdout);
     const again = await ctx.hyp(["reproject", "--dry-run"]);
     assert.match(again.stdout, /\nno difference\n$/);
     assert.equal((await daemon.stop()).code, 0);
@@ -90,9 +94,8 @@ export default async function codexReal(ctx: FlowContext): Promise<void> {
   }
 }
 
-function succeeded(args: readonly string[], finished: Finished): Finished {
-  assert.equal(finished.code, 0, `${args.join(" ")}: ${finished.stderr}${finished.stdout}`);
-  return finished;
+function succeeded(args: readonly string[], { code, stdout, stderr }: Finished): void {
+  assert.equal(code, 0, `${args.join(" ")}: ${stderr}${stdout}`);
 }
 
 /** Each item is one message under its own name, in the thread that it was said in; predecessors are stored; what was sent was carried. */

@@ -4,6 +4,7 @@ import { startFakeGemini } from "@hypaware/testkit";
 import type { FakeGemini } from "@hypaware/testkit";
 import type { FlowContext } from "./lib/flow.ts";
 import { comparable, findGemini, type GeminiHome, makeGeminiHome, promptArgs } from "./lib/gemini.ts";
+import { verified } from "./lib/verified.ts";
 
 export const title =
   "the real Gemini CLI: its chats and the rows are one history, tokens equal the provider's account, output equals a run without us";
@@ -46,12 +47,14 @@ export default async function geminiReal(ctx: FlowContext): Promise<void> {
     // The recorder reads the chats of the person whose they are.
     const home = String(ctx.env["HOME"]);
     const carried = makeGeminiHome(join(ctx.folder, "through"), client, path, { home });
-    for (const step of STEPS) await compare(ctx, step, alone, carried);
+    for (const step of STEPS) {
+      await compare(ctx, step, alone, carried);
+      await verified(ctx, step.prompt);
+    }
     assert.deepEqual(kindsOf(through), kindsOf(direct), "requests");
 
-    const verified = await ctx.hyp(["verify", "gemini", "--json"]);
-    assert.equal(verified.code, 0, `hyp verify: ${verified.stdout}${verified.stderr}`);
-    const counts = checkSessions(JSON.parse(verified.stdout) as Verified);
+    const { stdout } = await ctx.hyp(["verify", "gemini", "--json"]);
+    const counts = checkSessions(JSON.parse(stdout) as Told);
     await checkExchanges(ctx, through);
     await checkMessages(ctx);
     const again = await ctx.hyp(["reproject", "--dry-run"]);
@@ -86,7 +89,8 @@ async function compare(
 const kindsOf = (provider: FakeGemini): readonly unknown[] =>
   provider.calls().map(({ target, body, status }) => [target, body.contents?.length, status]);
 
-interface Verified {
+/** Of `hyp verify`. */
+interface Told {
   readonly records: readonly {
     readonly sessions: readonly {
       readonly messages: number;
@@ -98,7 +102,7 @@ interface Verified {
   }[];
 }
 
-function checkSessions({ records }: Verified): string {
+function checkSessions({ records }: Told): string {
   const sessions = records.flatMap((record) => record.sessions);
   assert.equal(sessions.length, SESSIONS);
   for (const { messages, linked, differences } of sessions) {

@@ -13,6 +13,7 @@ export const timeoutMs = 120_000;
 const PROMPTS = [
   "SAY:status 400 1",
   "SAY:status 401 1",
+  "SAY:status 429 1",
   "SAY:status 500 1",
   "SAY:status 529 1",
   "SAY:cut 1",

@@ -65,6 +65,8 @@ export default async function sdkReal(ctx: FlowContext): Promise<void> {
     const expected = [...anthropicCalls(through.anthropic), ...openaiCalls(through.openai)];
     await checkExchanges(ctx, expected);
     await checkConversations(ctx, sdks);
+    const verified = await ctx.hyp(["verify"]);
+    assert.equal(verified.code, 0, verified.stdout);
     ctx.note(`${sdks.length} programs, ${expected.length} exchanges`);
   } finally {
     await direct.openai.close();

@@ -1,5 +1,6 @@
 import type { App } from "../app.ts";
 import type { AnyClientRecord } from "../contract/record.ts";
+import { withToldRoots } from "../notes/record-roots.ts";
 import { stopReasons } from "../protocols/stop-reasons.ts";
 import { openCatalog } from "../store/catalog.ts";
 import type { Projectors } from "../verify/agreement.ts";
@@ -37,7 +38,9 @@ export async function compareRecords(
     const store = { ...comparison, ask, catalog, projectors: projectorsOf(app), texts };
     const records: RecordReport[] = [];
     const recorded = new Set<string>();
-    for (const record of clientRecords) {
+    const told = catalog.recordRoots.all();
+    for (const each of clientRecords) {
+      const record = withToldRoots(each, told);
       const { recorded: own, ...report } = await verifyRecord({ ...store, record });
       records.push(report);
       for (const id of own) recorded.add(id);

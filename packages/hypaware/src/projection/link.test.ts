@@ -35,6 +35,7 @@ function node(text: string, below?: LinkableNode, ...links: string[]): LinkableN
 interface Told {
   readonly uuid: string;
   readonly text?: string;
+  readonly role?: string;
   readonly below?: string;
   readonly behind?: string;
   readonly links?: readonly string[];
@@ -44,9 +45,8 @@ const add = (told: RecordEntry, key: string | null): RecordNode | undefined =>
   catalog.records.addAll([{ entry: told, matchKey: key }], 0)[0];
 
 /** A line. Without a text it does not travel. */
-function entry({ uuid, text, below, behind, links = [] }: Told): LinkableEntry {
+function entry({ uuid, text, role = roleOf(text ?? ""), below, behind, links = [] }: Told): LinkableEntry {
   const content = blocks(text ?? "");
-  const role = roleOf(text ?? "");
   const told: RecordEntry = {
     conversation_id: "c",
     session_id: "c",
@@ -174,6 +174,27 @@ test("of two lines that say the same, the one that the answer hangs at is the me
   const answer = node("answer", sent, "a");
   bring([answer], [entry({ uuid: "3", text: "answer", below: "2", links: ["a"] })]);
   expect(links()).toMatchObject({ 1: "none", 2: `path: ${sent.node.messageId}` });
+});
+
+test("what is asked after an answer that was given up is found without it; after one that was not, it is not", () => {
+  const asked = node("go", undefined, "k");
+  const broken = node("answer that brok", asked, "a");
+  const next = node("go on", asked);
+  const told = [
+    entry({ uuid: "1", text: "go", links: ["k"] }),
+    entry({ uuid: "2", text: "answer that brok", below: "1", links: ["a"] }),
+    entry({ uuid: "4", text: "go on", below: "2" }),
+  ];
+  bring([asked, broken, next], told);
+  expect(links()["4"]).toBe("none");
+  const remark = { uuid: "3", role: "assistant", below: "2" };
+  bring([], [entry(remark), entry({ uuid: "5", text: "go on", below: "3" })]);
+  expect(links()).toMatchObject({
+    2: `key: ${broken.node.messageId}`,
+    3: "none",
+    4: "none",
+    5: `below: ${next.node.messageId}`,
+  });
 });
 
 test("a bond for the time being ends when the line above it is found elsewhere", () => {

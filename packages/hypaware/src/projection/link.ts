@@ -185,16 +185,22 @@ class Linker implements Linked {
     return anchor;
   }
 
-  /** The same for an entry; behind a compaction the client starts at a root, or goes on where it was. */
+  /**
+   * The same for an entry; behind a compaction the client starts at a root, or goes on where it was. It may leave out an answer that it
+   * gave up, and wrote a remark in the place of the rest of: then the next one goes on from what that answered.
+   */
   #anchorsOfEntry(entry: RecordNode): ReadonlySet<number> {
     const anchors = new Set<number>();
+    let isGivenUp = false;
     for (let at = entry; ;) {
       if (at.isRestart || at.predecessor === ROOT) anchors.add(ROOT);
       const before = this.#records.node(at.predecessor);
       if (before === undefined) return anchors;
-      if (before.link !== null && isFirm(before)) return anchors.add(before.link.node);
-      const repeated = this.#repeated(before);
-      if (repeated !== undefined) return anchors.add(repeated);
+      const isBound = before.link !== null && isFirm(before);
+      const node = isBound ? before.link.node : this.#repeated(before);
+      if (node !== undefined) anchors.add(node);
+      if (node !== undefined && !(isGivenUp && answers(before.role))) return anchors;
+      if (before.matchKey === null && answers(before.role)) isGivenUp = true;
       at = before;
     }
   }

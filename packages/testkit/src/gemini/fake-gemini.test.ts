@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type FakeGemini, startFakeGemini } from "./fake-gemini.ts";
 
 let fake: FakeGemini;
@@ -39,4 +39,15 @@ test("an attempt fails as often as it was asked to", async () => {
   expect(await streamed(user("SAY:cut 1"))).toContain("STOP");
   expect(fake.calls().map(({ answer }) => answer !== undefined)).toEqual([false, false, true, false, true]);
   expect((await fetch(`${fake.url}/v1beta/models`)).status).toBe(404);
+});
+
+test("a caller who goes away in the middle of an answer is in the account at once", async () => {
+  const gone = new AbortController();
+  const body = JSON.stringify({ contents: [user("SAY:slow 60000")] });
+  const url = `${fake.url}/v1beta/models/m:streamGenerateContent?alt=sse`;
+  const answer = await fetch(url, { method: "POST", body, signal: gone.signal });
+  gone.abort();
+  await expect(answer.text()).rejects.toThrow();
+  await vi.waitFor(() => expect(fake.calls()).toHaveLength(1));
+  expect(fake.calls()[0]?.answer).toBeUndefined();
 });

@@ -103,6 +103,13 @@ export async function startFakeGemini({ seed = "testkit" } = {}): Promise<FakeGe
       return true;
     }
 
+    /** Unless the client is gone before. */
+    async function takesTime(ms: number): Promise<void> {
+      const gone = new AbortController();
+      response.once("close", () => gone.abort());
+      await sleep(ms, undefined, { signal: gone.signal }).catch(() => {});
+    }
+
     async function streamed(): Promise<boolean> {
       const { promptTokenCount } = answer.usage;
       const sofar = { promptTokenCount, totalTokenCount: promptTokenCount };
@@ -111,7 +118,7 @@ export async function startFakeGemini({ seed = "testkit" } = {}): Promise<FakeGe
       send(piece([{ text: `**Thinking ${made.n}** as one does.`, thought: true }], sofar));
       const half = Math.ceil(reply.text.length / 2);
       send(piece([{ text: reply.text.slice(0, half) }], sofar));
-      if (directive?.verb === "slow") await sleep(numberArg(directive.args, 0, 1_000));
+      if (directive?.verb === "slow") await takesTime(numberArg(directive.args, 0, 1_000));
       if (failing?.isCut === true) {
         await sleep(50);
         response.destroy();

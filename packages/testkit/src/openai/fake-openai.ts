@@ -41,8 +41,12 @@ export interface FakeOpenAi {
   readonly port: number;
   /** For answers, oldest first; prewarms, model lists and accounts are not among them. */
   calls(): readonly OpenAiCall[];
+  /** From now on whoever wants a WebSocket is told to ask without. */
+  refuseSockets(): void;
   close(): Promise<void>;
 }
+
+const REFUSAL = "HTTP/1.1 426 Upgrade Required\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 export async function startFakeOpenAi({
   seed = "testkit",
@@ -51,6 +55,7 @@ export async function startFakeOpenAi({
   const attempts = new Map<string, number>();
   const sockets = new Set<Socket>();
   let generations = 0;
+  let refusesSockets = false;
   const next = (): ReturnType<typeof generation> => generation(seed, ++generations);
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -157,8 +162,11 @@ export async function startFakeOpenAi({
   });
   server.on("upgrade", (request, duplex) => {
     const socket = duplex as Socket;
+    if (refusesSockets) return void socket.end(REFUSAL);
     sockets.add(socket);
     socket.on("error", () => {});
+    // A client that has said its last word is answered with the end, as by the provider's servers; Node keeps the other half open.
+    socket.on("end", () => socket.end());
     socket.on("close", () => sockets.delete(socket));
     converse(request, socket);
   });
@@ -169,6 +177,9 @@ export async function startFakeOpenAi({
     url: `http://127.0.0.1:${port}`,
     port,
     calls: () => calls.slice(),
+    refuseSockets() {
+      refusesSockets = true;
+    },
     async close() {
       const closed = once(server, "close");
       for (const socket of sockets) socket.destroy();

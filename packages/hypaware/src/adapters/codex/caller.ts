@@ -1,8 +1,8 @@
 import type { ExchangeRecord, JsonObject } from "../../contract/plugin.ts";
 import { asName, known, parseJson, asObject } from "../../protocols/loose.ts";
-import { type RecordedHeaders, recordedHeaders } from "../../protocols/exchange-record.ts";
+import { recordedHeaders } from "../../protocols/exchange-record.ts";
 import { isCodexBackend } from "../../protocols/openai-endpoint.ts";
-import { hasTurnMetadata, metadataAttributes, turnMetadata } from "./turn-metadata.ts";
+import { hasTurnMetadata, headerAttributes, metadataAttributes, turnMetadata } from "./turn-metadata.ts";
 
 /** Codex, as far as a request says of itself. */
 export interface Codex {
@@ -29,15 +29,6 @@ export interface Codex {
 
 const USER_AGENT = /^([^/]+)\/([^/\s]+)/;
 const PRODUCT = /^codex(?:\b|[-_\s])/i;
-/** Request headers that are attributes under another name than in the turn's metadata. */
-const HEADERS = {
-  originator: "originator",
-  "x-codex-window-id": "window_id",
-  "x-codex-beta-features": "beta_features",
-  "x-codex-turn-state": "turn_state",
-  "x-openai-subagent": "subagent",
-  "x-client-request-id": "client_request_id",
-} as const;
 
 /** Of a request of Codex's. `body`: its own. */
 export function codexOf(record: ExchangeRecord, body: JsonObject | undefined): Codex {
@@ -66,7 +57,7 @@ export function codexOf(record: ExchangeRecord, body: JsonObject | undefined): C
       turnId: asName(metadata["turn_id"]),
       threadSource: asName(metadata["thread_source"]),
       requestKind: asName(metadata["request_kind"]),
-      subagent: asName(headers.get("x-openai-subagent")) ?? asName(metadata["subagent_kind"]),
+      subagent: said("subagent", "x-openai-subagent") ?? asName(metadata["subagent_kind"]),
       sandbox: asName(metadata["sandbox_mode"]) ?? asName(metadata["sandbox"]),
     }),
   };
@@ -97,13 +88,4 @@ export function limitsOf(record: ExchangeRecord): JsonObject {
     ([name]) => name.startsWith("x-codex-") && name !== "x-codex-turn-state",
   );
   return Object.fromEntries(told.map(([name, value]) => [name.slice("x-codex-".length), value]));
-}
-
-function headerAttributes(headers: RecordedHeaders): JsonObject {
-  return Object.fromEntries(
-    Object.entries(HEADERS).flatMap(([header, name]) => {
-      const value = asName(headers.get(header));
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
 }

@@ -116,6 +116,51 @@ test("over a WebSocket the call's own metadata counts, not the handshake's", () 
   expect(projection.exchange).toMatchObject({ request_class: "main", turn_id: "turn-2" });
 });
 
+test("what stands beside the turn's metadata is told, too, and on a WebSocket what the call cannot say in headers", () => {
+  const beside: JsonObject = {
+    "x-codex-installation-id": "installation-1",
+    "x-codex-parent-thread-id": ROOT,
+    "x-openai-subagent": "review",
+    "x-codex-window-id": `${THREAD}:7`,
+    "x-codex-ws-stream-request-start-ms": "1795345555210",
+    ws_request_header_x_openai_internal_codex_responses_lite: "true",
+    ws_request_header_authorization: "Bearer none-of-ours",
+    "x-codex-turn-metadata": JSON.stringify({ thread_id: THREAD, window_id: `${THREAD}:8` }),
+    mcp_attribution: '{"status":"none"}',
+    parent_turn_id: "turn-0",
+    empty: "",
+  };
+  const said = {
+    "x-codex-routing-hint": "model=gpt-x",
+    "x-openai-internal-codex-responses-lite": "false",
+  };
+  const projection = ask({
+    method: "GET",
+    headers: { ...HEADERS, ...said },
+    request_body: { type: "response.create", input: "hi", client_metadata: beside },
+  });
+  expect(codexOf(projection)).toEqual({
+    originator: "codex_exec",
+    client_request_id: THREAD,
+    beta_features: "remote_compaction_v2",
+    routing_hint: "model=gpt-x",
+    responses_lite: "true",
+    installation_id: "installation-1",
+    subagent: "review",
+    window_id: `${THREAD}:8`,
+    ws_request_started_at_unix_ms: "1795345555210",
+    mcp_attribution: '{"status":"none"}',
+    parent_turn_id: "turn-0",
+    session_id: ROOT,
+    thread_id: THREAD,
+    parent_thread_id: ROOT,
+  });
+  expect(projection).toMatchObject({
+    is_sidechain: true,
+    exchange: { request_class: "subagent", agent_id: THREAD },
+  });
+});
+
 test("where Codex says nothing of the place, what it told the model counts", () => {
   const told = (text: string): Json => ({
     type: "message",

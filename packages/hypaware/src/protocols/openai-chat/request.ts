@@ -1,5 +1,6 @@
 import type { ContentBlock, Json, JsonObject } from "../../contract/projection.ts";
-import { asName, asObjects, asText, present } from "../loose.ts";
+import { asName, asObjects, present } from "../loose.ts";
+import { openaiSystem } from "../openai-system.ts";
 import { blocksOf } from "./message.ts";
 
 /** One entry of `messages`. */
@@ -42,13 +43,8 @@ export function readRequest(body: JsonObject): ChatRequest {
     })),
     firstContent: messages[0]?.["content"],
     model: asName(body["model"]),
-    system: systemOf(body["system"]),
+    system: openaiSystem(body["system"]),
     tools: body["tools"] ?? body["functions"] ?? undefined,
     settings: present(body, SETTINGS),
   };
-}
-
-function systemOf(system: Json | undefined): string | undefined {
-  const texts = asObjects(system).flatMap((block) => asText(block["text"]) ?? []);
-  return asName(system) ?? (texts.length === 0 ? undefined : texts.join("\n"));
 }

@@ -31,6 +31,16 @@ test("instructions, tools, settings and the response that it goes on from", () =
   expect(request.firstContent).toBeUndefined();
 });
 
+test("without instructions, what a body has as system is the system text", () => {
+  const system = [
+    { type: "text", text: "be" },
+    { type: "text", text: "brief" },
+  ];
+  expect(readRequest({ system: "be brief" }).instructions).toBe("be brief");
+  expect(readRequest({ system }).instructions).toBe("be\nbrief");
+  expect(readRequest({ instructions: "be kind", system: "be brief" }).instructions).toBe("be kind");
+});
+
 test("tools of the body and of the input are one list", () => {
   const more = { type: "additional_tools", tools: [{ type: "custom", name: "exec" }] };
   const own = [{ type: "web_search" }];

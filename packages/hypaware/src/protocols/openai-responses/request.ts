@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../../contract/projection.ts";
 import { asName, asObjects, present } from "../loose.ts";
+import { openaiSystem } from "../openai-system.ts";
 import { readItem, type ResponseItem, toolsOfItem } from "./item.ts";
 
 export interface ResponsesRequest {
@@ -7,6 +8,7 @@ export interface ResponsesRequest {
   /** What the first item says, as it was sent. */
   readonly firstContent: Json | undefined;
   readonly model: string | undefined;
+  /** Its `instructions`; other servers than OpenAI's take `system`. */
   readonly instructions: string | undefined;
   /** The body's, and those that come as items of the input. */
   readonly tools: Json | undefined;
@@ -34,7 +36,7 @@ export function readRequest(body: JsonObject): ResponsesRequest {
     items: items.map(readItem),
     firstContent: first?.["content"] ?? first,
     model: asName(body["model"]),
-    instructions: asName(body["instructions"]),
+    instructions: asName(body["instructions"]) ?? openaiSystem(body["system"]),
     tools: toolsOf(body, items),
     previousResponseId: asName(body["previous_response_id"]),
     settings: present(body, SETTINGS),
