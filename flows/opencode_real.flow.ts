@@ -9,7 +9,7 @@ import { comparable, findOpencode, makeOpencodeHome, type OpencodeHome, promptAr
 
 export const title =
   "the real opencode: its database and the rows are one history, tokens equal the provider's account, output equals a run without us";
-export const timeoutMs = 180_000;
+export const timeoutMs = 240_000;
 
 interface Run {
   readonly prompt: string;
