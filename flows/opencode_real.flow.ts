@@ -10,7 +10,7 @@ import { verified } from "./lib/verified.ts";
 
 export const title =
   "the real opencode: its database and the rows are one history, tokens equal the provider's account, output equals a run without us";
-export const timeoutMs = 180_000;
+export const timeoutMs = 240_000;
 
 interface Run {
   readonly prompt: string;
