@@ -191,7 +191,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   exchange("exchange moved to another conversation", used, "conversation_id = 'elsewhere'"),
   exchange(
     "exchange moved to another session",
-    `${used} AND session_id IS NOT NULL`,
+    `${used} AND session_id IS NOT NULL AND ${bringing(ANY)}`,
     "session_id = 'elsewhere'",
   ),
   exchange(

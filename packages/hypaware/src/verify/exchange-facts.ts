@@ -77,7 +77,8 @@ function contradictions(exchange: StoredExchange, projectors: Projectors): reado
 }
 
 function wrongPlace({ conversationId, decodeStatus }: StoredExchange, catalog: Catalog): readonly string[] {
-  if (decodeStatus !== "projected") return [];
+  if (decodeStatus !== "projected")
+    return conversationId === null ? [] : [`brought no messages, and is of conversation ${conversationId}`];
   if (conversationId === null) return ["brought messages, and has no conversation"];
   return catalog.threads.conversation(conversationId) === undefined
     ? [`its conversation ${conversationId} is not one of the store`]

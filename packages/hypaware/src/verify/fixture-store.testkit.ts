@@ -2,6 +2,7 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import * as claude from "../adapters/claude/fixtures.testkit.ts";
 import { claudeProjector } from "../adapters/claude/projector.ts";
@@ -37,6 +38,9 @@ import { type SessionReport, verifyRecord } from "./verify.ts";
 export const PROJECTORS: Projectors = { ships: () => true, stopReasons };
 const NOTHING = { sessions: [], unreadable: [], recorded: new Set<string>() };
 
+/** Files have their times of birth from the kernel's clock, which goes on in steps of up to 10 ms. */
+const CLOCK_STEP_MS = 25;
+
 interface FixtureClient {
   readonly fixtures: readonly string[];
   readonly projectors: readonly ExchangeProjector[];
@@ -44,7 +48,7 @@ interface FixtureClient {
   /** Missing: it keeps none. */
   readonly record?: {
     readonly of: (env: Readonly<Record<string, string>>) => AnyClientRecord;
-    readonly write: (fixture: string, record: AnyClientRecord, home: string) => void;
+    readonly write: (fixture: string, record: AnyClientRecord, home: string) => void | Promise<void>;
   };
 }
 
@@ -91,12 +95,13 @@ export type ClientName = keyof typeof CLIENTS;
 function writing(
   read: (fixture: string) => Readonly<Record<string, readonly JsonObject[]>>,
 ): NonNullable<FixtureClient["record"]>["write"] {
-  return (fixture, record, _home) => {
+  return async (fixture, record, _home) => {
     if (!("roots" in record)) return;
     for (const [file, lines] of Object.entries(read(fixture))) {
       const path = join(record.roots[0]!, file);
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      await sleep(CLOCK_STEP_MS);
     }
   };
 }
@@ -126,7 +131,7 @@ export class FixtureStore {
     const linked = new LinkedStore();
     this.#record = isRecorded ? record?.of({ HOME: this.#home }) : undefined;
     if (this.#record !== undefined) {
-      record?.write(fixture, this.#record, this.#home);
+      await record?.write(fixture, this.#record, this.#home);
       for (const path of await recordPaths(this.#record))
         for await (const { reading } of readRecordFile(this.#record, path))
           linked.entries(reading.entries ?? [], reading.responses ?? []);
