@@ -2,7 +2,7 @@
 // and what `hyp verify` says.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createContext } from "../flows/lib/context.ts";
 import type { FlowContext } from "../flows/lib/flow.ts";
 import { toldLines, unansweredDigests } from "./oracle/record.ts";
