@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer, request as forward } from "node:http";
+import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { startFakeOpenAi } from "@hypaware/testkit";
-import { SETTINGS, findClaudeCode, makeClaudeHome, promptArgs } from "./lib/claude-code.ts";
+import { type FakeProvider, startFakeOpenAi } from "@hypaware/testkit";
+import { type ClaudeHome, SETTINGS, findClaudeCode, makeClaudeHome, promptArgs } from "./lib/claude-code.ts";
 import {
   againArgs,
   type CodexHome,
@@ -17,6 +21,7 @@ import {
 } from "./lib/codex.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
+import { freePort } from "./lib/free-port.ts";
 import type { Finished } from "./lib/process.ts";
 import { startTlsFront } from "./lib/tls-front.ts";
 
@@ -113,10 +118,64 @@ export default async function attachReal(ctx: FlowContext): Promise<void> {
     assert.equal(await counted(ctx, "claude"), 2);
     assert.equal((await ctx.hyp(["detach", "all"])).code, 0);
     assert.equal(readFileSync(home.settingsPath, "utf8"), SETTINGS);
-    ctx.note(`Claude Code ${claude.version}, Codex ${codex.version} with key and with ChatGPT sign-in`);
+    const proxied = await settledElsewhere(ctx, home, anthropic);
+    ctx.note(
+      `${proxied} Claude Code ${claude.version}, Codex ${codex.version} with key and with ChatGPT sign-in`,
+    );
   } finally {
     await Promise.all([vendor.close(), openai.close(), directOpenAi.close()]);
   }
+}
+
+/** The client's settings name another address: a gateway that is gone, then a company's proxy, which gets the person's requests from us. */
+async function settledElsewhere(
+  ctx: FlowContext,
+  { env, project, settingsPath }: ClaudeHome,
+  provider: FakeProvider,
+): Promise<string> {
+  const run = async (text: string): Promise<Finished> =>
+    succeeded(text, await ctx.hyp(["run", "claude", "--", ...promptArgs(text, [])], { env, cwd: project }));
+  const settle = (address: string): void =>
+    writeFileSync(settingsPath, JSON.stringify({ env: { ANTHROPIC_BASE_URL: address, FROM_SETTINGS: "1" } }));
+  const before = await counted(ctx, "claude");
+  settle(`http://127.0.0.1:${await freePort()}`);
+  await run("SAY:text settings that name nobody");
+  assert.equal(
+    await counted(ctx, "claude"),
+    before + 1,
+    "recorded although its settings name another address",
+  );
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((each) => each?.family === "IPv4" && !each.address.startsWith("127."));
+  if (outside === undefined) return "no address but loopback: no company's proxy.";
+  // What the config says of an upstream goes before what the person's settings say.
+  ctx.writeConfig(withAdapters(provider, "127.0.0.1:0", { upstreams: [] }));
+  const seen: string[] = [];
+  const proxy = createServer((request, response) => {
+    seen.push(request.url ?? "");
+    const options = { method: request.method ?? "GET", headers: request.headers };
+    request.pipe(
+      forward(new URL((request.url ?? "").replace(/^\/own/, ""), provider.url), options, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      }),
+    );
+  }).listen(0, outside.address);
+  await once(proxy, "listening");
+  try {
+    settle(`http://${outside.address}:${(proxy.address() as AddressInfo).port}/own`);
+    await run("SAY:text through the proxy of a company");
+    assert.equal(await counted(ctx, "claude"), before + 2, "recorded on the way to the proxy");
+    assert.ok(
+      seen.length > 0 && seen.every((path) => path.startsWith("/own/")),
+      `the proxy got ${seen.join(", ")}`,
+    );
+  } finally {
+    proxy.close();
+    proxy.closeAllConnections();
+  }
+  return "a company's proxy gets what its settings send it.";
 }
 
 function succeeded(what: string, finished: Finished): Finished {

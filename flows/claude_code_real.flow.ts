@@ -63,6 +63,7 @@ export default async function claudeCodeReal(ctx: FlowContext): Promise<void> {
   for (const [id, messages] of expected)
     assert.deepEqual(inAnyOrder(stored.get(id) ?? []), inAnyOrder(messages), `messages of ${id}`);
   const lines = await checkNames(ctx);
+  await checkAgents(ctx);
   await checkExchanges(ctx, through);
   await checkUniqueness(ctx, through);
   if (daemon !== undefined) assert.equal((await daemon.stop()).code, 0);
@@ -101,6 +102,18 @@ async function checkNames(ctx: FlowContext): Promise<number> {
       .sort((a, b) => (a.message_id < b.message_id ? -1 : 1)),
   );
   return lines.length;
+}
+
+/** What a subagent is stands beside its transcript. */
+async function checkAgents(ctx: FlowContext): Promise<void> {
+  const agents = await ctx.sql(
+    `SELECT DISTINCT is_sidechain, json_extract_string(attributes, '$.claude.agent.type') AS agent
+       FROM ai_gateway_messages WHERE provider_uuid IS NOT NULL ORDER BY is_sidechain`,
+  );
+  assert.deepEqual(agents, [
+    { is_sidechain: false, agent: null },
+    { is_sidechain: true, agent: "general-purpose" },
+  ]);
 }
 
 function resultOf(stdout: string): object {

@@ -40,6 +40,7 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
 
   const last = await takeSteps(ctx, provider, person, STEPS);
   assert.equal(last.sessions, 3);
+  await forksNameTheirOrigin(ctx, last.session);
   const [aborted] = await ctx.sql(
     "SELECT count(*)::INT AS calls FROM ai_gateway_exchanges WHERE outcome = 'client_aborted' AND status_code = 200",
   );
@@ -53,6 +54,17 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
   ctx.note(
     `client ${client.version}: ${STEPS.length} steps, ${provider.requests().length} calls, ${last.messages} messages, ${unanswered.length} attempts without an answer each found by its digest, then ${refused} refused ones; no difference`,
   );
+}
+
+/** Each message of a fork's own, and none of the session that both forks left. */
+async function forksNameTheirOrigin(ctx: FlowContext, origin: string): Promise<void> {
+  const rows = await ctx.sql(
+    `SELECT DISTINCT conversation_id, json_extract_string(attributes, '$.gateway.forked_from') AS forked_from
+       FROM ai_gateway_messages WHERE provider_uuid IS NOT NULL`,
+  );
+  assert.equal(rows.length, 3, JSON.stringify(rows));
+  for (const { conversation_id, forked_from } of rows)
+    assert.equal(forked_from, conversation_id === origin ? null : origin);
 }
 
 /** What the client noted before it sent it and never answered, from its own files. */

@@ -58,6 +58,7 @@ export default async function gatewayClaudeCapture(ctx: FlowContext): Promise<vo
   assert.deepEqual(records, [{ client: "claude", sessions: 1, messages: 3, differences: 0 }]);
   const verified = await ctx.hyp(["verify"]);
   assert.equal(verified.code, 0, verified.stdout);
+  await hookSaysWhereItIsWritten(ctx);
 
   const logs = await eventually("both exchanges are logged", () => {
     const found = ctx.telemetry().logs("aigw.exchange");
@@ -70,17 +71,56 @@ export default async function gatewayClaudeCapture(ctx: FlowContext): Promise<vo
   assert.equal((await daemon.stop()).code, 0);
 }
 
+async function hook(ctx: FlowContext, event: object): Promise<void> {
+  const stateFile = join(ctx.state, "plugins", "@hypaware", "claude", "session-context.jsonl");
+  const ran = await ctx.hyp(["claude-hook", "session-context", "--state-file", stateFile], {
+    input: JSON.stringify({ ...event, hook_event_name: "SessionStart" }),
+  });
+  assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, "", ""]);
+}
+
+/** The client runs under a home that the daemon does not know of. */
+async function hookSaysWhereItIsWritten(ctx: FlowContext): Promise<void> {
+  const session = String(SESSIONS[1]);
+  const { messageId, requestId, usage } = generation("testkit", 2);
+  const shared = { timestamp: "2026-03-01T12:00:00.000Z", sessionId: session, version: "2.1.330" };
+  const said = { id: messageId, role: "assistant", content: [{ type: "text", text: "captured" }], usage };
+  const file = writeTranscript(join(ctx.folder, "another"), "/project", session, [
+    { type: "summary", summary: "What was captured", leafUuid: "uuid-5" },
+    {
+      ...shared,
+      type: "user",
+      uuid: "uuid-4",
+      parentUuid: null,
+      message: { role: "user", content: "SAY:text captured" },
+    },
+    { ...shared, type: "assistant", uuid: "uuid-5", parentUuid: "uuid-4", requestId, message: said },
+  ]);
+  await hook(ctx, { session_id: session, cwd: ctx.folder, transcript_path: file });
+  const rows = await ctx.sql(
+    `SELECT provider_uuid, content_text FROM ai_gateway_messages WHERE conversation_id = '${session}' ORDER BY provider_uuid`,
+  );
+  assert.deepEqual(rows, [
+    { provider_uuid: "uuid-4", content_text: "SAY:text captured" },
+    { provider_uuid: "uuid-5", content_text: "captured" },
+    { provider_uuid: null, content_text: "What was captured" },
+  ]);
+  const status = await ctx.hyp(["status", "--json"]);
+  const { records } = JSON.parse(status.stdout) as { readonly records: unknown };
+  assert.deepEqual(records, [{ client: "claude", sessions: 2, messages: 6, differences: 0 }]);
+  const verified = await ctx.hyp(["verify", "claude", "--session", session]);
+  assert.equal(verified.code, 0, verified.stdout);
+  assert.match(verified.stdout, /3 messages \(2 carried\)/);
+  const dry = await ctx.hyp(["import", "claude", "--dry-run"]);
+  assert.equal(dry.stdout, "claude: 2 files, 6 messages read, 0 would be new\n");
+}
+
 /** What the client's hook says reaches the rows that are there already; the daemon is not asked. */
 async function hookSaysWhere(ctx: FlowContext): Promise<void> {
   const repository = join(ctx.folder, "repository");
   mkdirSync(join(repository, ".git"), { recursive: true });
   writeFileSync(join(repository, ".git", "HEAD"), "ref: refs/heads/topic\n");
-  const stateFile = join(ctx.state, "plugins", "@hypaware", "claude", "session-context.jsonl");
-  const event = { session_id: SESSIONS[0], cwd: repository, hook_event_name: "SessionStart" };
-  const hook = await ctx.hyp(["claude-hook", "session-context", "--state-file", stateFile], {
-    input: JSON.stringify(event),
-  });
-  assert.deepEqual([hook.code, hook.stdout, hook.stderr], [0, "", ""]);
+  await hook(ctx, { session_id: SESSIONS[0], cwd: repository });
   const places = await ctx.sql(
     "SELECT DISTINCT conversation_id, cwd, git_branch FROM ai_gateway_messages ORDER BY conversation_id",
   );

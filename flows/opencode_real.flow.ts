@@ -5,17 +5,32 @@ import { headerOf, requestJson } from "@hypaware/testkit";
 import type { FakeProvider } from "@hypaware/testkit";
 import type { Daemon } from "./lib/daemon.ts";
 import type { FlowContext } from "./lib/flow.ts";
-import { comparable, findOpencode, makeOpencodeHome, promptArgs } from "./lib/opencode.ts";
+import { comparable, findOpencode, makeOpencodeHome, type OpencodeHome, promptArgs } from "./lib/opencode.ts";
 import { verified } from "./lib/verified.ts";
 
 export const title =
   "the real opencode: its database and the rows are one history, tokens equal the provider's account, output equals a run without us";
-export const timeoutMs = 120_000;
+export const timeoutMs = 240_000;
 
-const RUNS = [
+interface Run {
+  readonly prompt: string;
+  readonly daemon: boolean;
+  /** Forks the session of the run before it. */
+  readonly isFork?: true;
+}
+
+/** Of a client that is started without us, and of one that we start. */
+interface Homes {
+  readonly alone: OpencodeHome;
+  readonly carried: OpencodeHome;
+}
+
+const RUNS: readonly Run[] = [
   { prompt: "SAY:text hello there", daemon: false },
-  { prompt: "SAY:parallel echo par", daemon: true },
   { prompt: "SAY:agent SAY:bash echo from-helper", daemon: true },
+  { prompt: "SAY:parallel echo par", daemon: true },
+  { prompt: "SAY:text in a fork", daemon: true, isFork: true },
+  { prompt: "SAY:text in a fork of the fork", daemon: true, isFork: true },
 ];
 
 export default async function opencodeReal(ctx: FlowContext): Promise<void> {
@@ -34,14 +49,22 @@ export default async function opencodeReal(ctx: FlowContext): Promise<void> {
   });
 
   let daemon: Daemon | undefined;
+  let homes: Homes | undefined;
   for (const [i, { prompt, ...run }] of RUNS.entries()) {
     if (run.daemon) daemon ??= await ctx.startDaemon();
-    const aloneFolder = join(ctx.folder, `direct-${i}`);
-    const alone = makeOpencodeHome(join(aloneFolder, "home"), aloneFolder, binary, path, direct.url);
-    // The recorder reads the database of the person whose it is.
-    const carriedFolder = join(ctx.folder, `through-${i}`);
-    const carried = makeOpencodeHome(String(ctx.env["HOME"]), carriedFolder, binary, path);
-    const args = promptArgs(prompt);
+    if (run.isFork !== true) {
+      const [aloneFolder, carriedFolder] = [
+        join(ctx.folder, `direct-${i}`),
+        join(ctx.folder, `through-${i}`),
+      ];
+      homes = {
+        alone: makeOpencodeHome(join(aloneFolder, "home"), aloneFolder, binary, path, direct.url),
+        // The recorder reads the database of the person whose it is.
+        carried: makeOpencodeHome(String(ctx.env["HOME"]), carriedFolder, binary, path),
+      };
+    }
+    const { alone, carried }: Homes = homes ?? assert.fail("the first run is no fork");
+    const args = [...promptArgs(prompt), ...(run.isFork === true ? ["--continue", "--fork"] : [])];
     const expected = await ctx.run("opencode", args, { env: alone.env, cwd: alone.project });
     const actual = await ctx.hyp(["run", "opencode", "--", ...args], {
       env: carried.env,
@@ -75,8 +98,23 @@ export default async function opencodeReal(ctx: FlowContext): Promise<void> {
     assert.equal(linked, messages, "every message of the database was carried by an exchange");
   }
   await checkExchanges(ctx, through);
+  await checkForks(ctx);
   const messages = sessions.reduce((sum, session) => sum + session.messages, 0);
   ctx.note(`${sessions.length} sessions, ${messages} messages, ${through.requests().length} exchanges`);
+}
+
+/** Each names the session that it left, which is the newest before it. */
+async function checkForks(ctx: FlowContext): Promise<void> {
+  const forks = await ctx.sql(
+    `SELECT session_id, json_extract_string(attributes, '$.gateway.forked_from') AS forked_from
+       FROM (SELECT *, json_extract_string(attributes, '$.gateway.session_id') AS session_id FROM ai_gateway_messages)
+      WHERE provider_uuid IS NOT NULL GROUP BY ALL ORDER BY max(message_created_at)`,
+  );
+  const ids = forks.map(({ session_id }) => session_id);
+  assert.deepEqual(
+    forks.map(({ forked_from }) => forked_from),
+    RUNS.map(({ isFork }, i) => (isFork === true ? ids[i - 1] : null)),
+  );
 }
 
 function kindsOf(provider: FakeProvider): readonly string[] {

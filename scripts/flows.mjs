@@ -10,7 +10,14 @@ import { fileURLToPath } from "node:url";
 
 const SELF = fileURLToPath(import.meta.url);
 const ISOLATED = "HYP_FLOWS_ISOLATED";
-const LOOPBACK_ONLY = ["-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+/** With an address that is none of the loopback's own (RFC 5737), for what stands for another machine. */
+const LOOPBACK_ONLY = [
+  "-n",
+  "sh",
+  "-c",
+  'ip link set lo up && ip address add 192.0.2.1/32 dev lo && exec "$@"',
+  "sh",
+];
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 const isNew = major > 22 || (major === 22 && minor >= 19);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createContext } from "../flows/lib/context.ts";
 import type { FlowContext } from "../flows/lib/flow.ts";
 import { toldLines, unansweredDigests } from "./oracle/record.ts";
+import { totals, usageByAnswer } from "./oracle/client-usage.ts";
 import { eventsOf, type ToldUsage, usageOf } from "./oracle/usage.ts";
 import { countMessages } from "./oracle/wire.ts";
 import { ADAPTERS } from "./fixture-scenarios.ts";
@@ -125,6 +126,13 @@ async function compare(
   for (const each of difference(toldUsage, storedUsage)) problems.push(`usage not stored: ${each}`);
   for (const each of difference(storedUsage, toldUsage)) problems.push(`usage that no answer told: ${each}`);
 
+  const known = new Set(storedUsage);
+  for (const { id, ...each } of usageByAnswer(scenario.files)) {
+    const expected = line(id, [each.input, each.cacheRead, each.cacheWrite, each.output]);
+    if (!known.has(expected)) problems.push(`usage that the client wrote down is not stored: ${expected}`);
+  }
+  problems.push(...(await differentTotals(scenario, ctx)));
+
   const digests = exchanges.map((row) => String(row["request_digest"]));
   for (const each of difference(unansweredDigests(scenario.files), digests))
     problems.push(`no exchange is the attempt with the digest ${each}`);
@@ -173,6 +181,29 @@ async function compare(
     byNature: counts(sessions.map(({ by_nature: natures }) => natures)),
     problems,
   };
+}
+
+/** What the client added up, against the sums of its sessions' exchanges. */
+async function differentTotals({ files }: Scenario, ctx: FlowContext): Promise<readonly string[]> {
+  const told = totals(files);
+  if (told.length === 0) return [];
+  const sums = await ctx.sql(
+    `SELECT session_id, model, sum(input_tokens)::INT AS input, sum(cache_read_tokens)::INT AS cache_read,
+       sum(cache_write_tokens)::INT AS cache_write, sum(output_tokens)::INT AS output
+     FROM ai_gateway_exchanges WHERE total_input_tokens IS NOT NULL GROUP BY ALL`,
+  );
+  const stored = new Set(
+    sums.map((row) =>
+      ["session_id", "model", "input", "cache_read", "cache_write", "output"]
+        .map((name) => row[name])
+        .join(" "),
+    ),
+  );
+  return told
+    .map(({ session, model, input, cacheRead, cacheWrite, output }) =>
+      [session, model, input, cacheRead, cacheWrite, output].join(" "),
+    )
+    .flatMap((each) => (stored.has(each) ? [] : [`what the client added up is not the stored sum: ${each}`]));
 }
 
 /** Bodies of the answers of each exchange that this call is in the store. */

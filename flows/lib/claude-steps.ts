@@ -29,7 +29,7 @@ export async function takeSteps(
   provider: FakeProvider,
   person: ClaudeHome,
   steps: readonly ClaudeStep[],
-): Promise<Verified> {
+): Promise<Verified & { readonly session: string }> {
   let session: string | undefined;
   let last = await verified(ctx, "nothing");
   for (const step of steps) {
@@ -52,7 +52,7 @@ export async function takeSteps(
       assert.ok((now.natures.get(nature) ?? 0) > (last.natures.get(nature) ?? 0), `${name}: ${nature}`);
     last = now;
   }
-  return last;
+  return { ...last, session: session ?? assert.fail("no session") };
 }
 
 async function ran(

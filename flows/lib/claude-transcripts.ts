@@ -21,16 +21,17 @@ export function readTranscripts(home: string): readonly TranscriptLine[] {
     .filter((line): line is TranscriptLine => typeof line.uuid === "string");
 }
 
-/** As the client does it. */
+/** As the client does it; where it is. */
 export function writeTranscript(
   home: string,
   project: string,
   session: string,
   lines: readonly object[],
-): void {
+): string {
   const file = join(projects(home), project.replaceAll(/[/.]/g, "-"), `${session}.jsonl`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  return file;
 }
 
 const FIRST_SESSION = "7bb46e12-3e67-47f7-9e32-608962651fca";

@@ -129,10 +129,10 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Polls until `check` gives something; its last error or `what` is the failure. */
+/** Polls until `check` gives something, `false` being nothing; its last error or `what` is the failure. */
 export async function eventually<T>(
   what: string,
-  check: () => T | undefined | Promise<T | undefined>,
+  check: () => T | false | undefined | Promise<T | false | undefined>,
   timeoutMs = 10_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
@@ -140,7 +140,7 @@ export async function eventually<T>(
   for (;;) {
     try {
       const value = await check();
-      if (value !== undefined) return value;
+      if (value !== undefined && value !== false) return value;
     } catch (error) {
       last = error;
     }

@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import type { AnyClientRecord } from "../contract/record.ts";
 import type { ImportProgress } from "../daemon/record-import.ts";
 import { importRecords } from "../daemon/store-owner.ts";
+import { withToldRoots } from "../notes/record-roots.ts";
 import { readRecordFile, recordPaths } from "../notes/whole-record.ts";
 import { openCatalog } from "../store/catalog.ts";
 import { clientRecordsOf } from "./client-records.ts";
@@ -85,9 +86,10 @@ async function lookAt(
   { since = 0 }: ImportOptions,
   progress: Progress,
 ): Promise<Found> {
-  const paths = (await recordPaths(record)).filter(({ changedMs }) => changedMs >= since);
   const catalog = openCatalog(app.paths.catalog, { readOnly: true });
   try {
+    const everywhere = withToldRoots(record, catalog.recordRoots.all());
+    const paths = (await recordPaths(everywhere)).filter(({ changedMs }) => changedMs >= since);
     const seen = new Set<string>();
     let newMessages = 0;
     for (const [index, path] of paths.entries()) {

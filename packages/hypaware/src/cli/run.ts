@@ -63,7 +63,7 @@ async function runClient(
   }
   requireValidConfig(app);
   const key = `/k/${routeKeyOf(routeSecret(app.paths), clientName)}`;
-  const ownUpstream = upstreamOfEnvironment(client, context.env);
+  const ownUpstream = upstreamOfPerson(client, args, context.env);
   const running = ownUpstream === undefined ? await runningGateway(app) : undefined;
   if (running !== undefined) {
     const launch = client.launch({ endpoint: running + key, args });
@@ -100,17 +100,19 @@ async function runClient(
 }
 
 /**
- * Where the person's own environment sends this client, e.g. to a company's proxy. What is put there instead is us, so that
+ * Where the person's own environment or settings send this client, e.g. to a company's proxy. What is put there instead is us, so that
  * place becomes our upstream: its key must not go to anybody else. A running gateway has its own upstreams and is not used.
  */
-function upstreamOfEnvironment(
+function upstreamOfPerson(
   client: ClientRegistration,
+  args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): ConfiguredUpstream | undefined {
   const endpoint = "http://127.0.0.1";
-  const variables = Object.entries(client.launch?.({ endpoint, args: [] }).env ?? {});
+  const launch = client.launch?.({ endpoint, args });
+  const variables = Object.entries(launch?.env ?? {});
   const name = variables.find(([, value]) => value.startsWith(endpoint))?.[0];
-  const own = name === undefined ? undefined : env[name];
+  const own = launch?.replaces ?? (name === undefined ? undefined : env[name]);
   if (own === undefined || !/^https?:/i.test(own) || !URL.canParse(own)) return undefined;
   const { hostname } = new URL(own);
   if (isLoopbackHost(hostname.replace(/^\[|\]$/g, ""))) return undefined;

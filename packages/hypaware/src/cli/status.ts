@@ -69,8 +69,8 @@ const LATEST = { files: 10, bytes: 8 * 1024 * 1024 };
 async function recordsInBrief(app: App): Promise<readonly RecordStatus[]> {
   const followed = clientRecordsOf(app, undefined).filter(({ isFollowed }) => isFollowed !== false);
   const latest = { since: Date.now() - LATEST_MS, ...LATEST };
-  const reports = await compareRecords(app, followed, { latest });
-  return reports.flatMap(({ client, sessions }) =>
+  const { records } = await compareRecords(app, followed, { latest });
+  return records.flatMap(({ client, sessions }) =>
     sessions.length === 0
       ? []
       : [

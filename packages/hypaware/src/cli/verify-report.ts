@@ -1,5 +1,7 @@
 import type { Difference } from "../verify/difference.ts";
+import type { UnrecordedReport } from "../verify/unrecorded.ts";
 import type { RecordReport, SessionReport } from "../verify/verify.ts";
+import type { AnyReport } from "./compare-records.ts";
 import { neutral } from "./neutral.ts";
 
 /** Sessions that are listed one by one although nothing is wrong with them. */
@@ -8,9 +10,23 @@ const LISTED = 20;
 const SHOWN = 50;
 
 /** For people: what is wrong, session by session, and one line of counts per client. */
-export function verifyReport(reports: readonly RecordReport[]): string {
+export function verifyReport(reports: readonly AnyReport[]): string {
   if (reports.length === 0) return "No client's record is read: nothing to compare with.\n";
-  return reports.map(recordText).join("");
+  return reports
+    .map((report) => (report.client === null ? unrecordedText(report) : recordText(report)))
+    .join("");
+}
+
+function unrecordedText({ roots, looked_at: looked, sessions }: UnrecordedReport): string {
+  const lines = [
+    `without a client's record  ${roots.map(neutral).join(", ")}`,
+    ...sessions.flatMap((session) => [
+      `  ${neutral(session.session_id)}  ${count(session.exchanges, "exchange")}, ${count(session.differences.length, "difference")}`,
+      ...differenceLines(session),
+    ]),
+    `  ${count(looked.conversations, "conversation")}, ${count(looked.exchanges, "exchange")}, ${count(looked.messages, "message")}: ${count(differencesOf(sessions), "difference")}`,
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 function recordText({ client, roots, sessions, unreadable }: RecordReport): string {
@@ -20,19 +36,22 @@ function recordText({ client, roots, sessions, unreadable }: RecordReport): stri
     `${client}  ${roots.map(neutral).join(", ")}`,
     ...listed.flatMap(sessionLines),
     ...unreadable.map((problem) => `  [unreadable] ${neutral(problem)}`),
-    `  ${count(sessions.length, "session")}, ${count(total(sessions, "messages"), "message")} (${total(sessions, "linked")} carried), ${count(total(sessions, "responses"), "response")}: ${count(
-      sessions.reduce((sum, { differences }) => sum + differences.length, 0),
-      "difference",
-    )}${natureText(sessions)}`,
+    `  ${count(sessions.length, "session")}, ${count(total(sessions, "messages"), "message")} (${total(sessions, "linked")} carried), ${count(total(sessions, "responses"), "response")}: ${count(differencesOf(sessions), "difference")}${natureText(sessions)}`,
   ];
   return `${lines.join("\n")}\n`;
 }
 
 function sessionLines(session: SessionReport): readonly string[] {
   const { session_id: id, messages, linked, responses, differences } = session;
-  const more = differences.length - SHOWN;
   return [
     `  ${neutral(id)}  ${count(messages, "message")} (${linked} carried), ${count(responses, "response")}, ${count(differences.length, "difference")}${natureText([session])}`,
+    ...differenceLines(session),
+  ];
+}
+
+function differenceLines({ differences }: SessionReport): readonly string[] {
+  const more = differences.length - SHOWN;
+  return [
     ...differences.slice(0, SHOWN).map(differenceLine),
     ...(more > 0 ? [`    … and ${more} more (--json has all)`] : []),
   ];
@@ -55,5 +74,8 @@ function natureText(sessions: readonly SessionReport[]): string {
 function total(sessions: readonly SessionReport[], name: "messages" | "linked" | "responses"): number {
   return sessions.reduce((sum, session) => sum + session[name], 0);
 }
+
+const differencesOf = (sessions: readonly SessionReport[]): number =>
+  sessions.reduce((sum, { differences }) => sum + differences.length, 0);
 
 const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? "" : "s"}`;

@@ -5,9 +5,14 @@ import { HypError } from "../contract/errors.ts";
 import type { AnyClientRecord } from "../contract/record.ts";
 import { maintain } from "../daemon/store-owner.ts";
 import { openCatalog } from "../store/catalog.ts";
-import type { RecordReport } from "../verify/verify.ts";
 import { clientRecordsOf } from "./client-records.ts";
-import { compareRecords, isWrong } from "./compare-records.ts";
+import {
+  type AnyReport,
+  type Compared,
+  compareRecords,
+  type Comparison,
+  isWrong,
+} from "./compare-records.ts";
 import { type CliContext, withApp } from "./context.ts";
 import { progressOn } from "./progress.ts";
 import { recordingOf } from "./recording-of.ts";
@@ -29,16 +34,26 @@ export function registerVerify(program: Command, context: CliContext): void {
     .argument("[client]", "only this client's record")
     .option("--session <id>", "only this session")
     .option("--json", "machine-readable, stable keys")
-    .description("compare the history with what the clients themselves wrote down; exit 1 on a difference")
+    .description(
+      "compare the history with what the clients themselves wrote down, and with itself; exit 1 on a difference",
+    )
     .addHelpText(
       "after",
-      "\nExits with 1 when there is a difference.\n\nExamples:\n  hyp verify\n  hyp verify <client> --session <id> --json\n",
+      "\nWhat no client wrote down is compared with what the history itself knows of it. Exits with 1 when there is a difference.\n\nExamples:\n  hyp verify\n  hyp verify <client> --session <id> --json\n",
     )
     .action((client: string | undefined, options: VerifyOptions) =>
       withApp(context, "verify", {}, async (app) => {
-        const reports = await verifyAll(app, context, recordsToCompare(app, client), options.session);
-        if (options.session !== undefined && reports.every(({ sessions }) => sessions.length === 0))
-          throw new HypError("unknown_session", `No client's record has a session ${options.session}.`);
+        const { session } = options;
+        const compared = await verifyAll(app, context, recordsToCompare(app, client), {
+          session,
+          isWhole: client === undefined,
+        });
+        if (session !== undefined && hasNothing(compared))
+          throw new HypError(
+            "unknown_session",
+            `Neither a client's record nor the history has a session ${session}.`,
+          );
+        const reports = reportsOf(compared);
         context.stdout.write(
           options.json === true
             ? `${JSON.stringify({ records: reports }, null, 2)}\n`
@@ -56,12 +71,23 @@ function recordsToCompare(app: App, client: string | undefined): readonly AnyCli
   );
 }
 
+function hasNothing({ records, unrecorded }: Compared): boolean {
+  return (
+    records.every(({ sessions }) => sessions.length === 0) && (unrecorded?.looked_at.sessions ?? 0) === 0
+  );
+}
+
+/** What was looked at beside the records is a report like theirs. */
+function reportsOf({ records, unrecorded }: Compared): readonly AnyReport[] {
+  return unrecorded === undefined || unrecorded.looked_at.sessions === 0 ? records : [...records, unrecorded];
+}
+
 async function verifyAll(
   app: App,
   context: CliContext,
   records: readonly AnyClientRecord[],
-  session: string | undefined,
-): Promise<readonly RecordReport[]> {
+  what: Pick<Comparison, "session" | "isWhole">,
+): Promise<Compared> {
   const progress = progressOn(context.stderr);
   try {
     for (let look = 1; ; look++) {
@@ -70,8 +96,8 @@ async function verifyAll(
       // Messages that were sealed before their entries were read have their old names until then.
       if (isUnsealing(app)) await maintain(app.paths, recordingOf(app));
       const onProgress = (...what: Parameters<typeof progress.show>): void => progress.show(...what);
-      const reports = await compareRecords(app, records, { session, onProgress });
-      if (look === LOOKS || !reports.some(isWrong)) return reports;
+      const compared = await compareRecords(app, records, { ...what, onProgress });
+      if (look === LOOKS || !reportsOf(compared).some(isWrong)) return compared;
       await sleep(LOOK_AGAIN_MS);
     }
   } finally {

@@ -97,7 +97,10 @@ export const ERRORS = {
     what: "No exchange has this id.",
     next: 'Run: hyp query sql "select exchange_id, path from ai_gateway_exchanges order by started_at desc limit 10"',
   },
-  unknown_session: { what: "No client's own record has this session.", next: "Run: hyp verify" },
+  unknown_session: {
+    what: "Neither a client's own record nor the history has this session.",
+    next: "Run: hyp verify",
+  },
   no_record: {
     what: "No record of this client is read.",
     next: "Name a client of the list, or none for all of them.",

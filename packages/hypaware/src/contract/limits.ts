@@ -110,8 +110,10 @@ export const LIMITS = {
   recordBatchBytes: 4 * MB, // … and the lines that they were read from, which are held until then
   recordPassMs: 50, // reading of clients' records before the journals are looked at again …
   recordThoroughMs: 300, // … and when someone waits for what is there
+  recordBesideBytes: 64 * KB, // of a file that says more of another one; such are under 1 KB
   recordLookMs: 1_000, // between two looks at a file or folder that changed just now …
   recordIdleMs: 60_000, // … and at one that has not for long
+  recordRoots: 16, // of one record, that hooks told of beside its own; each is looked through
   recordDepth: 6, // folders below a record's root
   recordSessionMs: 3_600_000, // behind the last change in a database of a client: places in older sessions are not remembered …
   recordSessions: 200, // … nor more of them than this; such a session is read from its beginning when it goes on

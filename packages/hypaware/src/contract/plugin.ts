@@ -66,6 +66,8 @@ export interface ClientLaunch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The base URL in whose place the endpoint stands, where the person's settings send the client; missing: what the environment says. */
+  readonly replaces?: string;
 }
 
 /** Something about a client's own settings that needs the person, found by looking at them. */
@@ -235,6 +237,8 @@ export interface SessionContext {
   readonly at: string;
   readonly cwd: string;
   readonly git_branch?: string;
+  /** Absolute: the file of the client's record that tells of this session. */
+  readonly record_path?: string;
 }
 
 /** A file to which a client's hooks append lines; `<file>.1` is the one before. Read by offset, and removed when it is read. */

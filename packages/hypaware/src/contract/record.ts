@@ -20,6 +20,10 @@ export interface RecordEntry {
   readonly place?: number;
   /** In place of a predecessor's name: the last entry of another conversation before a place there, as where a fork begins. */
   readonly goes_on_from?: { readonly conversation_id: string; readonly before: number };
+  /** The session that this one was forked off, where its record says so. */
+  readonly forked_from?: string;
+  /** The session in which this was said, where a line says that it is another: a fork repeats it. */
+  readonly said_in?: string;
   readonly conversation_source?: string;
   readonly client_name?: string;
   readonly client_version?: string;
@@ -49,6 +53,8 @@ export interface RecordedResponse {
   /** Entries that it brought. */
   readonly message_ids?: readonly string[];
   readonly model?: string;
+  /** As the provider said it. */
+  readonly stop_reason?: string;
   /** ISO 8601. */
   readonly responded_at: string;
   readonly usage: Usage;
@@ -107,6 +113,8 @@ export interface RecordLine {
   readonly path: string;
   /** Of the lines before it; `{}` at the beginning of a file. */
   readonly memory: JsonObject;
+  /** What stands in the file beside it (ClientRecord.beside). */
+  readonly beside?: string;
 }
 
 /** A part of the wire without an entry. */
@@ -137,6 +145,10 @@ export interface ClientRecord extends RecordOfClient {
   accepts(path: string): boolean;
   /** When a file came into being, milliseconds since 1970, where its name says it: one that was moved or compressed is younger itself. */
   bornAt?(path: string): number | undefined;
+  /** Pure. The root of a file in which the client says that this session's record is. `undefined`: it is no such file. */
+  rootOf?(file: string, sessionId: string): string | undefined;
+  /** Pure. The name of a file in the same folder that says more of this one, and is there before it. */
+  beside?(path: string): string | undefined;
   /** Pure. `undefined`: the line says nothing, or is none of the client's. */
   read(line: RecordLine): RecordReading | undefined;
 }

@@ -22,14 +22,16 @@ const log = createLogger([]);
 
 /** An exchange as the recorder has it before it is stored. */
 export async function prepare(
-  record: ExchangeRecord,
+  given: ExchangeRecord,
   projector: RegisteredProjector,
 ): Promise<PreparedExchange> {
   const { captured: facts } = exchange({
-    id: record.exchange_id,
-    status: record.status_code,
-    outcome: record.outcome,
+    id: given.exchange_id,
+    status: given.status_code,
+    outcome: given.outcome,
+    upstream: given.upstream,
   });
+  const record = { ...given, error: given.error ?? facts.end.error };
   const selection = await selectProjection(record, [projector], log);
   const place = { segment: 1, offset: 0 };
   return {

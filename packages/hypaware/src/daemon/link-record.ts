@@ -1,7 +1,7 @@
 // Links between exchanges and what clients' own records say, in the transaction that stores either.
 
 import type { MessageRow } from "../contract/dataset.ts";
-import type { RecordBatch } from "../contract/record.ts";
+import type { RecordBatch, RecordNode } from "../contract/record.ts";
 import type { ThreadNode } from "../contract/thread.ts";
 import type { Applied } from "../projection/apply.ts";
 import { parseEntry } from "../projection/intake.ts";
@@ -78,10 +78,26 @@ export function linkEntries(
   const byConversation = Map.groupBy(added, ({ entry }) => entry.conversationId);
   const told = catalog.records.usage.tell(responses);
   for (const [conversationId, own] of byConversation) linkAll(catalog, gatewayId, conversationId, own);
+  showMoved(catalog, gatewayId, catalog.records.moveForks(byConversation.keys()));
   const { threads, records } = catalog;
   const older = told.difference(new Set(added.map(({ entry }) => entry.id)));
   showLinks({ threads, records, rows: new StoredRows(catalog), gatewayId }, { nodes: [], entries: older });
   return added.filter(({ entry }) => entry.isHome && entry.isNew).length;
+}
+
+/** Of forks: what they go on from was read after them. */
+function showMoved(catalog: Catalog, gatewayId: string, moved: readonly RecordNode[]): void {
+  const { threads, records } = catalog;
+  const byConversation = Map.groupBy(moved, ({ conversationId }) => conversationId);
+  for (const [conversationId, own] of byConversation) {
+    const entries = own.map((entry) => ({ entry, links: records.linksOf(entry) }));
+    const linked = link(threads, records, conversationId, { nodes: [], entries });
+    const touched: Touched = {
+      nodes: linked.nodes.union(new Set(own.flatMap((entry) => entry.link?.node ?? []))),
+      entries: linked.entries.union(new Set(own.map(({ id }) => id))),
+    };
+    showLinks({ threads, records, rows: new StoredRows(catalog), gatewayId }, touched);
+  }
 }
 
 /** Links everything that is known of these conversations, and gives what no exchange carried its rows. */

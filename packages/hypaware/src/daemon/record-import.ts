@@ -5,6 +5,7 @@ import type { AnyClientRecord, ClientDatabase, RecordBatch } from "../contract/r
 import { RecordDatabases } from "../notes/record-databases.ts";
 import { RecordFiles } from "../notes/record-files.ts";
 import type { RecordPlace, RecordPlaces } from "../notes/record-reader.ts";
+import { withToldRoots } from "../notes/record-roots.ts";
 import { linkEntries } from "./link-record.ts";
 import type { Recording } from "./record-exchange.ts";
 
@@ -37,9 +38,10 @@ export class RecordImport {
 
   constructor(recording: Recording, wanted: ImportedRecords) {
     const { client, changed_since: since = 0 } = wanted;
-    const records = recording.clientRecords.filter(
-      (record) => client === undefined || record.client === client,
-    );
+    const told = recording.catalog.recordRoots.all();
+    const records = recording.clientRecords
+      .filter((record) => client === undefined || record.client === client)
+      .map((record) => withToldRoots(record, told));
     this.#recording = recording;
     this.#isPartial = since > 0;
     this.#files = new RecordFiles(records, recording.log, Date.now, since);

@@ -8,7 +8,12 @@ import { createLogger } from "../kernel/log.ts";
 import { NO_TELEMETRY } from "../kernel/telemetry.ts";
 import type { Cell } from "../query/cell.ts";
 import { runQuery } from "../query/run.ts";
+import { stopReasons } from "../protocols/stop-reasons.ts";
 import { type Catalog, openCatalog } from "../store/catalog.ts";
+import { unequalTexts } from "../verify/sent-texts.ts";
+import type { Ask } from "../verify/stored.ts";
+import { verifyUnrecorded } from "../verify/unrecorded.ts";
+import { verifyRecord } from "../verify/verify.ts";
 import type { Recording } from "./record-exchange.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -76,6 +81,28 @@ export class RecordedHome {
   async rows(sql: string): Promise<readonly (readonly Cell[])[]> {
     const { catalog: catalogPath, tmp: tmpDir } = this.#paths;
     return (await runQuery({ catalogPath, tmpDir, sql, timeZone: "UTC" })).rows;
+  }
+
+  /** What `hyp verify` finds, in words. All projectors are taken for those that ship. */
+  async differences(): Promise<readonly string[]> {
+    const { catalog: catalogPath, tmp: tmpDir, store: root } = this.#paths;
+    const ask: Ask = (sql) => runQuery({ catalogPath, tmpDir, sql, timeZone: "UTC" });
+    const catalog = openCatalog(catalogPath, { readOnly: true });
+    try {
+      const projectors = { ships: () => true, stopReasons };
+      const store = { ask, catalog, projectors, texts: await unequalTexts(ask) };
+      const records = [];
+      for (const record of this.#work.clientRecords) records.push(await verifyRecord({ ...store, record }));
+      const recorded = new Set(records.flatMap((each) => [...each.recorded]));
+      const unrecorded = await verifyUnrecorded({ ...store, root, recorded });
+      return [...records, unrecorded].flatMap(({ sessions }) =>
+        sessions.flatMap(({ session_id: session, differences }) =>
+          differences.map((each) => `${session}: [${each.class}] ${each.subject} ${each.id} ${each.message}`),
+        ),
+      );
+    } finally {
+      catalog.close();
+    }
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "../contract/limits.ts";
+import type { AnyClientRecord } from "../contract/record.ts";
 import { type Maintained as MaintainedJournal, maintainJournal } from "../journal/maintain.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { isRunAlive, listSegments } from "../journal/runs.ts";
@@ -11,6 +12,7 @@ import { type ContextPlaces, readContextFiles } from "../notes/context-files.ts"
 import { RecordDatabases } from "../notes/record-databases.ts";
 import { RecordFiles } from "../notes/record-files.ts";
 import type { RecordPlaces } from "../notes/record-reader.ts";
+import { toldRoots, withToldRoots } from "../notes/record-roots.ts";
 import { callsOf } from "../projection/socket-calls.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import type { NotePlace } from "../store/note-files.ts";
@@ -50,6 +52,7 @@ export interface Maintenance {
 
 export class Recorder {
   readonly #recording: Recording;
+  readonly #followed: readonly AnyClientRecord[];
   readonly #recordFiles: RecordFiles;
   readonly #recordDatabases: RecordDatabases;
   #databasesAreRead = true;
@@ -68,9 +71,9 @@ export class Recorder {
   constructor(recording: Recording) {
     this.#recording = recording;
     this.#suspects = new Set(recording.catalog.attempted());
-    const followed = recording.clientRecords.filter(({ isFollowed }) => isFollowed !== false);
-    this.#recordFiles = new RecordFiles(followed, recording.log);
-    this.#recordDatabases = new RecordDatabases(followed, recording.log);
+    this.#followed = recording.clientRecords.filter(({ isFollowed }) => isFollowed !== false);
+    this.#recordFiles = new RecordFiles(this.#followed, recording.log);
+    this.#recordDatabases = new RecordDatabases(this.#followed, recording.log);
     this.#startFromCursors();
   }
 
@@ -91,33 +94,50 @@ export class Recorder {
 
   /** Before the journals: what a client wrote down before an exchange ended is known when that is stored. */
   async #readNotes(thorough: boolean): Promise<void> {
-    const { catalog, contextSources, gatewayId, log } = this.#recording;
+    await this.#readContexts();
+    const { catalog, gatewayId } = this.#recording;
     const { noteFiles: files } = catalog;
-    const commit = (fileId: string, place: NotePlace, store: () => unknown): void =>
-      catalog.transaction(() => {
-        files.setPlace(fileId, place);
-        store();
-      });
-    const contexts: ContextPlaces = {
-      offset: (fileId) => files.place(fileId)?.offset ?? 0,
-      commit: (read, fileId, offset) =>
-        commit(fileId, { offset, memory: {} }, () => catalog.contexts.put(read)),
-      forget: (fileId) => files.forget(fileId),
-    };
-    for (const source of contextSources) await readContextFiles(source, contexts, log);
     const records: RecordPlaces = {
       place: (fileId) => files.place(fileId),
-      commit: (read, fileId, place) => commit(fileId, place, () => linkEntries(catalog, gatewayId, read)),
+      commit: (read, fileId, place) =>
+        this.#commitNotes(fileId, place, () => linkEntries(catalog, gatewayId, read)),
     };
     const budgetMs = thorough ? LIMITS.recordThoroughMs : LIMITS.recordPassMs;
+    const told = catalog.recordRoots.all();
+    this.#recordFiles.follow(this.#followed.map((record) => withToldRoots(record, told)));
     await this.#recordFiles.read(records, budgetMs, thorough);
     this.#databasesAreRead = await this.#recordDatabases.read(records, budgetMs, thorough);
+  }
+
+  /** Where sessions work, and where clients write down what they say. */
+  async #readContexts(): Promise<void> {
+    const { catalog, contextSources, clientRecords, log } = this.#recording;
+    const places: ContextPlaces = {
+      offset: (fileId) => catalog.noteFiles.place(fileId)?.offset ?? 0,
+      commit: (read, fileId, offset) =>
+        this.#commitNotes(fileId, { offset, memory: {} }, () => {
+          catalog.contexts.put(read);
+          for (const { record, root } of toldRoots(read, clientRecords))
+            catalog.recordRoots.tell(record, root, Date.now());
+        }),
+      forget: (fileId) => catalog.noteFiles.forget(fileId),
+    };
+    for (const source of contextSources) await readContextFiles(source, places, log);
+  }
+
+  #commitNotes(fileId: string, place: NotePlace, store: () => void): void {
+    const { catalog } = this.#recording;
+    catalog.transaction(() => {
+      catalog.noteFiles.setPlace(fileId, place);
+      store();
+    });
   }
 
   /** A stretch of an import, which goes on with the next call for the same. What was read stays read, whoever ends in between. */
   importRecords(wanted: ImportedRecords): Promise<ImportProgress> {
     return this.#alone(async () => {
       const key = JSON.stringify(wanted);
+      if (!this.#imports.has(key)) await this.#readContexts();
       const known = this.#imports.get(key) ?? new RecordImport(this.#recording, wanted);
       this.#imports.set(key, known);
       const progress = await known.read(IMPORT_STEP_MS);

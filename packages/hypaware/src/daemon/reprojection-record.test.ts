@@ -13,8 +13,9 @@ beforeEach(() => {
 afterEach(() => home.close());
 
 /** A line of the client's own record: its id, its predecessor's, the role and the text. */
-const tells = (...line: readonly (string | null)[]): void =>
-  appendFileSync(join(recordFolder(), "s.jsonl"), `${JSON.stringify(line)}\n`);
+const tells = (...line: readonly (string | null)[]): void => tellsIn("s", ...line);
+const tellsIn = (session: string, ...line: readonly (string | null)[]): void =>
+  appendFileSync(join(recordFolder(), `${session}.jsonl`), `${JSON.stringify(line)}\n`);
 
 test("what a client's record names keeps its names, hot and sealed, and the thread goes on from there", async () => {
   const journal = await home.open("r1");
@@ -101,6 +102,40 @@ test("what a fork was the first to carry stands where the record says that it wa
     );
     expect(await home.compare([projector])).toMatchObject({ isEmpty: true, threadChanges: 0 });
     expect(await home.problems()).toEqual([]);
+  }
+});
+
+test("a fork still names the session that it left when it is projected again, hot and sealed", async () => {
+  const journal = await home.open("r1");
+  tells("u1", null, "user", "a");
+  tells("u2", "u1", "assistant", "A");
+  exchange(journal, { turns: ["a"], answer: "A" });
+  exchange(journal, { turns: ["a", "A", "b"], answer: "B", session: "fork" });
+  await journal.flush();
+  await home.record();
+  for (const [id, previous, role, text] of [
+    ["u1", null, "user", "a"],
+    ["u2", "u1", "assistant", "A"],
+    ["u3", "u2", "user", "b"],
+    ["u4", "u3", "assistant", "B"],
+  ] as const)
+    tellsIn("fork", id, previous, role, text);
+  await home.record();
+  const origins = () =>
+    home.rows(
+      `SELECT message_id, attributes -> 'gateway' ->> 'forked_from' FROM ai_gateway_messages ORDER BY message_id`,
+    );
+  const expected = [
+    ["u1", null],
+    ["u2", null],
+    ["u3", "s"],
+    ["u4", "s"],
+  ];
+  expect(await origins()).toEqual(expected);
+  for (const seal of [false, true]) {
+    if (seal) await home.seal();
+    await home.reproject([changedChat((projection) => ({ ...projection, model: `m-${seal}` }))]);
+    expect(await origins()).toEqual(expected);
   }
 });
 

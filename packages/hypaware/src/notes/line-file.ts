@@ -26,7 +26,7 @@ export interface LineFile {
 }
 
 export interface FileLine {
-  /** `undefined`: longer than the bound, or not worth reading; it is passed over. */
+  /** `undefined`: longer than the bound; it is passed over. */
   readonly text: string | undefined;
   readonly next: number;
 }

@@ -17,6 +17,7 @@ import type { ProjectorLog } from "../contract/projection.ts";
 import type { ClientRecord, RecordBatch, RecordEntry } from "../contract/record.ts";
 import { RecordFiles } from "./record-files.ts";
 import type { RecordPlace, RecordPlaces } from "./record-reader.ts";
+import { readRecordFile, recordPaths } from "./whole-record.ts";
 
 let root: string;
 let now: number;
@@ -100,6 +101,27 @@ test("files at any depth are read, each line once, and what has no newline yet i
   await each.read(places, 1_000, true);
   expect(places.taken()).toEqual([]);
   expect(warnings).toEqual([]);
+});
+
+test("what stands in a file beside another is told with its lines, to whoever reads them, unless it is huge or a link", async () => {
+  const seen: (string | undefined)[] = [];
+  const told: ClientRecord = {
+    ...record(),
+    beside: (path) => path.replace(/^.*\/(.*)\.jsonl$/, "$1.about"),
+    read: ({ beside }) => void seen.push(beside),
+  };
+  write("w/a.jsonl", "1\n2\n");
+  write("w/a.about", "of a");
+  write("w/b.jsonl", "1\n");
+  write("w/c.jsonl", "1\n");
+  write("w/c.about", "x".repeat(LIMITS.recordBesideBytes + 1));
+  write("w/d.jsonl", "1\n");
+  symlinkSync("a.about", join(root, "projects", "w", "d.about"));
+  const expected = ["of a", "of a", undefined, undefined, undefined];
+  await new RecordFiles([told], log, () => now).read(new Places(), 1_000, true);
+  expect(seen.splice(0)).toEqual(expected);
+  for (const path of await recordPaths(told)) for await (const _ of readRecordFile(told, path)) void _;
+  expect(seen).toEqual(expected);
 });
 
 test("a new process goes on where the last one was", async () => {
@@ -229,6 +251,16 @@ test("files are read in the order in which they came into being, as their names 
   expect(places.taken()).toEqual(["1", "2", "3"]);
 });
 
+test("files that were brought from a backup are read in the order in which they were written last", async () => {
+  const places = new Places();
+  for (const [index, name] of ["a", "b", "c"].entries()) {
+    const day = new Date(Date.UTC(2026, 0, 10 - index));
+    utimesSync(write(`w/${name}.jsonl`, `${name}\n`), day, day);
+  }
+  await files().read(places, 1_000);
+  expect(places.taken()).toEqual(["c", "b", "a"]);
+});
+
 test("long lines are stored before many of them are held", async () => {
   const places = new Places();
   const commits: number[] = [];
@@ -276,4 +308,13 @@ test("what cannot be stored is a warning, tried again after a while, and lost by
   now += LIMITS.recordIdleMs;
   await each.read(places, 1_000);
   expect(places.taken()).toEqual(["1"]);
+});
+
+test("a line over the bound is passed over once, and the person is told", async () => {
+  const places = new Places();
+  write("w/a.jsonl", `1\n${"x".repeat(LIMITS.noteLineBytes + 1)}\n2\n`);
+  await files().read(places, 5_000);
+  await files().read(places, 5_000, true);
+  expect(places.taken()).toEqual(["1", "2"]);
+  expect(warnings).toEqual(["notes.line_too_long"]);
 });

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { LIMITS } from "../contract/limits.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import type { AnyClientRecord, ClientRecord } from "../contract/record.ts";
+import { bornMsOf } from "./record-order.ts";
 import { type RecordFile, type RecordPlaces, RecordReader } from "./record-reader.ts";
 
 interface Look {
@@ -39,7 +40,7 @@ interface Search {
 }
 
 export class RecordFiles {
-  readonly #records: readonly ClientRecord[];
+  #records: readonly ClientRecord[];
   readonly #log: ProjectorLog;
   readonly #now: () => number;
   readonly #folders = new Map<string, Folder>();
@@ -56,10 +57,15 @@ export class RecordFiles {
     now: () => number = Date.now,
     changedSince = 0,
   ) {
-    this.#records = records.filter((record) => "roots" in record);
+    this.#records = filesOf(records);
     this.#log = log;
     this.#now = now;
     this.#changedSince = changedSince;
+  }
+
+  /** These from now on: the same as before, with other roots. */
+  follow(records: readonly AnyClientRecord[]): void {
+    this.#records = filesOf(records);
   }
 
   /**
@@ -157,7 +163,7 @@ export class RecordFiles {
 
   async #found(record: ClientRecord, path: string, relativePath: string): Promise<void> {
     if (this.#files.has(path)) return;
-    const bornMs = record.bornAt?.(relativePath) ?? (await lstat(path)).birthtimeMs;
+    const bornMs = bornMsOf(record, relativePath, await lstat(path));
     this.#files.set(path, {
       record,
       path,
@@ -215,3 +221,6 @@ export class RecordFiles {
     this.#folders.get(path)?.folders.clear();
   }
 }
+
+const filesOf = (records: readonly AnyClientRecord[]): readonly ClientRecord[] =>
+  records.filter((record) => "roots" in record);

@@ -11,6 +11,7 @@ import type {
   RecordReading,
 } from "../contract/record.ts";
 import { type FileLine, type LineFile, openLineFile } from "./line-file.ts";
+import { textBeside } from "./text-beside.ts";
 
 /** How far a file was read, and what its reader has to remember of it. */
 export interface RecordPlace {
@@ -39,12 +40,20 @@ export class RecordReader {
   readonly #lineFile: LineFile;
   readonly #id: string;
   readonly #lines: AsyncIterator<FileLine>;
+  readonly #beside: string | undefined;
   readonly #log: ProjectorLog;
   /** What is stored. */
   #known: RecordPlace;
 
-  private constructor(file: RecordFile, lineFile: LineFile, places: RecordPlaces, log: ProjectorLog) {
+  private constructor(
+    file: RecordFile,
+    lineFile: LineFile,
+    beside: string | undefined,
+    places: RecordPlaces,
+    log: ProjectorLog,
+  ) {
     this.#file = file;
+    this.#beside = beside;
     this.#lineFile = lineFile;
     // Inodes are given again.
     this.#id = `${lineFile.id}:${lineFile.bornMs}`;
@@ -63,7 +72,9 @@ export class RecordReader {
     log: ProjectorLog,
   ): Promise<RecordReader | undefined> {
     const lineFile = await openLineFile(file.path, LIMITS.noteLineBytes);
-    return lineFile && new RecordReader(file, lineFile, places, log);
+    if (lineFile === undefined) return undefined;
+    const beside = await textBeside(file.record, file.path, file.relativePath);
+    return new RecordReader(file, lineFile, beside, places, log);
   }
 
   /** Whether going on with it later costs less than to open it again. */
@@ -86,6 +97,7 @@ export class RecordReader {
       const next = await this.#lines.next();
       if (next.done === true) break;
       const { text } = next.value;
+      if (text === undefined) this.#tooLong(offset, next.value.next);
       const reading = text === undefined ? undefined : this.#readingOf(text, memory);
       entries.push(...(reading?.entries ?? []));
       responses.push(...(reading?.responses ?? []));
@@ -106,11 +118,19 @@ export class RecordReader {
     await this.#lineFile.close();
   }
 
+  /** What it says is lost to us: the person is told. */
+  #tooLong(from: number, to: number): void {
+    const { record, path } = this.#file;
+    const line = { offset: from, bytes: to - from - 1, max_bytes: LIMITS.noteLineBytes };
+    this.#log.warn("notes.line_too_long", { record: record.name, file: path, ...line });
+  }
+
   /** A line that its adapter cannot bear says nothing: those behind it do. */
   #readingOf(text: string, memory: JsonObject): RecordReading | undefined {
     const { record, path, relativePath } = this.#file;
+    const beside = this.#beside;
     try {
-      return record.read({ text, path: relativePath, memory });
+      return record.read({ text, path: relativePath, memory, ...(beside !== undefined && { beside }) });
     } catch (error) {
       this.#log.warn("notes.line_failed", { record: record.name, file: path, error: String(error) });
       return undefined;

@@ -4,9 +4,17 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { LIMITS } from "../contract/limits.ts";
 import type { JsonObject } from "../contract/projection.ts";
-import type { AnyClientRecord, ClientDatabase, ClientRecord, RecordReading } from "../contract/record.ts";
+import type {
+  AnyClientRecord,
+  ClientDatabase,
+  ClientRecord,
+  RecordLine,
+  RecordReading,
+} from "../contract/record.ts";
 import { OpenDatabase } from "./client-database.ts";
 import { openLineFile } from "./line-file.ts";
+import { bornMsOf } from "./record-order.ts";
+import { textBeside } from "./text-beside.ts";
 
 export interface RecordPath {
   readonly root: string;
@@ -57,7 +65,7 @@ async function collect(
     const stats = await lstat(join(root, path)).catch(() => undefined);
     if (stats === undefined) continue;
     const { size: bytes, mtimeMs: changedMs } = stats;
-    const bornMs = record.bornAt?.(path) ?? stats.birthtimeMs;
+    const bornMs = bornMsOf(record, path, stats);
     found.push({ root, path, bytes, bornMs, changedMs });
   }
 }
@@ -71,11 +79,13 @@ export async function* readRecordFile(
   const file = await openLineFile(join(root, path), LIMITS.noteLineBytes);
   if (file === undefined) return;
   try {
+    const beside = await textBeside(record, join(root, path), path);
+    const place = { path, ...(beside !== undefined && { beside }) };
     let memory: JsonObject = {};
     let line = 0;
     for await (const { text } of file.lines(0)) {
       line += 1;
-      const reading = text === undefined ? undefined : readingOf(record, text, path, memory);
+      const reading = text === undefined ? undefined : readingOf(record, { ...place, text, memory });
       if (reading === undefined) continue;
       memory = reading.memory ?? memory;
       yield { reading, line };
@@ -98,14 +108,9 @@ function* readDatabase(database: ClientDatabase): Generator<ReadLine> {
   }
 }
 
-function readingOf(
-  record: ClientRecord,
-  text: string,
-  path: string,
-  memory: JsonObject,
-): RecordReading | undefined {
+function readingOf(record: ClientRecord, line: RecordLine): RecordReading | undefined {
   try {
-    return record.read({ text, path, memory });
+    return record.read(line);
   } catch {
     return undefined;
   }

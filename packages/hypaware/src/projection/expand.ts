@@ -161,7 +161,8 @@ const FINISH_REASONS: Readonly<Record<string, string>> = {
   error: "error",
 };
 
-function finishReason(stopReason: string): string {
+/** Of an answer's `status`, by its `stop_reason`. */
+export function finishReason(stopReason: string): string {
   return Object.hasOwn(FINISH_REASONS, stopReason) ? FINISH_REASONS[stopReason]! : stopReason;
 }
 

@@ -118,6 +118,8 @@ const ENTRY_STRINGS = [
   "conversation_id",
   "session_id",
   "provider",
+  "forked_from",
+  "said_in",
   "conversation_source",
   "client_name",
   "client_version",

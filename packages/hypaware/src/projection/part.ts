@@ -72,9 +72,14 @@ export function toPart(block: ContentBlock, toolName: (callId: string) => string
 
 /** Of the many kinds of calls and their outputs each protocol knows some: `<tool>_call`, `<tool>_call_output`. */
 function partTypeOf(type: string): string {
-  if (Object.hasOwn(PART_TYPES, type)) return PART_TYPES[type]!;
+  return knownPartType(type) ?? type;
+}
+
+/** `undefined`: nothing is known of such blocks. */
+export function knownPartType(type: string): string | undefined {
+  if (Object.hasOwn(PART_TYPES, type)) return PART_TYPES[type];
   if (type.endsWith("_call")) return "tool_call";
-  return type.endsWith("_output") ? "tool_result" : type;
+  return type.endsWith("_output") ? "tool_result" : undefined;
 }
 
 /** A call that has no name is one of a tool that the protocol itself knows, as `web_search_call`. */

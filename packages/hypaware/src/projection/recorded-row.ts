@@ -86,6 +86,7 @@ export function asRecorded<Part extends RecordedPart>(
     conversation_started_at: place.conversationStartedAt,
     attributes: mergeAttributes(
       inSession(withoutFallbackMarks(part.attributes ?? {}), () => entry.session_id),
+      entry.forked_from === undefined ? undefined : { gateway: { forked_from: entry.forked_from } },
       message.attributes,
     ),
   };

@@ -33,6 +33,8 @@ export interface History {
   readonly seen: readonly SeenClient[];
   /** The newest exchanges that are not sealed, oldest first. */
   readonly newest: readonly ExchangeRow[];
+  /** Of clients' records, that their hooks told of. */
+  readonly recordRoots: ReadonlyMap<string, readonly string[]>;
   /** Why the store could not be read. */
   readonly problem?: Diagnostic;
 }
@@ -60,6 +62,7 @@ export function readHistory(paths: HomePaths): History {
           entrypoints: entrypointsOf(client),
         })),
         newest,
+        recordRoots: catalog.recordRoots.all(),
       };
     } finally {
       catalog.close();
@@ -82,6 +85,7 @@ const NOTHING: History = {
   },
   seen: [],
   newest: [],
+  recordRoots: new Map(),
 };
 
 function unreadable({ code, message }: HypError, { store }: HomePaths): Diagnostic {

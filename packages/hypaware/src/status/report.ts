@@ -11,6 +11,7 @@ import type { Kernel } from "../kernel/boot.ts";
 import type { LoadedConfig } from "../kernel/config.ts";
 import type { Manifest } from "../kernel/manifest.ts";
 import type { ServiceState } from "../service/service-manager.ts";
+import { withToldRoots } from "../notes/record-roots.ts";
 import { type ClientStatus, clientsFound } from "./clients.ts";
 import { configDiagnostics } from "./config-diagnostics.ts";
 import { portDiagnostics, projectorOverlaps, routeDiagnostics } from "./gateway-diagnostics.ts";
@@ -94,7 +95,8 @@ export async function statusReport(input: StatusInput): Promise<StatusReport> {
   const status = readStatusFile(paths);
   const isCurrent = gateway === undefined || (await input.catchUp());
   const history = readHistory(paths);
-  const clients = await clientsFound(registry.clients(), input.clientRecords, history.seen);
+  const everywhere = input.clientRecords.map((record) => withToldRoots(record, history.recordRoots));
+  const clients = await clientsFound(registry.clients(), everywhere, history.seen);
   // Where no recorder follows the records they are ahead of the store, and nothing can be said.
   const canCompare = gateway !== undefined && isCurrent && history.problem === undefined;
   const records = canCompare ? await input.compareRecords() : [];

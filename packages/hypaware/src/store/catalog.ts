@@ -15,6 +15,7 @@ import { Messages } from "./messages.ts";
 import { Meta } from "./meta.ts";
 import { NoteFiles } from "./note-files.ts";
 import { Quarantine } from "./quarantine.ts";
+import { RecordRoots } from "./record-roots.ts";
 import { Records } from "./records.ts";
 import { Segments } from "./segments.ts";
 import { SessionContexts } from "./session-contexts.ts";
@@ -46,6 +47,7 @@ export class Catalog {
   readonly contexts: SessionContexts;
   readonly noteFiles: NoteFiles;
   readonly records: Records;
+  readonly recordRoots: RecordRoots;
   readonly #database: Database;
   readonly #blobs: Blobs;
   readonly #messages: Messages;
@@ -68,6 +70,7 @@ export class Catalog {
     this.contexts = new SessionContexts(database, this.#exchanges, this.#messages);
     this.noteFiles = new NoteFiles(database);
     this.records = new Records(database);
+    this.recordRoots = new RecordRoots(database);
   }
 
   /** Everything `work` writes becomes visible at once, or nothing when it throws. */
@@ -78,6 +81,11 @@ export class Catalog {
   /** Every message of a conversation that exchanges brought, oldest first. */
   threadNodes(conversationId: string): readonly ThreadNode[] {
     return this.#threads.of(conversationId);
+  }
+
+  /** When a conversation and those that were joined to it began, milliseconds since 1970. */
+  beginnings(conversationId: string): readonly number[] {
+    return this.#threads.beginnings(conversationId);
   }
 
   /**

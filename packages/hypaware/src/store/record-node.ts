@@ -1,7 +1,8 @@
 import { BONDS, type RecordNode } from "../contract/record.ts";
+import type { Database } from "./database.ts";
 
 /** As `ENTRIES` gives them. */
-export interface EntryColumns {
+interface EntryColumns {
   id: number;
   conversation_id: string;
   message_id: string;
@@ -20,7 +21,20 @@ export const ENTRIES = `
   SELECT m.id, c.id AS conversation_id, message_id, predecessor, is_restart, match_key, role, depth, node, bond,
     payload IS NOT NULL AS is_home
   FROM record_messages m JOIN record_conversations c ON c.number = m.conversation`;
-export function nodeOf(columns: EntryColumns): RecordNode {
+
+/** Of a conversation by its id. */
+export const NUMBER = "(SELECT number FROM record_conversations WHERE id = ?1)";
+
+/** What a statement that begins with ENTRIES finds. */
+export function readNodes(
+  database: Database,
+  sql: string,
+  ...values: (string | number | Uint8Array)[]
+): readonly RecordNode[] {
+  return database.all<EntryColumns>(sql, ...values).map(nodeOf);
+}
+
+function nodeOf(columns: EntryColumns): RecordNode {
   const { node, bond } = columns;
   return {
     id: columns.id,

@@ -23,6 +23,7 @@ function say(
   place: number,
   previous: string | Base | undefined,
   name = `${conversation}${place}`,
+  more: Partial<RecordEntry> = {},
 ): void {
   const entry: RecordEntry = {
     conversation_id: conversation,
@@ -39,6 +40,7 @@ function say(
       previous_message_id: typeof previous === "string" ? [previous] : [],
       message_created_at: "2026-03-01T12:00:00.000Z",
     },
+    ...more,
   };
   catalog.records.addAll([{ entry, matchKey: null }], 0);
 }
@@ -76,4 +78,40 @@ test("a fork that copies what a compaction kept goes on as deep as that lies whe
   say("b", 3, undefined, "a3");
   say("b", 4, "a3");
   expect(chained("b4")).toEqual([["a3"], 3]);
+});
+
+const originOf = (name: string): string | undefined => {
+  const node = catalog.records.home(name)!;
+  return catalog.records.payload(node.id).forked_from;
+};
+
+test("a session that repeats what was said elsewhere was forked off there: of several sessions off the last", () => {
+  say("a", 1, undefined);
+  say("b", 1, undefined, "a1");
+  say("b", 2, "a1");
+  say("c", 1, undefined, "a1");
+  say("c", 2, "a1", "b2");
+  say("c", 3, "b2");
+  say("c/agent", 1, undefined, undefined, { session_id: "c" });
+  say("d", 1, undefined, "a1");
+  say("d", 2, "a1");
+  say("a", 3, "a1");
+  expect(["a1", "a3", "b2", "c3", "c/agent1", "d2"].map(originOf)).toEqual([
+    undefined,
+    undefined,
+    "a",
+    "b",
+    "b",
+    "a",
+  ]);
+});
+
+test("what the record itself says of a fork goes before, and holds when the session that it left is read later", () => {
+  say("b", 1, undefined, "a1", { said_in: "a" });
+  say("b", 2, "a1");
+  say("a", 1, undefined, "a1", { said_in: "a" });
+  say("a", 2, "a1", undefined, { said_in: "a" });
+  say("c", 1, undefined, "a1", { forked_from: "x" });
+  say("c", 2, "a1", undefined, { forked_from: "x" });
+  expect(["a1", "b2", "a2", "c2"].map(originOf)).toEqual(["a", "a", undefined, "x"]);
 });

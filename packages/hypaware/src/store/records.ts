@@ -5,14 +5,15 @@ import type { EntryStore, Shown } from "../projection/link-rows.ts";
 import type { RecordedPart } from "../projection/recorded-row.ts";
 import type { Database } from "./database.ts";
 import { Joins } from "./joins.ts";
+import { RecordForks } from "./record-forks.ts";
 import { RecordUsage } from "./record-usage.ts";
 import { encodeJson } from "./encoding.ts";
-import { ENTRIES, type EntryColumns, nodeOf } from "./record-node.ts";
+import { RecordBases } from "./record-bases.ts";
+import { ENTRIES, NUMBER, readNodes } from "./record-node.ts";
 import { type PayloadRef, RecordPayloads } from "./record-payloads.ts";
 
 const KEY_BYTES = 12;
 
-const NUMBER = "(SELECT number FROM record_conversations WHERE id = ?1)";
 /** In place of the conversation in keys of messages whose conversation may become another. */
 const INFERRED = "";
 /** As the partial index has it. */
@@ -35,6 +36,8 @@ export class Records implements EntryStore {
   readonly #payloads: RecordPayloads;
   readonly usage: RecordUsage;
   readonly joins: Joins;
+  readonly #forks: RecordForks;
+  readonly #bases: RecordBases;
   /** It never changes, and is asked for each of a conversation's entries. */
   #startedAt: { readonly conversationId: string; readonly at: number } | undefined;
   #session: { readonly conversationId: string; readonly id: string } | undefined;
@@ -44,6 +47,8 @@ export class Records implements EntryStore {
     this.#payloads = new RecordPayloads(database);
     this.usage = new RecordUsage(database);
     this.joins = new Joins(database);
+    this.#forks = new RecordForks(database);
+    this.#bases = new RecordBases(database);
     database.onRollback(() => (this.#startedAt = this.#session = undefined));
   }
 
@@ -70,7 +75,7 @@ export class Records implements EntryStore {
     number: number,
     last: RecordNode | undefined,
   ): AddedEntry | undefined {
-    const base = given.goes_on_from && this.#lastBefore(given.goes_on_from);
+    const base = given.goes_on_from && this.#bases.find(given.goes_on_from);
     const entry = base === undefined ? given : goingOnFrom(given, base.messageId);
     const { conversation_id: conversationId, message, place = null } = entry;
     const { message_id: messageId, role } = message;
@@ -85,6 +90,9 @@ export class Records implements EntryStore {
     // A fork may copy no more than what a compaction kept: how deep that lies is known where it was said.
     const home = known.length === 0 ? undefined : this.home(messageId);
     const isHome = home === undefined;
+    const origin = entry.forked_from ?? (isHome ? entry.said_in : this.session(home.conversationId));
+    // A client's own remarks may say the same in any session.
+    if (origin !== undefined && entry.is_on_wire) this.#forks.copied(entry.session_id, origin);
     const node = {
       conversationId,
       messageId,
@@ -107,11 +115,26 @@ export class Records implements EntryStore {
       matchKey,
       role,
       node.depth,
-      isHome ? this.#payloads.add(entry) : null,
+      isHome ? this.#payloads.add(this.#withFork(entry)) : null,
       place,
     )!;
     this.#rememberKeys(id, entry);
+    if (entry.goes_on_from !== undefined) this.#bases.remember(id, entry.goes_on_from);
     return { id, isNew: true, ...node };
+  }
+
+  /** Entries of forks that stand elsewhere, now that these conversations have grown. What they show is to be shown anew. */
+  moveForks(conversations: Iterable<string>): readonly RecordNode[] {
+    const moved = this.#bases.settle(conversations);
+    this.#payloads.begin();
+    for (const { entry, base } of moved) {
+      this.setShown(entry.id, null);
+      if (base === undefined || !entry.isHome) continue;
+      const payload = this.#payloads.add(goingOnFrom(this.payload(entry.id), base));
+      this.#database.run("UPDATE record_messages SET payload = ? WHERE id = ?", payload, entry.id);
+    }
+    this.#payloads.end();
+    return moved.map(({ entry }) => entry);
   }
 
   /** An entry that says more than the one of its name does. `undefined`: it does not. */
@@ -124,12 +147,17 @@ export class Records implements EntryStore {
     if (before.may_grow !== true || JSON.stringify(before.message.content) === said) return undefined;
     this.#database.run(
       "UPDATE record_messages SET payload = ?, match_key = ? WHERE id = ?",
-      this.#payloads.add(entry),
+      this.#payloads.add(this.#withFork(entry)),
       matchKey,
       known.id,
     );
     this.#rememberKeys(known.id, entry);
     return { ...known, matchKey, isNew: false };
+  }
+
+  #withFork(entry: RecordEntry): RecordEntry {
+    const origin = entry.forked_from ?? this.#forks.of(entry.session_id);
+    return origin === undefined || entry.forked_from === origin ? entry : { ...entry, forked_from: origin };
   }
 
   #rememberKeys(id: number, { conversation_id: conversationId, message }: RecordEntry): void {
@@ -313,25 +341,6 @@ export class Records implements EntryStore {
     return this.payload(home.id);
   }
 
-  /** Which the place may lie before, where the conversation itself is a fork. */
-  #lastBefore({
-    conversation_id: id,
-    before,
-  }: NonNullable<RecordEntry["goes_on_from"]>): RecordNode | undefined {
-    const placed = `${ENTRIES} WHERE conversation = ${NUMBER} AND place`;
-    const last = this.#one(`${placed} < ?2 ORDER BY place DESC, m.id DESC LIMIT 1`, id, before);
-    if (last !== undefined) return last;
-    const first = this.#one(`${placed} >= ?2 ORDER BY place, m.id LIMIT 1`, id, before);
-    let at = first && this.node(first.predecessor);
-    while (at !== undefined && (this.#placeOf(at) ?? 0) >= before) at = this.node(at.predecessor);
-    return at;
-  }
-
-  #placeOf({ id }: RecordNode): number | null {
-    return this.#database.get<{ place: number | null }>("SELECT place FROM record_messages WHERE id = ?", id)!
-      .place;
-  }
-
   #conversation(id: string, at: number, now: number): number {
     return this.#database.get<{ number: number }>(
       `INSERT INTO record_conversations (id, started_at, grown_at) VALUES (?, ?, ?)
@@ -352,12 +361,11 @@ export class Records implements EntryStore {
   }
 
   #one(sql: string, ...values: (string | number)[]): RecordNode | undefined {
-    const columns = this.#database.get<EntryColumns>(sql, ...values);
-    return columns && nodeOf(columns);
+    return readNodes(this.#database, sql, ...values)[0];
   }
 
   #all(sql: string, ...values: (string | number | Uint8Array)[]): readonly RecordNode[] {
-    return this.#database.all<EntryColumns>(sql, ...values).map(nodeOf);
+    return readNodes(this.#database, sql, ...values);
   }
 }
 

@@ -5,7 +5,7 @@ import { columnDefinitions } from "./layout.ts";
 import { defineUpgradeFunctions } from "./upgrade.ts";
 
 /** Raised whenever a table changes; a store of a higher version is not touched. */
-export const STORE_VERSION = 10;
+export const STORE_VERSION = 13;
 
 const ROWS = `
 CREATE TABLE sequence (value INTEGER NOT NULL);
@@ -260,6 +260,21 @@ CREATE TABLE node_joins (
 CREATE TABLE unsealing_exchanges (exchange_id BLOB PRIMARY KEY) WITHOUT ROWID;
 `;
 
+// Roots of clients' records that hooks told of; told: milliseconds since 1970.
+const ROOTS = `
+CREATE TABLE record_roots (record TEXT NOT NULL, root TEXT NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (record, root)) WITHOUT ROWID;
+`;
+
+// Sessions that were forked off others.
+const FORKS = "CREATE TABLE record_forks (session TEXT PRIMARY KEY, origin TEXT NOT NULL) WITHOUT ROWID;";
+
+// Where the first entries of forks go on from: the last entry of a conversation before a place there.
+const BASES = `
+CREATE TABLE record_bases (
+  conversation TEXT NOT NULL, entry INTEGER NOT NULL, before INTEGER NOT NULL, PRIMARY KEY (conversation, entry)
+) WITHOUT ROWID;
+`;
+
 /** What each version changes of the one before. */
 export const STEPS: readonly string[] = [
   ROWS,
@@ -272,6 +287,9 @@ export const STEPS: readonly string[] = [
   PLACES,
   USAGE,
   JOINS,
+  ROOTS,
+  FORKS,
+  BASES,
 ];
 
 /**

@@ -69,6 +69,16 @@ export class Threads implements ThreadStore {
     return columns && conversationOf(columns);
   }
 
+  /** When the conversation and those that were joined to it began, milliseconds since 1970. */
+  beginnings(id: string): readonly number[] {
+    return this.#database
+      .all<{ at: string }>(
+        `SELECT started_at AS at FROM conversations WHERE id = ?1 OR joined = ${NUMBER}`,
+        id,
+      )
+      .map(({ at }) => Date.parse(at));
+  }
+
   countConversations(base: string): number {
     return this.#database.get<{ count: number }>(
       "SELECT count(*) AS count FROM conversations WHERE base = ?",

@@ -47,13 +47,14 @@ export function lostAttempts(
   for (const run of runsOf(attempts)) {
     const isCarried = (each: ToldAttempt): boolean => carried.has(each.attemptId);
     const [first, last] = [run.findIndex(isCarried), run.findLastIndex(isCarried)];
+    if (first === -1) continue;
     for (const [index, attempt] of run.entries()) {
       const { attemptId, failure } = attempt;
       const goesOn = index < run.length - 1;
       // It tried again at once, with less: the answer was an error that it does not write down.
       const heard = isAnswered.has(attemptId) || wasHeard(attempt) || (failure === undefined && goesOn);
       if (isCarried(attempt) || !heard) continue;
-      const isBetween = first !== -1 && first < index && index < last;
+      const isBetween = first < index && index < last;
       if (isBetween || callAround(run, index, isAnswered).some(isCarried)) lost.add(attemptId);
     }
   }

@@ -1,7 +1,7 @@
 import type { AnyClientRecord } from "../contract/record.ts";
 import { answers } from "../projection/match-key.ts";
 import type { Findings, Nature } from "./difference.ts";
-import { differing, type Fields, MESSAGE_FIELDS, PART_FIELDS } from "./fields.ts";
+import { differing, type Fields, MESSAGE_FIELDS, OWN_FIELDS, PART_FIELDS } from "./fields.ts";
 import type { StoredExchange, StoredMessage } from "./stored.ts";
 import type { ToldMessage, ToldSession } from "./told.ts";
 
@@ -65,6 +65,13 @@ function compareOne(
     const other = rows.find((row) => row[index] !== told.fields[index]);
     findings.add({ class: "differs", ...about, ...column(MESSAGE_FIELDS[index], told.fields, other, index) });
   }
+  if (stored.exchangeId === null)
+    for (const index of differing(told.own, stored.own))
+      findings.add({
+        class: "differs",
+        ...about,
+        ...column(OWN_FIELDS[index], told.own, stored.own, index),
+      });
   if (stored.parts.length !== told.parts.length) {
     const counts = { told: told.parts.length, stored: stored.parts.length };
     const kind = counts.stored > counts.told ? "doubled" : "missing";

@@ -121,6 +121,12 @@ function compareOne(
       ["conversation_id", response.conversationId, exchange.conversationId],
       ["response_id", response.responseId, exchange.responseId],
       ["request_id", response.requestId, exchange.requestId],
+      // A client may ask for a summary in the middle of what it writes down.
+      ...(isSideCall(exchange.requestClass)
+        ? []
+        : ([["request_class", response.requestClass, exchange.requestClass]] as const)),
+      // Of a cut answer it writes down what it makes of it.
+      ...(isGuess ? [] : ([["stop_reason", response.stopReason, exchange.stopReason]] as const)),
     ] as const)
       if (told !== undefined && told !== stored)
         findings.add({

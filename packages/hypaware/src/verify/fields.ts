@@ -16,7 +16,33 @@ export const MESSAGE_FIELDS = [
   "message_created_at",
   ...TOLD_COLUMNS,
   ...TOLD_PLACE_COLUMNS,
+  "raw_frame",
+  "compact_metadata",
 ] as const;
+
+/** The same of a message that no exchange carried: nobody else tells them. */
+export const OWN_FIELDS = [
+  "provider",
+  "model",
+  "conversation_source",
+  "session_id",
+  "request_class",
+] as const;
+
+/** What the rows of an exchange and the exchange itself say of the gateway's part in it, as text. */
+export const GATEWAY_FACTS = [
+  "upstream",
+  "method",
+  "path",
+  "status_code",
+  "request_bytes",
+  "response_bytes",
+  "is_sse",
+  "stream_event_count",
+  "error",
+  "request_class",
+] as const;
+export type GatewayFacts = Readonly<Record<(typeof GATEWAY_FACTS)[number], string | null>>;
 
 /** Columns of one part, in the order of PartFields. */
 export const PART_FIELDS = [
@@ -27,6 +53,7 @@ export const PART_FIELDS = [
   "tool_result_for",
   "is_error",
   "tool_name",
+  "thinking_signature",
 ] as const;
 
 /** One value per column, "" for NULL; undefined: the record does not say, and the column is the wire's. */
@@ -42,7 +69,12 @@ export function toldMessage(entry: RecordEntry, previous: readonly string[] | un
     message.message_created_at,
     ...TOLD_COLUMNS.map((name) => (message[name] === undefined ? undefined : String(message[name]))),
     ...TOLD_PLACE_COLUMNS.map((name) => entry[name]),
+    ...[message.raw_frame, message.compact_metadata].map((value) => value && jsonDigest(value)),
   ];
+}
+
+export function toldAlone(entry: RecordEntry): Fields {
+  return OWN_FIELDS.map((name) => entry[name] ?? "");
 }
 
 export function toldPart(block: ContentBlock): Fields {
@@ -51,11 +83,13 @@ export function toldPart(block: ContentBlock): Fields {
     part.part_type,
     textDigest(part.content_text),
     part.tool_call_id ?? "",
-    argsDigest(part.tool_args),
+    jsonDigest(part.tool_args),
     part.tool_result_for ?? "",
     part.is_error === null ? "" : String(part.is_error),
     // A result has the name of its call, which another line told.
     part.part_type === "tool_call" ? (part.tool_name ?? "") : undefined,
+    // Not every client keeps it.
+    part.thinking_signature ?? undefined,
   ];
 }
 
@@ -72,8 +106,8 @@ function digest(text: string | null): string {
   return text === null ? "" : createHash("md5").update(text).digest("hex");
 }
 
-export function argsDigest(args: Json): string {
-  return args === null ? "" : digest(canonicalJson(args));
+export function jsonDigest(value: Json): string {
+  return value === null ? "" : digest(canonicalJson(value));
 }
 
 /** Places in which `stored` says something else than `told`. */

@@ -1,64 +1,22 @@
 import { expect, test } from "vitest";
 import { givenUp } from "./given-up.ts";
 import type { StoredExchange, StoredMessage, StoredSession } from "./stored.ts";
+import { storedExchange, storedMessage } from "./stored.testkit.ts";
 import type { ToldSession } from "./told.ts";
 
 const exchange = (
   exchangeId: string,
   startedAt: string,
   more: Partial<StoredExchange> = {},
-): StoredExchange => ({
-  exchangeId,
-  conversationId: "c",
-  sessionId: "c",
-  requestClass: "main",
-  outcome: "complete",
-  statusCode: 200,
-  responseId: `response of ${exchangeId}`,
-  requestId: null,
-  model: "m",
-  requestedModel: "m",
-  requestDigest: null,
-  startedAt,
-  hasFailed: false,
-  tokens: {
-    input_tokens: 1,
-    cache_read_tokens: 0,
-    cache_write_tokens: 0,
-    cache_write_5m_tokens: 0,
-    cache_write_1h_tokens: 0,
-    output_tokens: 1,
-    reasoning_tokens: 0,
-  },
-  ...more,
-});
+): StoredExchange =>
+  storedExchange({ exchangeId, startedAt, responseId: `response of ${exchangeId}`, ...more });
 
 const message = (
   messageId: string,
   previous: string,
   exchangeId: string,
   role = "assistant",
-): StoredMessage => ({
-  messageId,
-  conversationId: "c",
-  role,
-  previous: [previous],
-  logicalParent: null,
-  index: 1,
-  createdAt: "",
-  fields: [],
-  parts: [],
-  exchangeId,
-  requestId: null,
-  model: null,
-  isFallback: false,
-  isUnreadable: false,
-  requestClass: "main",
-  text: "",
-  blocks: null,
-  lacksText: false,
-  usages: [],
-});
+): StoredMessage => storedMessage({ messageId, previous: [previous], exchangeId, role });
 
 /** As a client's record tells it: these messages, and responses of these exchanges. */
 function told(messages: readonly string[], exchanges: readonly string[]): ToldSession {
@@ -72,6 +30,7 @@ function told(messages: readonly string[], exchanges: readonly string[]): ToldSe
           place: "",
           file: { root: "", path: "", changedMs: 0, bytes: 0, bornMs: 0 },
           fields: [],
+          own: [],
           parts: [],
           isOnWire: true,
           mayGrow: false,
@@ -82,7 +41,9 @@ function told(messages: readonly string[], exchanges: readonly string[]): ToldSe
       conversationId: "c",
       responseId: `response of ${id}`,
       requestId: undefined,
+      requestClass: "main",
       model: undefined,
+      stopReason: undefined,
       usage: {},
       isEstimate: false,
       attemptId: undefined,

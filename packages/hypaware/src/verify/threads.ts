@@ -1,4 +1,4 @@
-import type { RecordNode } from "../contract/record.ts";
+import { type RecordNode, UNKNOWN } from "../contract/record.ts";
 import { ROOT, type ThreadNode } from "../contract/thread.ts";
 import { echoedEntry } from "../projection/echo.ts";
 import { isOnlyRepeated } from "../projection/link-rows.ts";
@@ -12,9 +12,11 @@ export interface ExpectedRows {
   readonly role: string;
   /** Came in a response. */
   readonly isAnswer: boolean;
-  /** projection/match-key.ts */
-  readonly matchKey: string;
-  /** undefined: that is for the client's record, or for whoever named the message, to say. */
+  /** An exchange brought it, and not a client's record alone. */
+  readonly isCarried: boolean;
+  /** projection/match-key.ts; null: nothing is known by its content. */
+  readonly matchKey: string | null;
+  /** undefined: that is for whoever named the message to say. */
   readonly previous: string | undefined;
   readonly index: number | undefined;
 }
@@ -33,14 +35,37 @@ export function expectedRows(catalog: Catalog, conversationId: string): readonly
   return [...nodes.values()].flatMap((node): ExpectedRows[] => {
     if (echoedEntry(lookup, node) !== undefined) return [];
     const entry = entries.get(node.id);
-    const about = { conversationId, role: node.role, isAnswer: node.isAnswer, matchKey: node.matchKey };
+    const { role, isAnswer, matchKey } = node;
+    const about = { conversationId, role, isAnswer, isCarried: true, matchKey };
     if (entry?.isHome === true && isOnlyRepeated(catalog.records, entry, node)) return [];
     if (entry?.isHome === true)
-      return [{ ...about, messageId: entry.messageId, previous: undefined, index: undefined }];
+      return [{ ...about, messageId: entry.messageId, ...placeOfEntry(catalog.records, entry) }];
     if (entry !== undefined && entry.link?.bond !== "below") return [];
     const place = contentHash(node.messageId) === undefined ? undefined : placeOf(node, nodes, entries);
     return [{ ...about, messageId: node.messageId, previous: place?.previous, index: place?.index }];
   });
+}
+
+/** Of every message that a client's record told of a conversation and no exchange brought. */
+export function expectedEntries(catalog: Catalog, conversationId: string): readonly ExpectedRows[] {
+  return catalog.records.of(conversationId).flatMap((entry): ExpectedRows[] => {
+    const { isHome, link, messageId, role } = entry;
+    if (!isHome || link !== null) return [];
+    const place = placeOfEntry(catalog.records, entry);
+    const about = { conversationId, messageId, role, isAnswer: false, isCarried: false, matchKey: null };
+    return [{ ...about, ...place }];
+  });
+}
+
+type Place = Pick<ExpectedRows, "previous" | "index">;
+
+/** As the client's record tells it. */
+function placeOfEntry(
+  records: Catalog["records"],
+  { predecessor, isRestart, depth: index }: RecordNode,
+): Place {
+  if (predecessor === UNKNOWN) return { previous: undefined, index };
+  return { previous: isRestart ? "" : (records.node(predecessor)?.messageId ?? ""), index };
 }
 
 /** Of a message under a fallback name: below the nearest one that the client has a name for, numbered through from there. */

@@ -11,7 +11,7 @@ import type {
 } from "../contract/record.ts";
 import { readRecordFile, type RecordPath } from "../notes/whole-record.ts";
 import { parseEntry } from "../projection/intake.ts";
-import { type Fields, toldMessage, toldPart } from "./fields.ts";
+import { type Fields, toldAlone, toldMessage, toldPart } from "./fields.ts";
 
 export interface ToldMessage {
   readonly conversationId: string;
@@ -19,6 +19,8 @@ export interface ToldMessage {
   readonly place: string;
   readonly file: RecordPath;
   readonly fields: Fields;
+  /** OWN_FIELDS */
+  readonly own: Fields;
   readonly parts: readonly Fields[];
   /** Its content travels. */
   readonly isOnWire: boolean;
@@ -30,7 +32,9 @@ export interface ToldResponse {
   readonly conversationId: string;
   readonly responseId: string | undefined;
   readonly requestId: string | undefined;
+  readonly requestClass: string;
   readonly model: string | undefined;
+  readonly stopReason: string | undefined;
   readonly usage: Usage;
   readonly isEstimate: boolean;
   readonly attemptId: string | undefined;
@@ -139,6 +143,7 @@ class Teller {
       place,
       file,
       fields: toldMessage(entry, this.#previous(given)).map((value) => value && this.#once(value)),
+      own: toldAlone(entry).map((value) => value && this.#once(value)),
       parts: blocks.map((block) => toldPart(block).map((value) => value && this.#once(value))),
       isOnWire: entry.is_on_wire,
       mayGrow: entry.may_grow === true,
@@ -155,7 +160,9 @@ class Teller {
       conversationId: told.conversation_id,
       responseId: told.response_id,
       requestId: told.request_id ?? before?.requestId,
+      requestClass: told.request_class,
       model: told.model ?? before?.model,
+      stopReason: told.stop_reason ?? before?.stopReason,
       usage: told.usage,
       isEstimate: told.is_estimate === true || before?.isEstimate === true,
       attemptId: told.attempt_id ?? before?.attemptId,

@@ -10,6 +10,7 @@ import { rollouts } from "../adapters/codex/rollout/record.ts";
 import type { JsonObject } from "../contract/projection.ts";
 import { LinkedStore, prepare } from "../daemon/link-record.testkit.ts";
 import { runQuery } from "../query/run.ts";
+import { PROJECTORS } from "./fixture-store.testkit.ts";
 import { verifyRecord } from "./verify.ts";
 
 let home: string;
@@ -42,6 +43,8 @@ async function verified(): Promise<{ readonly classes: readonly string[]; readon
     record: rollouts({ HOME: home }),
     catalog: store.catalog,
     ask: (sql) => runQuery({ catalogPath: store.path, tmpDir: join(home, "tmp"), sql, timeZone: "UTC" }),
+    projectors: PROJECTORS,
+    texts: new Set(),
   });
   expect(sessions.length).toBeGreaterThan(0);
   return {

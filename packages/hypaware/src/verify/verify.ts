@@ -3,12 +3,15 @@
 import type { AnyClientRecord, RecordedTotal } from "../contract/record.ts";
 import { type RecordPath, recordPaths } from "../notes/whole-record.ts";
 import type { Catalog } from "../store/catalog.ts";
+import type { Projectors } from "./agreement.ts";
 import { checkCoherence, checkThreads } from "./coherence.ts";
+import { checkConversations } from "./conversations.ts";
 import { compareMessages } from "./compare-messages.ts";
 import { compareResponses } from "./compare-responses.ts";
 import { compareTotals } from "./compare-totals.ts";
 import { naturesOfTexts } from "./differing-texts.ts";
 import { type Difference, Findings, type NatureCounts } from "./difference.ts";
+import { checkExchanges } from "./exchange-facts.ts";
 import { type Ask, readStored, type StoredMessage, type StoredSession } from "./stored.ts";
 import { givenUp } from "./given-up.ts";
 import { expectedRows } from "./threads.ts";
@@ -41,19 +44,30 @@ export interface RecordReport {
   readonly unreadable: readonly string[];
 }
 
-export interface Verification {
-  readonly record: AnyClientRecord;
+export interface Verified extends RecordReport {
+  /** Sessions and conversations that the record tells of. */
+  readonly recorded: ReadonlySet<string>;
+}
+
+/** The store, to be read only. */
+export interface StoreToVerify {
   readonly ask: Ask;
-  /** The store's, to be read only. */
   readonly catalog: Catalog;
+  readonly projectors: Projectors;
+  /** Exchanges whose rows do not have one system text and one list of tools. */
+  readonly texts: ReadonlySet<string>;
+  onProgress?(what: string, done: number, of: number): void;
+}
+
+export interface Verification extends StoreToVerify {
+  readonly record: AnyClientRecord;
   /** Only this one. */
   readonly session?: string | undefined;
   /** Only what changed last. What a fork repeats of sessions that are not read is not compared, and no sums are. */
   readonly latest?: { readonly since: number; readonly files: number; readonly bytes: number };
-  onProgress?(what: string, done: number, of: number): void;
 }
 
-export async function verifyRecord(verification: Verification): Promise<RecordReport> {
+export async function verifyRecord(verification: Verification): Promise<Verified> {
   const { record, session, latest } = verification;
   const all = await recordPaths(record);
   const paths = latest === undefined ? all : latestOf(all, latest);
@@ -61,9 +75,8 @@ export async function verifyRecord(verification: Verification): Promise<RecordRe
   const told = await readTold(record, paths, ({ path }) =>
     verification.onProgress?.(`reading ${path}`, (read += 1), paths.length),
   );
-  const wanted = [...told.sessions.values()].filter(
-    ({ sessionId, messages }) => messages.size > 0 && (session === undefined || sessionId === session),
-  );
+  const telling = [...told.sessions.values()].filter(({ messages }) => messages.size > 0);
+  const wanted = telling.filter(({ sessionId }) => session === undefined || sessionId === session);
   const sessions: SessionReport[] = [];
   for (const batch of batches(wanted)) {
     verification.onProgress?.("comparing sessions", sessions.length, wanted.length);
@@ -71,7 +84,13 @@ export async function verifyRecord(verification: Verification): Promise<RecordRe
   }
   const { client, name } = record;
   const roots = "roots" in record ? record.roots : [record.database];
-  return { client, record: name, roots, sessions, unreadable: told.unreadable };
+  const recorded = new Set(
+    telling.flatMap(({ sessionId, messages }) => [
+      sessionId,
+      ...messages.values().map(({ conversationId }) => conversationId),
+    ]),
+  );
+  return { client, record: name, roots, sessions, unreadable: told.unreadable, recorded };
 }
 
 async function compareBatch(
@@ -79,17 +98,16 @@ async function compareBatch(
   told: Told,
   batch: readonly ToldSession[],
 ): Promise<readonly SessionReport[]> {
-  const { record, catalog, ask } = verification;
+  const { ask } = verification;
   const conversations = new Map(
     batch.flatMap(({ sessionId, messages }) =>
       [...messages.values()].map(({ conversationId }) => [conversationId, sessionId] as const),
     ),
   );
-  const stored = await readStored(
-    ask,
-    batch.map(({ sessionId }) => sessionId),
+  const stored = await readStored(ask, {
+    sessions: batch.map(({ sessionId }) => sessionId),
     conversations,
-  );
+  });
   const lineage = await readLineage(ask, [...stored.values()]);
   const totals = [...told.sessions.values()].flatMap((each) => each.totals);
   const reports: SessionReport[] = [];
@@ -97,16 +115,13 @@ async function compareBatch(
     const of = stored.get(session.sessionId)!;
     const isPartial = verification.latest !== undefined;
     reports.push(
-      await compareSession({ record, ask, catalog, told, session, stored: of, lineage, totals, isPartial }),
+      await compareSession({ ...verification, told, session, stored: of, lineage, totals, isPartial }),
     );
   }
   return reports;
 }
 
-interface SessionWork {
-  readonly record: AnyClientRecord;
-  readonly ask: Ask;
-  readonly catalog: Catalog;
+interface SessionWork extends Omit<Verification, "session"> {
   readonly told: Told;
   readonly session: ToldSession;
   readonly stored: StoredSession;
@@ -149,10 +164,25 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
   const uncarried = compareResponses(session, stored, { givenUp: dropped, unreadable }, findings);
   const others = totals.filter(({ session_id: id }) => id !== session.sessionId);
   if (!isPartial) compareTotals(session, exchanges, others, uncarried, findings);
-  checkCoherence(stored, lineage, findings);
-  const conversations = new Set(exchanges.flatMap(({ conversationId }) => conversationId ?? []));
+  for (const { exchangeId: id, conversationId, sessionId } of exchanges)
+    if (sessionId !== null && sessionId !== session.sessionId)
+      findings.add({
+        class: "broken",
+        subject: "exchange",
+        id,
+        conversation_id: conversationId,
+        message: `its session is ${sessionId}, and its conversation's ${session.sessionId}`,
+      });
+  const readers = { projectors: work.projectors, isRecorded: true };
+  checkCoherence(stored, lineage, readers, findings);
+  checkExchanges(stored, work, findings);
+  checkConversations(stored, work, findings);
+  const conversations = new Set([
+    ...exchanges.flatMap(({ conversationId }) => conversationId ?? []),
+    ...[...session.messages.values()].map(({ conversationId }) => conversationId),
+  ]);
   const expected = [...conversations].flatMap((id) => expectedRows(catalog, id));
-  checkThreads(stored, expected, findings);
+  checkThreads(stored, expected, readers, findings);
   return {
     session_id: session.sessionId,
     conversations: new Set([...session.messages.values()].map(({ conversationId }) => conversationId)).size,
@@ -169,7 +199,7 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
 }
 
 /** Predecessors that lie in other sessions, with their index. */
-async function readLineage(
+export async function readLineage(
   ask: Ask,
   sessions: readonly StoredSession[],
 ): Promise<ReadonlyMap<string, number>> {

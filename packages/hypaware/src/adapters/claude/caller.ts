@@ -11,6 +11,8 @@ export interface Caller {
   readonly sessionId?: string;
   /** Only on a subagent's requests. */
   readonly agentId?: string;
+  /** The agent that began it, where that is none of the main thread. */
+  readonly parentAgentId?: string;
   readonly promptId?: string;
   readonly accountId?: string;
   readonly version?: string;
@@ -29,7 +31,7 @@ const USER_AGENT = /^claude-(?:cli|code)\/([^/\s]+)(?:\s+\(([^,)]*)(?:,\s*([^,)]
 const ENTRYPOINT = /^x-anthropic-billing-header:.*\bcc_entrypoint=([^;\s]+)/s;
 const OLD_USER_ID = /^user_.*?_account_(.*?)_session_(.+)$/s;
 const HINT = "x-claude-code-";
-const NAMED_HINTS = new Set(["session-id", "agent-id", "prompt-id", "request-class"]);
+const NAMED_HINTS = new Set(["session-id", "agent-id", "parent-agent-id", "prompt-id", "request-class"]);
 
 export function callerOf(record: ExchangeRecord, request: MessagesRequest | undefined): Caller {
   const headers = recordedHeaders(record.request_headers);
@@ -43,6 +45,7 @@ export function callerOf(record: ExchangeRecord, request: MessagesRequest | unde
     ...known({
       sessionId,
       agentId: hint("agent-id"),
+      parentAgentId: hint("parent-agent-id"),
       promptId: hint("prompt-id"),
       accountId: user.accountId,
       version,

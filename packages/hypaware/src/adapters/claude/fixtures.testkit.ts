@@ -42,9 +42,16 @@ export const readTranscripts = (name: string): Readonly<Record<string, readonly 
   read(`${name}.transcript`) as Record<string, JsonObject[]>;
 
 const readings = (name: string): readonly RecordReading[] =>
-  Object.values(readTranscripts(name)).flatMap((lines) =>
-    lines.flatMap((line) => readTranscriptLine({ text: JSON.stringify(line) }) ?? []),
-  );
+  Object.values(readTranscripts(name)).flatMap(readFile);
+
+export function readFile(lines: readonly JsonObject[]): readonly RecordReading[] {
+  let memory: JsonObject = {};
+  return lines.flatMap((line) => {
+    const reading = readTranscriptLine({ text: JSON.stringify(line), memory });
+    memory = reading?.memory ?? memory;
+    return reading ?? [];
+  });
+}
 
 /** Their lines that are messages. */
 export const readEntries = (name: string): readonly RecordEntry[] =>

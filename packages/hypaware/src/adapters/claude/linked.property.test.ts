@@ -165,7 +165,7 @@ class Client {
   }
 
   #write(line: JsonObject): void {
-    this.entries.push(...(readTranscriptLine({ text: JSON.stringify(line) })?.entries ?? []));
+    this.entries.push(...(readTranscriptLine({ text: JSON.stringify(line), memory: {} })?.entries ?? []));
   }
 }
 

@@ -4,8 +4,15 @@ import type { MessageRow } from "../../contract/dataset.ts";
 import type { JsonObject, RecordEntry } from "../../contract/plugin.ts";
 import { LinkedStore, prepare } from "../../daemon/link-record.testkit.ts";
 import type { PreparedExchange } from "../../daemon/record-exchange.ts";
-import { asObject } from "../../protocols/loose.ts";
-import { FIXTURES, readEntries, readFixture, readResponses } from "./fixtures.testkit.ts";
+import { asName, asObject } from "../../protocols/loose.ts";
+import {
+  FIXTURES,
+  readEntries,
+  readFile,
+  readFixture,
+  readResponses,
+  readTranscripts,
+} from "./fixtures.testkit.ts";
 import { claudeProjector } from "./projector.ts";
 
 let open: LinkedStore[] = [];
@@ -172,6 +179,84 @@ test("of sessions that ran elsewhere each response's cost stands on one row, and
     expect(costs().toSorted(ascending)).toEqual(expected);
     store.entries(entries, responses);
     expect(costs().toSorted(ascending)).toEqual(expected);
+  }
+});
+
+test.each(["multi-turn", "older-multi-turn"])(
+  "%s: a fork's own messages name the session that it left, whichever comes first, and no others do",
+  async (name) => {
+    const [exchanges, entries] = [await exchangesOf(name), readEntries(name)];
+    const [origin, fork] = new Set(entries.map(({ session_id: session }) => session));
+    const before = newStore();
+    before.entries(entries);
+    for (const each of exchanges) before.exchange(each);
+    const after = newStore();
+    for (const each of exchanges) after.exchange(each);
+    for (const entry of entries) after.entries([entry]);
+    for (const store of [before, after]) {
+      const told = [...store.rows().values()].filter((row) => row.provider_uuid !== null);
+      const origins = Map.groupBy(
+        told,
+        ({ attributes }) => asObject(attributes?.["gateway"])?.["forked_from"],
+      );
+      const sessions = new Map(
+        [...origins].map(([from, rows]) => [from, new Set(rows.map((row) => row.conversation_id))]),
+      );
+      expect(sessions).toEqual(
+        new Map([
+          [undefined, new Set([origin])],
+          [origin, new Set([fork])],
+        ]),
+      );
+    }
+  },
+);
+
+test("summaries are messages beside the others: none changes, none is told twice, and what only they share is no fork", async () => {
+  const [exchanges, files] = [
+    await exchangesOf("older-multi-turn"),
+    Object.values(readTranscripts("older-multi-turn")),
+  ];
+  const plain = newStore();
+  plain.entries(readEntries("older-multi-turn"));
+  for (const each of exchanges) plain.exchange(each);
+  const summary = (text: string, leafUuid: string): JsonObject => ({
+    type: "summary",
+    summary: text,
+    leafUuid,
+  });
+  const last = asName(files[0]?.findLast(({ uuid }) => uuid !== undefined)?.["uuid"]) ?? "";
+  const told = files.map((lines) => [
+    summary("another session", "no-uuid-of-these"),
+    ...lines,
+    summary("what was said", last),
+  ]);
+  const other = "12345678-0000-4000-8000-000000000000";
+  const line = { type: "user", sessionId: other, timestamp: "2026-12-01T00:00:00Z" };
+  told.push([
+    summary("another session", "no-uuid-of-these"),
+    { ...line, uuid: "alone", parentUuid: null, message: { role: "user", content: "hi" } },
+  ]);
+  const entries = told.flatMap(readFile).flatMap(({ entries: read = [] }) => read);
+  for (const isWireFirst of [true, false]) {
+    const store = newStore();
+    if (!isWireFirst) store.entries(entries);
+    for (const each of exchanges) store.exchange(each);
+    if (isWireFirst) for (const entry of entries) store.entries([entry]);
+    const rows = [...store.rows()];
+    const isSummary = (row: MessageRow): boolean => row.provider_type === "summary";
+    const summaries = rows.flatMap(([, row]) => (isSummary(row) ? [row] : []));
+    expect(summaries).toHaveLength(2);
+    expect(new Map(summaries.map((row) => [row.content_text, [row.role, row.previous_message_id]]))).toEqual(
+      new Map([
+        ["another session", ["system", []]],
+        ["what was said", ["system", [last]]],
+      ]),
+    );
+    const others = rows.filter(([, row]) => !isSummary(row) && row.message_id !== "alone");
+    expect(new Map(others)).toEqual(plain.rows());
+    const alone = rows.find(([, row]) => row.message_id === "alone")?.[1];
+    expect(asObject(alone?.attributes?.["gateway"])).not.toHaveProperty("forked_from");
   }
 });
 

@@ -1,7 +1,7 @@
 // From the client's hook to rows: the command writes the state file, the recorder reads it, and the projection has its place.
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { answer, ask } from "../../daemon/carried.testkit.ts";
@@ -20,9 +20,10 @@ beforeEach(async () => {
 afterEach(() => home.close());
 
 /** What Claude Code runs when its session starts or changes its folder. */
-async function hook(cwd: string): Promise<void> {
+async function hook(cwd: string, transcript?: string): Promise<void> {
   const stdin = new PassThrough();
-  stdin.end(JSON.stringify({ session_id: SESSION, cwd, hook_event_name: "SessionStart" }));
+  const event = { session_id: SESSION, cwd, hook_event_name: "SessionStart" };
+  stdin.end(JSON.stringify({ ...event, ...(transcript !== undefined && { transcript_path: transcript }) }));
   const stream = { write: () => undefined };
   const stateDir = stateDirOf(home.folder, "claude");
   const args = ["session-context", "--state-file", join(stateDir, STATE_FILE)];
@@ -62,6 +63,35 @@ test("what the hook says of a session goes to its messages, the ones from before
     [folder, "trunk"],
     [null, null],
   ]);
+});
+
+/** A line as the client writes it down, appended to a file. */
+function writes(file: string, uuid: string, parent: string | null, more: object = {}): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const line = { type: "user", uuid, parentUuid: parent, sessionId: SESSION, ...more };
+  const said = { timestamp: "2026-11-22T11:08:13.997Z", message: { role: "user", content: uuid } };
+  appendFileSync(file, `${JSON.stringify({ ...line, ...said })}\n`);
+}
+
+test("a transcript that a hook names is followed wherever it lies, with those of its subagents, and by the next recorder, too", async () => {
+  const elsewhere = join(home.folder, "another", "projects", "-w");
+  const file = join(elsewhere, `${SESSION}.jsonl`);
+  const names = async (): Promise<unknown> =>
+    (await home.rows("SELECT message_id FROM ai_gateway_messages ORDER BY ALL")).flat();
+  writes(file, "u1", null);
+  await home.record();
+  expect(await names()).toEqual([]);
+  await hook(home.folder, file);
+  await home.record();
+  expect(await names()).toEqual(["u1"]);
+  const subagent = join(elsewhere, SESSION, "subagents", "agent-a1.jsonl");
+  writes(subagent, "a1", null, { isSidechain: true, agentId: "a1" });
+  await home.record();
+  expect(await names()).toEqual(["a1", "u1"]);
+  home.restartRecorder();
+  writes(file, "u2", "u1");
+  await home.record();
+  expect(await names()).toEqual(["a1", "u1", "u2"]);
 });
 
 test("without a transcript each message says so twice: for everybody, and in the client's own words", async () => {

@@ -71,6 +71,16 @@ test("the session is the header's, else that of either form of metadata", () => 
   expect(identityOf({ "x-claude-code-session-id": ["s-1", "s-2"] }, json)).toContain("s-1");
 });
 
+test("an agent is the main thread's or that of the agent that it names", () => {
+  const factsOf = (headers: Record<string, string>): unknown =>
+    project(exchange({ headers: { ...CLIENT, ...headers }, request_body: { messages: hello } }))?.exchange;
+  const agent = { "x-claude-code-agent-id": "a2" };
+  expect(factsOf(agent)).not.toHaveProperty("parent_agent_id");
+  const facts = factsOf({ ...agent, "x-claude-code-parent-agent-id": "a1" });
+  expect(facts).toMatchObject({ agent_id: "a2", parent_agent_id: "a1" });
+  expect(facts).not.toHaveProperty("attributes.claude");
+});
+
 test("without a session the conversation is inferred from its first message", () => {
   const nameless = { "user-agent": "claude-cli/2.1.330 (external, cli)" };
   const projection = project(exchange({ headers: nameless, request_body: { messages: hello } }));

@@ -168,6 +168,7 @@ function factsOf(
           : undefined,
       session_id: caller.sessionId,
       agent_id: caller.agentId,
+      parent_agent_id: caller.parentAgentId,
       turn_id: caller.promptId,
       request_id: requestId,
       response_id: answer?.id,

@@ -2,7 +2,7 @@
 // Each line with a `uuid` is a message; `parentUuid` chains them, attachments and system lines included. A fork's file begins with
 // the lines of the session that it left, under their old `uuid`.
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import type {
   ClientRecord,
   ContentBlock,
@@ -20,10 +20,15 @@ import type {
 } from "../../contract/plugin.ts";
 import { UsageTally } from "../../protocols/anthropic/usage.ts";
 import { asName, asNumber, asObject, asObjects, asText, known, parseJson } from "../../protocols/loose.ts";
+import { parseLine } from "./line.ts";
 import { answerLinks, blockLinks, isFramedNotification } from "./links.ts";
+import { heldSummaries, readSummary, rememberLine } from "./summary.ts";
 
 const TRANSCRIPT =
   /(?:^|\/)(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|agent-[\w-]+)\.jsonl$/;
+
+/** A subagent's; what began it stands beside it. */
+const AGENT = /(?:^|\/)(agent-[\w-]+)\.jsonl$/;
 
 export function transcripts(env: PluginContext["env"]): ClientRecord {
   const configured = env["CLAUDE_CONFIG_DIR"];
@@ -34,10 +39,29 @@ export function transcripts(env: PluginContext["env"]): ClientRecord {
     client: "claude",
     roots: [join(folder ?? join(home, ".claude"), "projects")],
     accepts: (relativePath) => TRANSCRIPT.test(relativePath),
+    rootOf,
+    beside: besideOf,
     read: readTranscriptLine,
     isUntold,
     isSentAs: isFramedNotification,
   };
+}
+
+/** A client that runs under another `CLAUDE_CONFIG_DIR` keeps them there in the same way. */
+function rootOf(file: string, sessionId: string): string | undefined {
+  const path = normalize(file);
+  const root = dirname(dirname(path));
+  const isOne =
+    isAbsolute(path) &&
+    TRANSCRIPT.test(path) &&
+    basename(path) === `${sessionId}.jsonl` &&
+    basename(root) === "projects";
+  return isOne ? root : undefined;
+}
+
+function besideOf(path: string): string | undefined {
+  const agent = AGENT.exec(path)?.[1];
+  return agent && `${agent}.meta.json`;
 }
 
 /** How versions before 2.1.330 ask on after an answer that was too long: newer ones write a line of it. */
@@ -53,16 +77,22 @@ function isUntold({ role, text }: UntoldMessage): boolean {
 }
 
 /** `undefined` for lines that say nothing of messages, attempts or totals. */
-export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordReading | undefined {
-  const line = asObject(parseJson(text));
-  if (line?.["type"] === "cost-state") return { totals: totalsOf(line) };
-  if (line?.["type"] === "api-request") return { attempts: attemptsOf(line) };
-  const uuid = asName(line?.["uuid"]);
-  const session = asName(line?.["sessionId"]);
-  const type = asName(line?.["type"]);
-  const at = isoTime(asName(line?.["timestamp"]));
-  if (line === undefined || uuid === undefined || session === undefined) return undefined;
-  if (type === undefined || at === undefined) return undefined;
+export function readTranscriptLine({
+  text,
+  memory,
+  beside,
+}: Omit<RecordLine, "path">): RecordReading | undefined {
+  const parsed = parseLine(text);
+  if (parsed === undefined) return undefined;
+  const { fields: line, raw } = parsed;
+  if (line["type"] === "summary") return readSummary(line, memory);
+  if (line["type"] === "cost-state") return { totals: totalsOf(line) };
+  if (line["type"] === "api-request") return { attempts: attemptsOf(line) };
+  const uuid = asName(line["uuid"]);
+  const session = asName(line["sessionId"]);
+  const type = asName(line["type"]);
+  const at = isoTime(asName(line["timestamp"]));
+  if (uuid === undefined || session === undefined || type === undefined || at === undefined) return undefined;
   const agent = line["isSidechain"] === true ? asName(line["agentId"]) : undefined;
   const said = asObject(line["message"]);
   const attachment = asObject(line["attachment"]);
@@ -80,6 +110,7 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
     client_name: "claude",
     is_on_wire: content !== undefined && line["isApiErrorMessage"] !== true,
     ...known({
+      said_in: asName(line["requestSessionId"]),
       client_version: asName(line["version"]),
       model: model === "<synthetic>" ? undefined : model,
       cwd: asName(line["cwd"]),
@@ -94,7 +125,7 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
       provider_uuid: uuid,
       provider_type: type,
       links: content === undefined ? [] : linksOf(line, said, content),
-      raw_frame: withoutContent(line, said),
+      raw_frame: withoutContent(raw, said),
       ...known({
         parent_uuid: parent,
         logical_parent_uuid: asName(line["logicalParentUuid"]),
@@ -110,15 +141,21 @@ export function readTranscriptLine({ text }: Pick<RecordLine, "text">): RecordRe
         hook_event: asName(attachment?.["hookEvent"]) ?? asName(line["hookEvent"]),
         is_compact_summary: asFlag(line["isCompactSummary"]),
         compact_metadata: asObject(line["compactMetadata"]),
-        attributes: reportedUsage(line, said),
+        attributes: ownAttributes({
+          reported_usage: reportedUsage(line, said),
+          agent: agent === undefined ? undefined : agentOf(beside),
+        }),
       }),
     },
   };
   const told = said === undefined ? undefined : responseOf(line, said);
   const response = told && { ...place, ...told, message_ids: [uuid], responded_at: at };
   const failure = failureOf(line);
+  const own = { session, uuid, at };
   return {
-    entries: [entry],
+    ...(agent === undefined
+      ? { entries: [entry, ...heldSummaries(memory, own)], memory: rememberLine(own) }
+      : { entries: [entry] }),
     ...(response === undefined ? {} : { responses: [response] }),
     ...(failure === undefined ? {} : { failures: [{ ...placeOf(session, agent), ...failure }] }),
   };
@@ -159,7 +196,10 @@ function responseOf(
   line: JsonObject,
   said: JsonObject,
 ):
-  | Pick<RecordedResponse, "response_id" | "request_id" | "attempt_id" | "model" | "usage" | "is_estimate">
+  | Pick<
+      RecordedResponse,
+      "response_id" | "request_id" | "attempt_id" | "model" | "stop_reason" | "usage" | "is_estimate"
+    >
   | undefined {
   const model = asName(said["model"]);
   const tally = new UsageTally();
@@ -172,10 +212,11 @@ function responseOf(
   return {
     usage: isEarly ? input : tally.usage,
     ...known({
-      response_id: asName(said["id"]),
+      response_id: answerId(line, said),
       request_id: asName(line["requestId"]),
       attempt_id: asName(line["requestRef"]),
       model,
+      stop_reason: asName(said["stop_reason"]),
     }),
     ...(isCut ? { is_estimate: true } : {}),
   };
@@ -214,7 +255,11 @@ function linksOf(
   const [block] = content;
   if (block === undefined) return [];
   if (line["type"] !== "assistant") return blockLinks(block);
-  return answerLinks(asName(said?.["id"]), asNumber(line["apiBlockIndex"]), block);
+  return answerLinks(answerId(line, said), asNumber(line["apiBlockIndex"]), block);
+}
+
+function answerId(line: JsonObject, said: JsonObject | undefined): string | undefined {
+  return asName(said?.["id"]) ?? asName(line["messageId"]);
 }
 
 /** The line as it is, but for what stands in the message's parts. */
@@ -226,10 +271,25 @@ function withoutContent(line: JsonObject, said: JsonObject | undefined): JsonObj
 
 /** Of an answer that was cut the client only guesses what it cost. */
 function reportedUsage(line: JsonObject, said: JsonObject | undefined): JsonObject | undefined {
-  const usage = asObject(said?.["usage"]);
-  return line["isAbortedMidStream"] === true && usage !== undefined
-    ? { claude: { reported_usage: usage } }
-    : undefined;
+  return line["isAbortedMidStream"] === true ? asObject(said?.["usage"]) : undefined;
+}
+
+/** What a subagent is and which call began it: what stands in the file beside its own. */
+function agentOf(beside: string | undefined): JsonObject | undefined {
+  const told = asObject(parseJson(beside ?? null));
+  const agent = known({
+    type: asName(told?.["agentType"]),
+    description: asName(told?.["description"]),
+    tool_use_id: asName(told?.["toolUseId"]),
+    depth: asNumber(told?.["spawnDepth"]),
+    parent_agent_id: asName(told?.["parentAgentId"]),
+  });
+  return Object.keys(agent).length === 0 ? undefined : agent;
+}
+
+function ownAttributes(members: { readonly [name: string]: JsonObject | undefined }): JsonObject | undefined {
+  const own: JsonObject = known(members);
+  return Object.keys(own).length === 0 ? undefined : { claude: own };
 }
 
 function asFlag(value: Json | undefined): boolean | undefined {

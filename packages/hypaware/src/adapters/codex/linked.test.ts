@@ -1,7 +1,7 @@
 // The client's own rollouts beside what the gateway carried of the same runs: one history, whichever comes first.
 import { afterEach, expect, test } from "vitest";
 import type { MessageRow } from "../../contract/dataset.ts";
-import type { ExchangeRecord, JsonObject, RecordEntry } from "../../contract/plugin.ts";
+import type { ExchangeRecord, JsonObject, RecordEntry, RecordReading } from "../../contract/plugin.ts";
 import { LinkedStore, prepare } from "../../daemon/link-record.testkit.ts";
 import type { PreparedExchange } from "../../daemon/record-exchange.ts";
 import { asObject } from "../../protocols/loose.ts";
@@ -177,6 +177,52 @@ test("a session that was imported, sealed and then resumed through the gateway h
       imported.get(id)?.content_text,
     ]);
 });
+
+test("a fork whose base is read after it, at once or bit by bit, ends as one that was read behind it", async () => {
+  const files = Object.entries(readRollouts("multi-turn")).map(([path, lines]) => readFile(path, lines));
+  const [base, fork] = files as [readonly RecordReading[], readonly RecordReading[]];
+  expect(fork.some(({ entries = [] }) => entries.some((entry) => entry.goes_on_from !== undefined))).toBe(
+    true,
+  );
+  for (const exchanges of [[], await exchangesOf("multi-turn")]) {
+    const store = (
+      readings: readonly (readonly RecordReading[])[],
+      before: readonly PreparedExchange[],
+    ): LinkedStore => {
+      const made = newStore();
+      for (const each of before) made.exchange(each);
+      for (const each of readings) read(made, each);
+      return made;
+    };
+    const expected = store([base, fork], exchanges).rows();
+    expect(store([fork, base], exchanges).rows()).toEqual(expected);
+    const lines = base.map((reading) => [reading]);
+    expect(store([fork, ...lines], exchanges).rows()).toEqual(expected);
+    expect(store([...lines.slice(0, 5), fork, ...lines.slice(5)], exchanges).rows()).toEqual(expected);
+    const after = store([fork, base], []);
+    for (const each of exchanges) after.exchange(each);
+    const usual = store([base, fork], []);
+    for (const each of exchanges) usual.exchange(each);
+    expect(after.rows()).toEqual(usual.rows());
+
+    const sealed = store([fork], exchanges);
+    await sealed.maintain(true);
+    read(sealed, base);
+    await sealed.maintain(false);
+    expect(sealed.catalog.counts().rows).toBe(expected.size);
+    for (const row of sealed.rows().values()) expect(row).toEqual(expected.get(row.part_id));
+    const [thread] = fork.flatMap(({ entries = [] }) => entries.map((entry) => entry.conversation_id));
+    const ofFork = (row: MessageRow): boolean => row.conversation_id === thread;
+    expect([...sealed.rows().values()].filter(ofFork)).toEqual([...expected.values()].filter(ofFork));
+  }
+}, 30_000);
+
+function read(store: LinkedStore, readings: readonly RecordReading[]): void {
+  store.entries(
+    readings.flatMap(({ entries = [] }) => entries),
+    readings.flatMap(({ responses = [] }) => responses),
+  );
+}
 
 /** As older versions wrote and sent them: items without ids, lines without numbers. */
 function asOlder(name: string): { records: readonly ExchangeRecord[]; entries: readonly RecordEntry[] } {

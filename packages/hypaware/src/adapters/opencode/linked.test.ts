@@ -8,6 +8,7 @@ import type { RecordEntry } from "../../contract/plugin.ts";
 import { LinkedStore, prepare } from "../../daemon/link-record.testkit.ts";
 import { RecordDatabases } from "../../notes/record-databases.ts";
 import { memoryLog } from "../../projection/exchange.testkit.ts";
+import { asObject } from "../../protocols/loose.ts";
 import { ClientsDatabase } from "./database.testkit.ts";
 import { FIXTURES, readFixture, readTables } from "./fixtures.testkit.ts";
 import { opencodeProjector } from "./projector.ts";
@@ -35,6 +36,10 @@ async function entriesOf(name: string): Promise<readonly RecordEntry[]> {
   const database = new ClientsDatabase(home);
   database.putAll(readTables(name));
   database.close();
+  return read();
+}
+
+async function read(): Promise<readonly RecordEntry[]> {
   const entries: RecordEntry[] = [];
   const records = new RecordDatabases([opencodeDatabase({ HOME: home })], memoryLog().log);
   const places = {
@@ -98,6 +103,49 @@ test.each(FIXTURES)("%s: whichever comes first, the rows are the same", async (n
       ])
       .toSorted((a, b) => (String(a[2]) < String(b[2]) ? -1 : 1));
   expect(shown(recordFirst)).toEqual(shown(wireFirst));
+});
+
+test("a fork names the session that it left: a fork of a fork the one in which it was said, or that has it", async () => {
+  const database = new ClientsDatabase(home);
+  let said = 0;
+  const session = (id: string, at: number, parent: string | null = null): void =>
+    database.put("session", {
+      id,
+      parent_id: parent,
+      directory: "/w",
+      version: "1",
+      time_created: at,
+      time_updated: at,
+    });
+  const message = (of: string, at: number): void => {
+    const id = `msg_${(said += 1)}`;
+    const row = { session_id: of, time_created: at, time_updated: at };
+    database.put("message", { ...row, id, data: '{"role":"user"}' });
+    database.put("part", { ...row, id: `prt_${said}`, message_id: id, data: '{"type":"text","text":"x"}' });
+  };
+  session("a", 1);
+  for (const at of [2, 3]) message("a", at);
+  session("b", 10);
+  for (const at of [2, 3, 11]) message("b", at);
+  session("c", 20);
+  for (const at of [2, 3, 11, 21]) message("c", at);
+  session("d", 30);
+  for (const at of [2, 31]) message("d", at);
+  session("d/agent", 32, "d");
+  message("d/agent", 33);
+  database.close();
+  const store = newStore();
+  store.entries(await read());
+  const origins = [...store.rows().values()].map(({ conversation_id: id, attributes }) =>
+    JSON.stringify([id, asObject(attributes?.["gateway"])?.["forked_from"] ?? null]),
+  );
+  expect([...new Set(origins)].toSorted()).toEqual([
+    '["a",null]',
+    '["b","a"]',
+    '["c","b"]',
+    '["d","a"]',
+    '["d/agent","a"]',
+  ]);
 });
 
 test.each(FIXTURES)("%s: a session that never passed the gateway is in the history, too", async (name) => {

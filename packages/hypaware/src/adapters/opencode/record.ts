@@ -28,8 +28,17 @@ const SESSIONS = `
   SELECT id, max(time_updated, coalesce((SELECT max(time_created) FROM message WHERE session_id = session.id), 0)) AS changed
     FROM session WHERE changed >= :since ORDER BY changed, id`;
 
+// The client does not write down which session was forked. A fork's copies have new ids and the old times: it left the oldest of the
+// sessions before it that have the last of them.
+const ORIGIN = `
+  SELECT o.session_id FROM message c JOIN message o ON o.time_created = c.time_created JOIN session s ON s.id = o.session_id
+   WHERE c.id = (SELECT max(m.id) FROM message m JOIN session f ON f.id = m.session_id
+                  WHERE m.session_id = :session AND m.time_created < f.time_created)
+     AND s.time_created < (SELECT time_created FROM session WHERE id = :session)
+   ORDER BY s.time_created LIMIT 1`;
+
 const ROWS = `
-  SELECT m.id, m.session_id, s.parent_id, s.directory, s.version, m.time_created, m.data, m.time_created < s.time_created AS is_copy,
+  SELECT m.id, m.session_id, (${ORIGIN}) AS origin_id, s.parent_id, s.directory, s.version, m.time_created, m.data, m.time_created < s.time_created AS is_copy,
          (SELECT json_group_array(json_object('id', p.id, 'data', p.data))
             FROM (SELECT id, data FROM part WHERE message_id = m.id ORDER BY id) p) AS parts,
          EXISTS (SELECT 1 FROM message n WHERE n.session_id = m.session_id AND n.id > m.id) AS is_followed,
@@ -104,6 +113,7 @@ function aboutOf(row: DatabaseRow, data: JsonObject, session: string): About {
     conversation_source: "opencode",
     client_name: "opencode",
     ...known({
+      forked_from: asName(row["origin_id"] ?? undefined),
       client_version: asName(row["version"] ?? undefined),
       model: asName(data["modelID"]) ?? asName(model?.["modelID"]),
       cwd: asName(asObject(data["path"])?.["cwd"]) ?? asName(row["directory"] ?? undefined),

@@ -73,6 +73,8 @@ async function foundIn(seeds: readonly Tree[]): Promise<Found> {
       messages += truth.length;
     }
     for (const [id, vertices] of stored) problems.push(`nobody's: ${id} ${vertices[0]?.label}`);
+    const about = `seeds ${seeds.map(({ seed }) => seed).join()}`;
+    for (const each of await home.differences()) problems.push(`hyp verify, ${about}: ${each}`);
     const [[told]] = (await home.rows("SELECT sum(output_tokens) FROM ai_gateway_exchanges")) as [[bigint]];
     const answered = trees.flatMap(({ calls }) => calls.filter(({ outcome }) => outcome === "ok"));
     const cost = answered.reduce((sum, call) => sum + outputTokensOf(call), 0);

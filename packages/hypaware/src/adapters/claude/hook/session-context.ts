@@ -36,5 +36,6 @@ export function readContextLine(text: string): SessionContext | undefined {
   const cwd = asName(line?.["cwd"]);
   const at = asName(line?.["ts"]);
   if (session === undefined || cwd === undefined || at === undefined) return undefined;
-  return { session_id: session, at, cwd, ...known({ git_branch: asName(line?.["git_branch"]) }) };
+  const [branch, path] = [asName(line?.["git_branch"]), asName(line?.["transcript_path"])];
+  return { session_id: session, at, cwd, ...known({ git_branch: branch, record_path: path }) };
 }

@@ -50,6 +50,8 @@ export function entryOf(state: RolloutState, line: Line, said: Said): RecordEntr
       ? { goes_on_from: { conversation_id: baseThread, before: baseEnd } }
       : {}),
     ...known({
+      // An agent begins with its session's history, and is a part of that session.
+      forked_from: state.isSubagent === true ? undefined : state.forkedFrom,
       client_version: state.version,
       model: state.model,
       cwd: state.cwd,

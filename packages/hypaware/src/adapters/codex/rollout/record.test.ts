@@ -128,6 +128,8 @@ test("a fork goes on from a place in another thread, and its first line counts, 
     conversation_id: CHILD,
     session_id: CHILD,
     goes_on_from: { conversation_id: THREAD, before: 57 },
+    forked_from: THREAD,
+    message: { attributes: { codex: { forked_from: THREAD } } },
   });
   expect(second?.goes_on_from).toBeUndefined();
   expect(second?.message.previous_message_id).toEqual(["msg_1"]);

@@ -1,9 +1,15 @@
 import type { JsonObject } from "../../../contract/plugin.ts";
-import type { Call, Piece, Thread, Utterance } from "../conversation.testkit.ts";
+import {
+  type Call,
+  outputTokensOf,
+  type Piece,
+  type Thread,
+  type Utterance,
+} from "../conversation.testkit.ts";
 import type { Form, Written, WrittenLine } from "../form.testkit.ts";
 import { pieceGrain } from "../grain.testkit.ts";
 import type { Vertex } from "../graph.testkit.ts";
-import { startOf, worded } from "../words.testkit.ts";
+import { exchangeIdOf, startOf, worded } from "../words.testkit.ts";
 import { blocksOf, messageIdOf } from "./anthropic.testkit.ts";
 import { agentOf, claudeCode, SAYS, sessionOf } from "./claude-code.testkit.ts";
 
@@ -88,11 +94,11 @@ class Transcripts implements Written {
     }
     const told = worded(utterance, SAYS).pieces.map((piece, index) => {
       if (piece.kind === "reminder") return undefined;
-      const id = role === "assistant" ? { id: messageIdOf(this.#tree, this.#brought.get(serial)!) } : {};
+      const brought = role === "assistant" ? this.#broughtBy(serial) : undefined;
       const line = {
         type: role,
-        message: { ...id, role, content: contentOf(piece, role) },
-        ...(role === "assistant" ? { apiBlockIndex: index } : {}),
+        message: { ...brought?.message, role, content: contentOf(piece, role) },
+        ...(brought === undefined ? {} : { ...brought.line, apiBlockIndex: index }),
         ...(stands === "summary" ? { isCompactSummary: true } : {}),
       };
       const label = `${role}: ${pieceGrain(piece, role).parts.join(" + ")}`;
@@ -107,6 +113,21 @@ class Transcripts implements Written {
     const end = { uuid: this.#last, order: ++this.#order };
     file.ends.set(serial, end);
     return end;
+  }
+
+  /** What each line of an answer says of the whole of it; of one that broke off the client guesses what it cost. */
+  #broughtBy(serial: number): { readonly message: JsonObject; readonly line: JsonObject } {
+    const call = this.#brought.get(serial)!;
+    const isCut = call.outcome === "cut";
+    const usage = { input_tokens: 1, output_tokens: isCut ? 1 : outputTokensOf(call) };
+    const stop_reason = isCut ? null : "end_turn";
+    return {
+      message: { id: messageIdOf(this.#tree, call), model: "claude-opus-5-5", stop_reason, usage },
+      line: {
+        requestId: `req_${exchangeIdOf(this.#tree, call)}`,
+        ...(isCut && { isAbortedMidStream: true }),
+      },
+    };
   }
 
   #newest(file: File): string | null {

@@ -1,0 +1,72 @@
+import { USAGE_NUMBERS } from "../projection/intake.ts";
+import { GATEWAY_FACTS, type GatewayFacts } from "./fields.ts";
+import type { StoredExchange, StoredMessage } from "./stored.ts";
+
+const NO_FACTS = Object.fromEntries(GATEWAY_FACTS.map((name) => [name, null])) as GatewayFacts;
+
+/** From what matters to a test. */
+export const storedExchange = (parts: Partial<StoredExchange>): StoredExchange => ({
+  exchangeId: "e",
+  conversationId: "c",
+  sessionId: "c",
+  gateway: NO_FACTS,
+  gatewayId: "g",
+  provider: "p",
+  projector: "projector",
+  decodeStatus: "projected",
+  requestClass: "main",
+  outcome: "complete",
+  statusCode: 200,
+  responseId: null,
+  requestId: null,
+  model: "m",
+  requestedModel: "m",
+  requestDigest: null,
+  stopReason: null,
+  agentId: null,
+  turnId: null,
+  isWebSocket: false,
+  startedAt: "",
+  isDated: true,
+  rowsWritten: 0,
+  hasFailed: false,
+  tokens: Object.fromEntries(USAGE_NUMBERS.map((name) => [name, null])) as StoredExchange["tokens"],
+  totalInput: null,
+  ...parts,
+});
+
+/** The same of a message. */
+export const storedMessage = (parts: Partial<StoredMessage>): StoredMessage => ({
+  messageId: "m",
+  conversationId: "c",
+  role: "assistant",
+  previous: [],
+  logicalParent: null,
+  index: 0,
+  createdAt: "",
+  fields: [],
+  common: [],
+  sent: "",
+  own: [],
+  isDated: true,
+  conversationStartedAt: "",
+  parts: [],
+  exchangeId: null,
+  sessionId: null,
+  gateway: NO_FACTS,
+  gatewayId: "g",
+  provider: "p",
+  requestId: null,
+  responseId: null,
+  promptId: null,
+  isSidechain: null,
+  model: null,
+  isFallback: false,
+  requestClass: "main",
+  text: "",
+  blocks: null,
+  lacksText: false,
+  isUnreadable: false,
+  usages: [],
+  ...parts,
+});
