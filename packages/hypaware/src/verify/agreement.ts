@@ -14,11 +14,20 @@ export interface Projectors {
   stopReasons(reason: string): readonly string[];
 }
 
+/** Who reads what is checked. */
+export interface Readers {
+  readonly projectors: Projectors;
+  /** Its client keeps a record of it. */
+  readonly isRecorded: boolean;
+  /** The ids of requests that the record tells. */
+  readonly requests: ReadonlySet<string>;
+}
+
 /** Where the two say something else, in words. */
 export function disagreements(
   message: StoredMessage,
   exchange: StoredExchange,
-  projectors: Projectors,
+  { projectors, requests, isRecorded }: Readers,
 ): readonly string[] {
   const wrong = message.usages.flatMap((usage) =>
     COUNTED.filter((name) => (usage[name] ?? 0) !== (exchange.tokens[name] ?? 0)).map(
@@ -31,9 +40,13 @@ export function disagreements(
     wrong.push(`its model is ${message.model}, and its exchange's ${shown(exchange.model)}`);
   if (message.model === null && exchange.model !== null)
     wrong.push(`its model is empty, and its exchange's ${exchange.model}`);
+  // It came without the gateway, and was sent along with another request. Of a record that is gone nobody knows.
+  const isOfAnother = isRecorded
+    ? requests.has(message.requestId ?? "") && requests.has(exchange.requestId ?? "")
+    : message.fields[0]?.[TOLD_NAME] !== "";
   // Versions before this one may have left out what a row says of these.
   const pairs: readonly (readonly [string, string | null, string | null])[] = [
-    ["request_id", message.requestId, exchange.requestId],
+    ["request_id", isOfAnother ? null : message.requestId, exchange.requestId],
     ["provider", message.provider, exchange.provider],
     ["gateway_id", message.gatewayId, exchange.gatewayId],
     ...GATEWAY_FACTS.map((name) => [name, message.gateway[name], exchange.gateway[name]] as const),

@@ -8,7 +8,12 @@ const projectors = { ships: () => false, stopReasons: () => [] };
 
 function differences(exchanges: readonly StoredExchange[], isRecorded = true): readonly string[] {
   const findings = new Findings();
-  checkCoherence({ messages: [], exchanges }, new Map(), { projectors, isRecorded }, findings);
+  checkCoherence(
+    { messages: [], exchanges },
+    new Map(),
+    { projectors, isRecorded, requests: new Set<string>() },
+    findings,
+  );
   return findings.differences.map(({ class: kind, id, message }) => `${kind}: ${id} ${message}`);
 }
 

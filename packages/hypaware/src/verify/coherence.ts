@@ -1,17 +1,10 @@
 import { answers, matchKey } from "../projection/match-key.ts";
 import { contentHash } from "../projection/name.ts";
-import { disagreements, type Projectors } from "./agreement.ts";
+import { disagreements, type Readers } from "./agreement.ts";
 import type { Findings } from "./difference.ts";
 import { type Fields, MESSAGE_FIELDS, PART_FIELDS } from "./fields.ts";
 import { COUNTED, type StoredExchange, type StoredMessage, type StoredSession } from "./stored.ts";
 import type { ExpectedRows } from "./threads.ts";
-
-/** Who reads what is checked. */
-export interface Readers {
-  readonly projectors: Projectors;
-  /** Its client keeps a record of it. */
-  readonly isRecorded: boolean;
-}
 
 /**
  * Whether the rows of a session agree with each other. `lineage`: messages of the sessions that this one goes on from, by name, with
@@ -20,11 +13,11 @@ export interface Readers {
 export function checkCoherence(
   session: StoredSession,
   lineage: ReadonlyMap<string, number>,
-  { projectors, isRecorded }: Readers,
+  readers: Readers,
   findings: Findings,
 ): void {
   const byId = new Map(session.messages.map((message) => [message.messageId, message]));
-  for (const { exchangeId: id, conversationId, name } of repeated(session.exchanges, isRecorded))
+  for (const { exchangeId: id, conversationId, name } of repeated(session.exchanges, readers.isRecorded))
     findings.add({
       class: "doubled",
       subject: "exchange",
@@ -47,7 +40,7 @@ export function checkCoherence(
     const exchange = exchangeId === null ? undefined : exchanges.get(exchangeId);
     if (exchangeId !== null && exchange === undefined)
       broken(`was carried by exchange ${exchangeId}, which is not among its session's`);
-    if (exchange !== undefined) for (const text of disagreements(message, exchange, projectors)) broken(text);
+    if (exchange !== undefined) for (const text of disagreements(message, exchange, readers)) broken(text);
     if (message.previous === null) continue;
     const [before] = message.previous;
     const above = before ?? message.logicalParent ?? undefined;
@@ -122,13 +115,14 @@ export function checkThreads(
   }
   const known = new Set(expected.map(({ conversationId, messageId }) => place(conversationId, messageId)));
   for (const { conversationId, messageId: id, isFallback, exchangeId } of messages)
-    if ((isFallback || exchangeId !== null) && !known.has(place(conversationId, id)))
+    // Of what the record itself tells alone, the record says whether it is there.
+    if ((isFallback || exchangeId !== null || !isRecorded) && !known.has(place(conversationId, id)))
       findings.add({
         class: "extra",
         subject: "message",
         id,
         conversation_id: conversationId,
-        message: "was brought by no exchange",
+        message: exchangeId === null ? "is nothing that was told" : "was brought by no exchange",
       });
   const usages = Map.groupBy(
     messages.flatMap(({ exchangeId, usages }) => usages.map(() => exchangeId)),

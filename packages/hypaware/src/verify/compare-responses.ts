@@ -25,9 +25,10 @@ export function compareResponses(
     byRequest: Map.groupBy(stored.exchanges, ({ requestId }) => requestId),
   };
   const conversations = new Set([...told.messages.values()].map(({ conversationId }) => conversationId));
+  const named = new Set(told.responses.flatMap(({ responseId }) => responseId ?? []));
   const each = told.responses.map((response) => {
     const messages = response.messageIds.flatMap((id) => byId.get(id) ?? []);
-    return { response, messages, found: exchangesOf(response, messages, exchanges) };
+    return { response, messages, ...exchangesOf(response, messages, exchanges, named) };
   });
   const explained = new Set(each.flatMap(({ found }) => found.map(({ exchangeId }) => exchangeId)));
   const answered = new Map(
@@ -38,8 +39,8 @@ export function compareResponses(
   const others = stored.exchanges.filter(({ exchangeId }) => !explained.has(exchangeId));
   const carried = carriedAttempts(told, answered, others);
   const lost = lostAttempts(told, carried);
-  for (const { response, messages, found } of each)
-    compareOne(response, found, messages, lost.has(response.attemptId ?? ""), findings);
+  for (const { response, messages, ...carried } of each)
+    compareOne(response, carried, messages, lost.has(response.attemptId ?? ""), findings);
   compareAttempts(told, carried, lost, findings);
   for (const exchange of stored.exchanges)
     if (givenUp.has(exchange.exchangeId)) findings.natural("no_answer");
@@ -58,23 +59,37 @@ interface Exchanges {
   readonly byRequest: ReadonlyMap<string | null, readonly StoredExchange[]>;
 }
 
-/** By each of its names, and by the messages that they carried. */
+interface Carried {
+  readonly found: readonly StoredExchange[];
+  /** An exchange brought its messages as its own answer. */
+  readonly isCarried: boolean;
+}
+
+/**
+ * By each of its names, and by the messages that they carried. `named`: ids of all responses that are told. One that came without the gateway
+ * may be in the request of another.
+ */
 function exchangesOf(
   { responseId, requestId }: ToldResponse,
   messages: readonly StoredMessage[],
   { byId, byResponse, byRequest }: Exchanges,
-): readonly StoredExchange[] {
+  named: ReadonlySet<string>,
+): Carried {
+  const isOthers = (exchange: StoredExchange): boolean =>
+    responseId !== undefined && exchange.responseId !== responseId && named.has(exchange.responseId ?? "");
+  const carrying = messages.flatMap(({ exchangeId }) => (exchangeId === null ? [] : [byId.get(exchangeId)]));
   const found = new Set([
     ...(responseId === undefined ? [] : (byResponse.get(responseId) ?? [])),
     ...(requestId === undefined ? [] : (byRequest.get(requestId) ?? [])),
-    ...messages.flatMap(({ exchangeId }) => (exchangeId === null ? [] : (byId.get(exchangeId) ?? []))),
+    ...carrying.flatMap((exchanges = []) => exchanges.filter((exchange) => !isOthers(exchange))),
   ]);
-  return [...found];
+  const isCarried = carrying.some((exchanges) => exchanges?.some(isOthers) !== true);
+  return { found: [...found], isCarried };
 }
 
 function compareOne(
   response: ToldResponse,
-  found: readonly StoredExchange[],
+  { found, isCarried }: Carried,
   messages: readonly StoredMessage[],
   isLost: boolean,
   findings: Findings,
@@ -85,7 +100,6 @@ function compareOne(
     conversation_id: response.conversationId,
     place: response.place,
   } as const;
-  const isCarried = messages.some(({ exchangeId }) => exchangeId !== null);
   const usages = messages.flatMap(({ usages: each }) => each);
   const [exchange] = found;
   if (exchange === undefined && (isCarried || isLost)) {

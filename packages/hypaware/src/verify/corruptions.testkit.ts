@@ -138,6 +138,14 @@ export const CORRUPTIONS: readonly Corruption[] = [
   row("turn of a row changed", `prompt_id IS NOT NULL AND role = 'assistant'`, "prompt_id = 'other'"),
   row("fallback's mark added", told, setAttribute("gateway.identity_source", "'gateway_fallback'")),
   row("of another exchange", carried, setAttribute("gateway.exchange_id", "'other'")),
+  row(
+    "of a neighbour's exchange",
+    `${carried} AND 1 < (SELECT count(*) FROM ${EXCHANGES})`,
+    setAttribute(
+      "gateway.exchange_id",
+      `(SELECT exchange_id FROM ${EXCHANGES} WHERE exchange_id IS NOT json_extract(${MESSAGES}.attributes, '$.gateway.exchange_id') ORDER BY _seq DESC LIMIT 1)`,
+    ),
+  ),
   row("carried by nothing", carried, "attributes = json_remove(attributes, '$.gateway.exchange_id')"),
   row(
     "of another session",

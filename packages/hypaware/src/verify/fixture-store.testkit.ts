@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -106,6 +106,7 @@ interface FillOptions {
   readonly exchanges?: readonly ExchangeRecord[];
   readonly keeps?: (index: number) => boolean;
   readonly isRecorded?: boolean;
+  readonly isSealed?: boolean;
 }
 
 /** The store of one run of a real client, with the client's record beside it. What is done to it can be undone. */
@@ -119,7 +120,7 @@ export class FixtureStore {
   async fill(
     fixture: string,
     client: ClientName = "claude",
-    { exchanges, keeps = () => true, isRecorded = true }: FillOptions = {},
+    { exchanges, keeps = () => true, isRecorded = true, isSealed = false }: FillOptions = {},
   ): Promise<void> {
     const { projectors, read, record }: FixtureClient = CLIENTS[client];
     const linked = new LinkedStore();
@@ -135,6 +136,10 @@ export class FixtureStore {
       if (projector !== undefined && keeps(index))
         linked.exchange(await prepare(each, { ...projector, order: 0 }));
     }
+    if (isSealed) {
+      await linked.maintain(true);
+      cpSync(join(dirname(linked.path), "segments"), join(this.#home, "segments"), { recursive: true });
+    }
     const database = new DatabaseSync(linked.path);
     database.exec(`VACUUM INTO '${this.#whole}'`);
     database.close();
@@ -145,6 +150,11 @@ export class FixtureStore {
   /** As it was filled. */
   restore(): void {
     copyFileSync(this.#whole, this.catalogPath);
+  }
+
+  /** The client's record is gone: what was read of it is in the store alone. */
+  loseRecord(): void {
+    this.#record = undefined;
   }
 
   /** How many rows it changed. */

@@ -5,6 +5,7 @@ import { CLIENTS, type ClientName, FixtureStore } from "./fixture-store.testkit.
 const RUNS: readonly (readonly [ClientName, string])[] = [
   ["claude", "subagent"],
   ["claude", "compact"],
+  ["claude", "interrupt-resume"],
   ["claude", "older-multi-turn"],
   ["codex", "subagent"],
   ["codex", "socket"],

@@ -48,12 +48,14 @@ export function expectedRows(catalog: Catalog, conversationId: string): readonly
 
 /** Of every message that a client's record told of a conversation and no exchange brought. */
 export function expectedEntries(catalog: Catalog, conversationId: string): readonly ExpectedRows[] {
-  return catalog.records.of(conversationId).flatMap((entry): ExpectedRows[] => {
+  const { records, threads } = catalog;
+  return records.of(conversationId).flatMap((entry): ExpectedRows[] => {
     const { isHome, link, messageId, role } = entry;
-    if (!isHome || link !== null) return [];
-    const place = placeOfEntry(catalog.records, entry);
-    const about = { conversationId, messageId, role, isAnswer: false, isCarried: false, matchKey: null };
-    return [{ ...about, ...place }];
+    const node = link === null ? undefined : threads.node(link.node);
+    const isCarried = link !== null && (node === undefined || !isOnlyRepeated(records, entry, node));
+    if (!isHome || isCarried) return [];
+    const about = { conversationId, messageId, role, isAnswer: false, isCarried, matchKey: null };
+    return [{ ...about, ...placeOfEntry(records, entry) }];
   });
 }
 

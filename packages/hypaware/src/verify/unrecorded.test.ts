@@ -28,6 +28,22 @@ test("a conversation that the client was told to keep no record of is looked at"
   expect(unrecorded.looked_at).toMatchObject({ sessions: 1, exchanges: 2 });
 });
 
+test.each([
+  ["claude", "compact"],
+  ["codex", "subagent"],
+  ["gemini", "resume"],
+  ["opencode", "responses"],
+] as const)("%s %s: what was imported is looked at when its record is gone", async (client, fixture) => {
+  await stored.fill(fixture, client);
+  stored.loseRecord();
+  expect(await words()).toEqual([]);
+  const ONE = "SELECT min(_seq) FROM ai_gateway_messages WHERE provider_uuid IS NOT NULL";
+  stored.change(
+    `UPDATE ai_gateway_messages SET message_id = 'other', part_id = 'other#0' WHERE _seq IN (${ONE})`,
+  );
+  expect(await words()).not.toEqual([]);
+});
+
 const chat = (
   exchange_id: string,
   second: string,

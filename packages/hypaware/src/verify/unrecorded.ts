@@ -10,9 +10,10 @@ import { readStored, SESSION, type StoredSession } from "./stored.ts";
 import { expectedEntries, expectedRows } from "./threads.ts";
 import { readLineage, type SessionReport, type StoreToVerify } from "./verify.ts";
 
-/** Rows that are read in one go. */
+const NO_REQUESTS: ReadonlySet<string> = new Set();
+/** Rows that are read in one go. A program may have a conversation for each of its calls. */
 const BATCH_ROWS = 20_000;
-const BATCH_UNITS = 200;
+const BATCH_UNITS = 5_000;
 
 export interface UnrecordedReport {
   readonly client: null;
@@ -84,7 +85,7 @@ function check(
 ): SessionReport {
   const findings = new Findings();
   const { catalog } = work;
-  const readers = { projectors: work.projectors, isRecorded: false };
+  const readers = { projectors: work.projectors, isRecorded: false, requests: NO_REQUESTS };
   checkCoherence(stored, lineage, readers, findings);
   checkExchanges(stored, work, findings);
   checkConversations(stored, work, findings);

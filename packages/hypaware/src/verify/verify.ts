@@ -173,7 +173,8 @@ async function compareSession(work: SessionWork): Promise<SessionReport> {
         conversation_id: conversationId,
         message: `its session is ${sessionId}, and its conversation's ${session.sessionId}`,
       });
-  const readers = { projectors: work.projectors, isRecorded: true };
+  const requests = new Set(session.responses.flatMap(({ requestId }) => requestId ?? []));
+  const readers = { projectors: work.projectors, isRecorded: true, requests };
   checkCoherence(stored, lineage, readers, findings);
   checkExchanges(stored, work, findings);
   checkConversations(stored, work, findings);
