@@ -38,8 +38,8 @@ export function disagreements(
     wrong.push("its exchange is another conversation's");
   if (message.model !== null && ![exchange.model, exchange.requestedModel].includes(message.model))
     wrong.push(`its model is ${message.model}, and its exchange's ${shown(exchange.model)}`);
-  if (message.model === null && exchange.model !== null)
-    wrong.push(`its model is empty, and its exchange's ${exchange.model}`);
+  if ((message.model === null) !== (exchange.model === null))
+    wrong.push(`its model is ${shown(message.model)}, and its exchange's ${shown(exchange.model)}`);
   // It came without the gateway, and was sent along with another request. Of a record that is gone nobody knows.
   const isOfAnother = isRecorded
     ? requests.has(message.requestId ?? "") && requests.has(exchange.requestId ?? "")
@@ -65,12 +65,13 @@ export function disagreements(
 }
 
 function pairsOfShipped(
-  { responseId, promptId, isFallback, role, isSidechain }: StoredMessage,
+  { model, responseId, promptId, isFallback, role, isSidechain }: StoredMessage,
   exchange: StoredExchange,
 ): readonly (readonly [string, string | null, string | null])[] {
   // Of what was asked before, the client's record tells the turn that it was asked in.
   const isOfTurn = exchange.turnId !== null && (isFallback || answers(role));
   return [
+    ["model", model, exchange.requestedModel ?? exchange.model],
     ["response_id", responseId, exchange.responseId],
     ["turn_id", isOfTurn ? promptId : null, exchange.turnId],
     ["agent_id", isSidechain === false ? "" : null, exchange.agentId ?? ""],

@@ -2,6 +2,7 @@
 
 import type { Catalog } from "../store/catalog.ts";
 import type { Projectors } from "./agreement.ts";
+import { isSideCall } from "./compare-messages.ts";
 import type { Findings } from "./difference.ts";
 import { OWN_FIELDS, PART_FIELDS } from "./fields.ts";
 import type { StoredExchange, StoredMessage, StoredSession } from "./stored.ts";
@@ -124,7 +125,9 @@ function* wrongTools(
 /** Exchanges of a thread that is another agent's than their own: a thread is named after its agent. */
 function strangers(exchanges: readonly StoredExchange[]): readonly StoredExchange[] {
   const threads = Map.groupBy(
-    exchanges.filter(({ conversationId }) => conversationId !== null),
+    exchanges.filter(
+      ({ conversationId, requestClass }) => conversationId !== null && !isSideCall(requestClass),
+    ),
     ({ conversationId, requestClass }) => `${conversationId}\n${requestClass}`,
   );
   return [...threads.values()].flatMap((own) => {

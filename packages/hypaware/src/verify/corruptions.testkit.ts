@@ -209,6 +209,22 @@ export const CORRUPTIONS: readonly Corruption[] = [
   exchange("turn of an exchange changed", `${answered} AND turn_id IS NOT NULL`, "turn_id = 'other'"),
   exchange("agent changed", `${answered} AND agent_id IS NOT NULL`, "agent_id = 'other'"),
   exchange("provider of an exchange changed", answered, "provider = 'other'"),
+  exchange("model of an exchange lost", `${answered} AND model IS NOT NULL`, "model = NULL"),
+  exchange(
+    "requested model changed",
+    `${answered} AND requested_model IS NOT NULL`,
+    "requested_model = 'other'",
+  ),
+  exchange("beginning of an exchange changed", used, "started_at = started_at + 1000"),
+  exchange("end of an exchange changed", used, "ended_at = ended_at + 1000"),
+  exchange("duration changed", used, "duration_ms = duration_ms + 1000"),
+  exchange("decode status changed", answered, "decode_status = 'no_messages'"),
+  exchange("socket flipped", used, "is_websocket = 1 - is_websocket"),
+  exchange(
+    "conversation of an exchange lost",
+    `${used} AND conversation_id IS NOT NULL`,
+    "conversation_id = NULL",
+  ),
   exchange("path changed", answered, "path = '/other'"),
   exchange("bytes off by one", answered, "response_bytes = response_bytes + 1"),
 ];

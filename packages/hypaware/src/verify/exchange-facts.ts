@@ -24,6 +24,8 @@ export function checkExchanges(
     const wrong = [...contradictions(exchange, projectors), ...wrongPlace(exchange, catalog)];
     if (new Set(brought.map(({ sent }) => sent)).size > 1 || texts.has(id))
       wrong.push("its rows do not agree in what was sent with all of them");
+    if (brought.length > 0 && exchange.decodeStatus !== "projected")
+      wrong.push(`its decode_status is ${exchange.decodeStatus}, and it brought messages`);
     const rows = brought.reduce((sum, { parts }) => sum + parts.length, 0);
     if (rows !== exchange.rowsWritten && conversationId !== null && isUntouched(catalog, conversationId))
       wrong.push(`brought ${exchange.rowsWritten} rows, and has ${rows}`);
@@ -42,6 +44,8 @@ function contradictions(exchange: StoredExchange, projectors: Projectors): reado
     gateway,
     isWebSocket,
     isDated,
+    isTimed,
+    statusCode,
     decodeStatus,
     requestClass,
     stopReason,
@@ -63,6 +67,9 @@ function contradictions(exchange: StoredExchange, projectors: Projectors): reado
   // There the end of a whole answer is the end of the call.
   if (ABORTED.has(outcome) && isWebSocket && projectors.stopReasons(stopReason ?? "").includes("end_turn"))
     wrong.push(`its outcome is ${outcome}, and its answer ended with ${stopReason}`);
+  if (!isTimed) wrong.push("it did not last from its beginning to its end");
+  if (isWebSocket !== (statusCode === 101))
+    wrong.push(`its status_code is ${statusCode}, and is_websocket ${isWebSocket}`);
   if (!isDated) wrong.push("its date is not that of its beginning");
   if (decodeStatus === "projected" && neverMakesRows(requestClass as RequestClass))
     wrong.push(`its request_class is ${requestClass}, and it brought messages`);

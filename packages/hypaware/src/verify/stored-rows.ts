@@ -112,6 +112,7 @@ export function exchangeOf(row: Row): StoredExchange {
     isWebSocket: row.get("is_websocket") === true,
     startedAt: text(row, "started_at"),
     isDated: row.get("is_dated") !== false,
+    isTimed: row.get("is_timed") !== false,
     rowsWritten: Number(row.get("rows_written")),
     hasFailed: row.get("has_failed") === true,
     tokens: Object.fromEntries(

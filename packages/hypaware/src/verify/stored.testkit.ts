@@ -28,6 +28,7 @@ export const storedExchange = (parts: Partial<StoredExchange>): StoredExchange =
   isWebSocket: false,
   startedAt: "",
   isDated: true,
+  isTimed: true,
   rowsWritten: 0,
   hasFailed: false,
   tokens: Object.fromEntries(USAGE_NUMBERS.map((name) => [name, null])) as StoredExchange["tokens"],

@@ -99,6 +99,8 @@ export interface StoredExchange {
   readonly startedAt: string;
   /** Its date is that of its beginning. */
   readonly isDated: boolean;
+  /** It lasted from its beginning to its end. */
+  readonly isTimed: boolean;
   /** When it was projected. */
   readonly rowsWritten: number;
   /** Its answer ended in an error of the provider's. */
@@ -125,6 +127,8 @@ const gatewayAttribute = (name: string): string => `json_extract_string(attribut
 export const SESSION = gatewayAttribute("session_id");
 const FALLBACK = gatewayAttribute("identity_source");
 const time = (column: string): string => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
+/** Times are whole milliseconds, durations are not. A clock that was set wrong is no time at all: its times are 0. */
+const CLOCK_MS = 2;
 const isDated = (column: string): string => `date = strftime(${column}, '%Y-%m-%d')`;
 const digestOf = (...values: readonly string[]): string =>
   `md5(concat_ws('|', ${values.map((value) => `coalesce((${value})::VARCHAR, '')`).join(", ")}))`;
@@ -167,7 +171,8 @@ export async function readStored(
   const exchanges = await ask(
     `SELECT exchange_id, conversation_id, session_id, outcome, response_id, request_id, model, requested_model,
        json_extract_string(attributes, '$.gateway.request_digest') AS request_digest, ${time("started_at")} AS started_at,
-       ${FAILED} AS has_failed, ${isDated("started_at")} AS is_dated, ${USAGE_NUMBERS.join(", ")}, total_input_tokens,
+       ${FAILED} AS has_failed, ${isDated("started_at")} AS is_dated,
+       abs(epoch_ms(ended_at) - epoch_ms(started_at) - duration_ms) < ${CLOCK_MS} OR epoch_ms(started_at) = 0 AS is_timed, ${USAGE_NUMBERS.join(", ")}, total_input_tokens,
        ${GATEWAY_FACTS.map((name) => `${name}::VARCHAR AS ${name}`).join(", ")}, gateway_id, provider, projector, decode_status,
        stop_reason, agent_id, turn_id, is_websocket, rows_written
      FROM ai_gateway_exchanges WHERE session_id IN (${ids}) OR conversation_id IN (${threads})

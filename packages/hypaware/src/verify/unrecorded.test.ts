@@ -53,6 +53,8 @@ const chat = (
   openaiExchange({
     exchange_id,
     ts_start: `2026-03-01T12:00:${second}.000Z`,
+    ts_end: `2026-03-01T12:00:${second}.500Z`,
+    duration_ms: 500,
     path: "/v1/chat/completions",
     request_body: { model: "m", messages },
     response_body: {
