@@ -8,7 +8,7 @@ import { verified } from "./lib/verified.ts";
 
 export const title =
   "the real opencode is refused, cut and interrupted: hyp verify finds no difference after any of it";
-export const timeoutMs = 120_000;
+export const timeoutMs = 180_000;
 
 const PROMPTS = [
   "SAY:status 400 1",

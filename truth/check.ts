@@ -1,22 +1,19 @@
 // One scenario in a home of its own: replayed through the gateway with its records beside it, then what the store has against the oracle,
 // and what `hyp verify` says.
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createContext } from "../flows/lib/context.ts";
 import type { FlowContext } from "../flows/lib/flow.ts";
-import { inOrder, toldLines, unansweredDigests } from "./oracle/record.ts";
+import { toldLines, unansweredDigests } from "./oracle/record.ts";
 import { totals, usageByAnswer } from "./oracle/client-usage.ts";
 import { eventsOf, type ToldUsage, usageOf } from "./oracle/usage.ts";
 import { countMessages } from "./oracle/wire.ts";
 import { ADAPTERS } from "./fixture-scenarios.ts";
 import { Replay } from "./replay.ts";
-import { restoreDatabase } from "./restore-database.ts";
 import type { Call, Scenario } from "./scenario.ts";
+import { writeRecord } from "./write-record.ts";
 
-/** Files have their times from the kernel's clock, which goes on in steps of up to 10 ms. */
-const CLOCK_STEP_MS = 25;
 const UPSTREAMS = ["anthropic", "openai", "chatgpt", "gemini", "code-assist"];
 
 export interface Tokens {
@@ -51,7 +48,7 @@ export async function check(
     const { ctx } = owned;
     ctx.writeConfig(configFor(replay.url));
     const daemon = await ctx.startDaemon();
-    await writeFiles(scenario, String(ctx.env["HOME"]));
+    await writeRecord(scenario.files, String(ctx.env["HOME"]));
     await replay.run(scenario.calls, daemon.url);
     const verified = await ctx.hyp(["verify", "--json"]);
     const checked = await compare(scenario, ctx, verified.stdout, verified.code);
@@ -76,16 +73,6 @@ function configFor(url: string): object {
   const upstreams = UPSTREAMS.map((name) => ({ name, base_url: url }));
   const gateway = { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } };
   return { version: 2, plugins: [gateway, ...plugins] };
-}
-
-/** In the order in which they came into being, which their times of birth must show. */
-async function writeFiles({ files }: Scenario, home: string): Promise<void> {
-  for (const { path, text } of inOrder(files)) {
-    mkdirSync(dirname(join(home, path)), { recursive: true });
-    if (path.endsWith(".db")) restoreDatabase(join(home, path), text);
-    else writeFileSync(join(home, path), text);
-    await sleep(CLOCK_STEP_MS);
-  }
 }
 
 interface Verified {

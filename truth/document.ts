@@ -11,17 +11,34 @@ const FILE = join(dirname(fileURLToPath(import.meta.url)), "..", "docs", "truth.
 export type Source = "captures" | "fixtures";
 
 export function writeTable(source: Source, results: readonly Checked[]): void {
-  const [begin, end] = [`<!-- ${source}: begin -->`, `<!-- ${source}: end -->`];
-  const document = readFileSync(FILE, "utf8");
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)];
-  if (from === -1 || to < from) throw new Error(`${FILE} has no place for the table: ${begin} … ${end}`);
-  writeFileSync(FILE, `${document.slice(0, from)}${begin}\n\n${table(results)}\n${document.slice(to)}`);
+  const { before, after } = readTable(source);
+  writeFileSync(FILE, `${before}\n\n${table(results)}\n${after}`);
 }
 
-/** Lines of scenarios in which the document's table has something else; empty when it is as it stands there. */
+/**
+ * Lines of scenarios in which the document's table has something else; empty when it is as it stands there. Captures that it does not
+ * have are others than it was made of.
+ */
 export function changedLines(source: Source, results: readonly Checked[]): readonly string[] {
-  const known = new Set(readFileSync(FILE, "utf8").split("\n"));
-  return source === "fixtures" ? results.map(line).filter((each) => !known.has(each)) : [];
+  const known = new Set(readTable(source).text.split("\n"));
+  const named = new Set([...known].map(nameOf));
+  return results
+    .map(line)
+    .filter((each) => !known.has(each) && (source === "fixtures" || named.has(nameOf(each))));
+}
+
+/** The document around a table and between its marks. */
+function readTable(source: Source): {
+  readonly before: string;
+  readonly text: string;
+  readonly after: string;
+} {
+  const [begin, end] = [`<!-- ${source}: begin -->`, `<!-- ${source}: end -->`];
+  const document = readFileSync(FILE, "utf8");
+  const [from, to] = [document.indexOf(begin) + begin.length, document.indexOf(end)];
+  if (from < begin.length || to < from)
+    throw new Error(`${FILE} has no place for the table: ${begin} … ${end}`);
+  return { before: document.slice(0, from), text: document.slice(from, to), after: document.slice(to) };
 }
 
 function table(results: readonly Checked[]): string {
@@ -40,3 +57,6 @@ function line(each: Checked): string {
   const natures = Object.entries(byNature).map(([nature, count]) => `${count} ${nature}`);
   return `| ${client} | ${name} | ${exchanges} | ${messages} | ${parts} | ${native} | ${fallback} | ${tokens.input} | ${tokens.cacheRead} | ${tokens.cacheWrite} | ${tokens.output} | ${problems.length} | ${natures.join(", ")} |`;
 }
+
+/** Client and scenario. */
+const nameOf = (each: string): string => each.split("|", 3).join("|");

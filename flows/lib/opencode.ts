@@ -22,7 +22,8 @@ export interface OpencodeHome {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const MODEL = "claude-sonnet-4-6";
+/** Of Anthropic's. */
+export const MODEL = "claude-sonnet-4-6";
 
 /** `url`: of a provider, for a client that is not started through us. */
 export function makeOpencodeHome(
@@ -63,8 +64,8 @@ export function makeOpencodeHome(
 }
 
 /** The client's arguments for one headless prompt, which it puts into quotes: the directive stands on a line of its own. */
-export function promptArgs(prompt: string): readonly string[] {
-  return ["run", "--format", "json", "-m", `anthropic/${MODEL}`, `Please.\n${prompt}\n`];
+export function promptArgs(prompt: string, model = `anthropic/${MODEL}`): readonly string[] {
+  return ["run", "--format", "json", "-m", model, `Please.\n${prompt}\n`];
 }
 
 interface OutputLine {
@@ -80,18 +81,25 @@ interface OutputLine {
   };
 }
 
-/** What must be equal with and without us; ids and times are the client's own in each run. */
-export function comparable(stdout: string): readonly object[] {
+export function sessionOf(stdout: string): string {
+  return String(linesOf(stdout)[0]?.sessionID);
+}
+
+function linesOf(stdout: string): readonly OutputLine[] {
   return stdout
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as OutputLine)
-    .map(({ type, part }) => ({
-      type,
-      text: part?.text,
-      reason: part?.reason,
-      tool: part?.tool,
-      status: part?.state?.status,
-      input: part?.state?.input,
-    }));
+    .map((line) => JSON.parse(line) as OutputLine);
+}
+
+/** What must be equal with and without us; ids and times are the client's own in each run. */
+export function comparable(stdout: string): readonly object[] {
+  return linesOf(stdout).map(({ type, part }) => ({
+    type,
+    text: part?.text,
+    reason: part?.reason,
+    tool: part?.tool,
+    status: part?.state?.status,
+    input: part?.state?.input,
+  }));
 }

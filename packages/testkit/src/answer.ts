@@ -26,13 +26,16 @@ export type Attempts = Map<string, number>;
 
 const SLOW_STEP_MS = 50;
 
+/** How clients ask for a summary of what was said. */
+const SUMMARY = /^(?:CRITICAL: Respond with TEXT ONLY|Here is the conversation so far:)/;
+
 /** Decides the answer. Its text depends on the request only, never on `generation`, so that runs can be compared. */
 export function answerTo(request: WireRequest, generation: Generation, attempts: Attempts): Answer {
   const messages = request.messages ?? [];
   const schema = request.output_config?.format?.schema;
   if (schema !== undefined) return text(JSON.stringify(sampleOf(schema)));
   const last = messages.at(-1);
-  if (last !== undefined && textOf(last).startsWith("CRITICAL: Respond with TEXT ONLY")) {
+  if (last !== undefined && SUMMARY.test(textOf(last))) {
     return text("<analysis>\nShort.\n</analysis>\n\n<summary>\nA summary of what was said.\n</summary>");
   }
   const [first] = messages;

@@ -6,8 +6,6 @@ import { neutral } from "./neutral.ts";
 
 /** Sessions that are listed one by one although nothing is wrong with them. */
 const LISTED = 20;
-/** Differences of one session that are printed. */
-const SHOWN = 50;
 
 /** For people: what is wrong, session by session, and one line of counts per client. */
 export function verifyReport(reports: readonly AnyReport[]): string {
@@ -22,7 +20,7 @@ function unrecordedText({ roots, looked_at: looked, sessions }: UnrecordedReport
     `without a client's record  ${roots.map(neutral).join(", ")}`,
     ...sessions.flatMap((session) => [
       `  ${neutral(session.session_id)}  ${count(session.exchanges, "exchange")}, ${count(session.differences.length, "difference")}`,
-      ...differenceLines(session),
+      ...session.differences.map(differenceLine),
     ]),
     `  ${count(looked.conversations, "conversation")}, ${count(looked.exchanges, "exchange")}, ${count(looked.messages, "message")}: ${count(differencesOf(sessions), "difference")}`,
   ];
@@ -45,15 +43,7 @@ function sessionLines(session: SessionReport): readonly string[] {
   const { session_id: id, messages, linked, responses, differences } = session;
   return [
     `  ${neutral(id)}  ${count(messages, "message")} (${linked} carried), ${count(responses, "response")}, ${count(differences.length, "difference")}${natureText([session])}`,
-    ...differenceLines(session),
-  ];
-}
-
-function differenceLines({ differences }: SessionReport): readonly string[] {
-  const more = differences.length - SHOWN;
-  return [
-    ...differences.slice(0, SHOWN).map(differenceLine),
-    ...(more > 0 ? [`    … and ${more} more (--json has all)`] : []),
+    ...differences.map(differenceLine),
   ];
 }
 

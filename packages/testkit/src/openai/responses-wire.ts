@@ -138,6 +138,15 @@ export function* eventsOf(response: Response): Generator<ResponsesEvent> {
     const at = { output_index: index, item_id: item["id"] };
     const started = { ...item, ...(item.type === "reasoning" ? { summary: [] } : { status: "in_progress" }) };
     yield event("response.output_item.added", { output_index: index, item: { ...started, ...unsaid(item) } });
+    if (item.type === "reasoning") {
+      const [part] = item["summary"] as readonly { readonly text: string }[];
+      const thought = { ...at, summary_index: 0 };
+      const blank = { type: "summary_text", text: "" };
+      yield event("response.reasoning_summary_part.added", { ...thought, part: blank });
+      yield event("response.reasoning_summary_text.delta", { ...thought, delta: part!.text });
+      yield event("response.reasoning_summary_text.done", { ...thought, text: part!.text });
+      yield event("response.reasoning_summary_part.done", { ...thought, part });
+    }
     if (item.type === "message") {
       const [part] = item.content as readonly { readonly text: string }[];
       const spoken = { ...at, content_index: 0 };

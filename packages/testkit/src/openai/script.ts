@@ -87,6 +87,8 @@ const calls = (text: string, made: readonly Saying[]): Extract<Reply, { kind: "s
 
 /** Newest models write a program that calls the tools. */
 function shell(command: string, tools: ReadonlySet<string>): Saying {
+  if (tools.has("bash"))
+    return { kind: "call", name: "bash", input: { command, description: "Run a command" } };
   if (!tools.has("exec")) return { kind: "call", name: "exec_command", input: { cmd: command } };
   const program = `const r = await tools.exec_command({cmd: ${JSON.stringify(command)}}); text(r.output);`;
   return { kind: "custom", name: "exec", input: program };

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { DatabaseRow, JsonObject, RecordReading } from "../../contract/plugin.ts";
+import { ClientsDatabase } from "./database.testkit.ts";
 import { opencodeDatabase } from "./record.ts";
 
 const record = opencodeDatabase({ HOME: "/home/user" });
@@ -59,6 +63,34 @@ test("what a person said is whole when something follows or nothing came for a w
   const open = { ...answer, time: { created: 1 } };
   expect(readRow(open, [begin, said])).toBe("unfinished");
   expect(whole(readRow(open, [begin, said], { idle_ms: 901_000 })).entries).toHaveLength(1);
+});
+
+test("a session has changed when a message came, also where its own row does not say so", () => {
+  const home = mkdtempSync(join(tmpdir(), "hyp-opencode-"));
+  const database = new ClientsDatabase(home);
+  try {
+    const session = { directory: "/work", version: "1.18.33", time_created: 1 };
+    database.put("session", { ...session, id: "ses_1", time_updated: 10 });
+    database.put("session", { ...session, id: "ses_2", time_updated: 20 });
+    const changed = (since: number): readonly unknown[] =>
+      database.connection
+        .prepare(record.sessions)
+        .all({ since })
+        .map((found) => [found["id"], found["changed"]]);
+    const [one, two] = [
+      ["ses_1", 10],
+      ["ses_2", 20],
+    ];
+    expect(changed(0)).toEqual([one, two]);
+    expect(changed(20)).toEqual([two]);
+    const message = { session_id: "ses_1", time_created: 30, time_updated: 40, data: "{}" };
+    database.put("message", { ...message, id: "msg_1" });
+    expect(changed(20)).toEqual([two, ["ses_1", 30]]);
+    expect(changed(31)).toEqual([]);
+  } finally {
+    database.close();
+    rmSync(home, { recursive: true, force: true });
+  }
 });
 
 test("an agent's session belongs to the one that began it", () => {

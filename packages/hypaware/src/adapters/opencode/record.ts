@@ -23,8 +23,10 @@ import { type Said, messagesOfStep } from "./step-messages.ts";
 const ASKED_IDLE_MS = 60_000;
 const ANSWER_IDLE_MS = 900_000;
 
+/** A summary that fails is written without a word in the session's own row. */
 const SESSIONS = `
-  SELECT id, time_updated AS changed FROM session WHERE time_updated >= :since ORDER BY time_updated, id`;
+  SELECT id, max(time_updated, coalesce((SELECT max(time_created) FROM message WHERE session_id = session.id), 0)) AS changed
+    FROM session WHERE changed >= :since ORDER BY changed, id`;
 
 // The client does not write down which session was forked. A fork's copies have new ids and the old times: it left the oldest of the
 // sessions before it that have the last of them.
