@@ -37,8 +37,10 @@ export default async function opencodeErrors(ctx: FlowContext): Promise<void> {
   const { env, project: cwd } = person;
   for (const [index, prompt] of PROMPTS.entries()) {
     const failed = failuresOf(provider);
-    await ctx.hyp(["run", "opencode", "--", ...promptArgs(prompt)], { env, cwd, timeoutMs: 60_000 });
-    assert.equal(failuresOf(provider) - failed, 1, `${prompt}: attempts that failed`);
+    const args = ["run", "opencode", "--", ...promptArgs(prompt)];
+    const { code, stdout, stderr } = await ctx.hyp(args, { env, cwd, timeoutMs: 60_000 });
+    const told = `${prompt}: attempts that failed; it ended with ${code}: ${stderr}${stdout}`;
+    assert.equal(failuresOf(provider) - failed, 1, told);
     const { sessions } = await verified(ctx, prompt);
     assert.equal(sessions, index + 1, `${prompt}: sessions`);
   }
