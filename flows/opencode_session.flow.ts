@@ -80,8 +80,10 @@ export default async function opencodeSession(ctx: FlowContext): Promise<void> {
       { provider: "anthropic", class: "compaction", calls: 1 },
       { provider: "anthropic", class: "main", calls: 7 },
       { provider: "google", class: "main", calls: 1 },
-      { provider: "openai", class: "main", calls: 4 },
+      { provider: "openai", class: "main", calls: 7 },
     ]);
+    const renamed = await ctx.sql("SELECT message_id FROM ai_gateway_messages WHERE tool_name = 'invalid'");
+    assert.deepEqual(renamed, [], "calls as the client sent them back");
     assert.equal((await daemon.stop()).code, 0);
     ctx.note(`${sessions} sessions, ${messages} messages, no difference`);
   } finally {
@@ -98,6 +100,8 @@ const ANTHROPIC: Model = { providerID: "anthropic", modelID: MODEL };
 /** Responses, Chat Completions, and `generateContent`. */
 const OTHERS: readonly (readonly [Model, text: string])[] = [
   [{ providerID: "openai", modelID: "gpt-5.1" }, "SAY:bash echo items"],
+  // Of a tool that the client does not have: it keeps the call, and sends it back, as one of its own.
+  [{ providerID: "openai", modelID: "gpt-5.1" }, "SAY:agent hello"],
   [{ providerID: "chat", modelID: "m" }, "SAY:bash echo chat"],
   [{ providerID: "google", modelID: "gemini-3-flash" }, "SAY:text hello there"],
 ];

@@ -12,6 +12,8 @@ export interface RecordEntry {
   readonly message: RecordedMessage;
   /** Its content travels: a request or an answer holds it. The rest are the client's own remarks. */
   readonly is_on_wire: boolean;
+  /** Ids of calls that the client made something else of: with what they were made the wire alone tells. */
+  readonly changed_calls?: readonly string[];
   /** The wire calls it by the same name: it is known by that alone, never by its content. */
   readonly is_named_on_wire?: boolean;
   /** The record may say more of it later, under the same name: that takes this one's place. */

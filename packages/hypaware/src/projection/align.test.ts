@@ -311,3 +311,35 @@ test("without is_answer, the assistant messages at the end are the answer", asyn
     true,
   ]);
 });
+
+test("a call that comes back under its id with another name or other arguments is the same call, whatever its result says", async () => {
+  const { turn, chain, edits } = conversation();
+  const changed = assistant([{ type: "tool_use", id: "t1", name: "invalid", input: { tool: "Bash" } }]);
+  await turn([user("a")], [thinking("about it"), call("t1")]);
+  await turn([user("a"), changed, result("t1", "no such tool")], [call("t2")]);
+  await turn(
+    [user("a"), changed, result("t1", "no such tool"), call("t2"), result("t2", "out")],
+    [assistant("B")],
+  );
+  expect(chain()).toEqual([
+    "- > a",
+    "a > about it",
+    "about it > call t1",
+    "call t1 > no such tool",
+    "no such tool > call t2",
+    "call t2 > out",
+    "out > B",
+  ]);
+  expect(edits).toEqual([0, 1, 1]);
+});
+
+test("a call of an unknown id is another one, as is any beside a second answer at its place", async () => {
+  const { turn, rows } = conversation();
+  await turn([user("a")], [call("t1")]);
+  await turn([user("a"), call("t9"), result("t9", "x")], [assistant("B")]);
+  expect(rows.filter((row) => row.tool_call_id === "t9" && row.part_type === "tool_call")).toHaveLength(1);
+  await turn([user("a")], [call("t3")]);
+  const changed = assistant([{ type: "tool_use", id: "t3", name: "invalid", input: {} }]);
+  await turn([user("a"), changed, result("t3", "y")], [assistant("C")]);
+  expect(rows.filter((row) => row.tool_name === "invalid" && row.part_type === "tool_call")).toHaveLength(1);
+});

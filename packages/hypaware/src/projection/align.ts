@@ -16,7 +16,8 @@ import { ROOT } from "../contract/thread.ts";
 import { createHash } from "node:crypto";
 import type { Entries, Entry } from "./entry.ts";
 import { Namer, contentHash, fallbackName } from "./name.ts";
-import { answers, reasoningKey } from "./match-key.ts";
+import { answers, isReasoningKey, reasoningKey } from "./match-key.ts";
+import { callIds } from "./part.ts";
 import { type Anchor, Resync } from "./resync.ts";
 
 /** A message that was not stored before, where it stands now. */
@@ -143,9 +144,32 @@ class Walker {
       this.#stand(anchor.node);
       return anchor.index + 1;
     }
+    const changed = this.#changedCall(entry);
+    if (changed !== undefined) {
+      this.edits += 1;
+      this.#stand(changed);
+      return index + 1;
+    }
     if (this.#isStored(limit)) this.edits += limit - index;
     else for (const each of this.#history.slice(index, limit)) this.#grow(each, false, each.key);
     return limit;
+  }
+
+  /** The answer here whose calls this entry repeats under their ids: a client may send another name or other arguments back. */
+  #changedCall(entry: Entry): ThreadNode | undefined {
+    const calls = entry.answer ? callIds(entry.message.blocks) : [];
+    const isKnown = (id: string): boolean => this.#threads.toolName(this.#conversationId, id) !== undefined;
+    if (calls.length === 0 || !calls.every(isKnown)) return undefined;
+    const reasoning = reasoningKey(entry.message.role);
+    let at = this.at;
+    for (let passed = 0; passed <= REASONING_RUN; passed++) {
+      const below = this.#threads.children(this.#conversationId, at?.id ?? ROOT);
+      const said = below.filter((node) => node.isAnswer && !isReasoningKey(node.role, node.matchKey));
+      if (said.length > 0) return said.length === 1 ? said[0] : undefined;
+      at = this.#child(at, reasoning);
+      if (at === undefined) return undefined;
+    }
+    return undefined;
   }
 
   /**

@@ -70,6 +70,14 @@ export function toPart(block: ContentBlock, toolName: (callId: string) => string
   };
 }
 
+/** Ids of the calls among these. */
+export function callIds(blocks: readonly ContentBlock[]): readonly string[] {
+  return blocks.flatMap((block) => {
+    const { part_type: type, tool_call_id: id } = toPart(block, () => undefined);
+    return type === "tool_call" && id !== null ? [id] : [];
+  });
+}
+
 /** Of the many kinds of calls and their outputs each protocol knows some: `<tool>_call`, `<tool>_call_output`. */
 function partTypeOf(type: string): string {
   return knownPartType(type) ?? type;

@@ -77,13 +77,15 @@ export function toldAlone(entry: RecordEntry): Fields {
   return OWN_FIELDS.map((name) => entry[name] ?? "");
 }
 
-export function toldPart(block: ContentBlock): Fields {
+/** `changed`: calls whose arguments the record does not say. */
+export function toldPart(block: ContentBlock, changed: readonly string[] = []): Fields {
   const part = toPart(block, () => undefined);
+  const isChanged = part.part_type === "tool_call" && changed.includes(part.tool_call_id ?? "");
   return [
     part.part_type,
     textDigest(part.content_text),
     part.tool_call_id ?? "",
-    jsonDigest(part.tool_args),
+    isChanged ? undefined : jsonDigest(part.tool_args),
     part.tool_result_for ?? "",
     part.is_error === null ? "" : String(part.is_error),
     // A result has the name of its call, which another line told.

@@ -144,7 +144,9 @@ class Teller {
       file,
       fields: toldMessage(entry, this.#previous(given)).map((value) => value && this.#once(value)),
       own: toldAlone(entry).map((value) => value && this.#once(value)),
-      parts: blocks.map((block) => toldPart(block).map((value) => value && this.#once(value))),
+      parts: blocks.map((block) =>
+        toldPart(block, given.changed_calls).map((value) => value && this.#once(value)),
+      ),
       isOnWire: entry.is_on_wire,
       mayGrow: entry.may_grow === true,
     });

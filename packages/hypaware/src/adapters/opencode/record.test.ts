@@ -132,6 +132,23 @@ test("a call that failed brought its error; one without a result yet brought not
   expect(results({ status: "running", input: {} })).toMatchObject([{ content: "" }]);
 });
 
+test("a call of a tool that is not there has the name that was asked for; its arguments are the wire's to tell", () => {
+  const input = { tool: "spawn_agent", error: "no such tool" };
+  const state = { status: "completed", input, output: "The arguments are invalid" };
+  const invalid = { ...tool(state), tool: "invalid" };
+  const { entries } = whole(readRow(answer, [begin, invalid, finish]));
+  expect(entries).toMatchObject([
+    { changed_calls: ["call_1"], message: { content: [{ id: "call_1", name: "spawn_agent", input }] } },
+    { message: { content: [{ type: "tool_result", tool_use_id: "call_1" }] } },
+  ]);
+  expect(entries?.[1]).not.toHaveProperty("changed_calls");
+  // A tool of the person's own may be called so.
+  const own = { ...tool({ status: "completed", input: { a: 1 }, output: "x" }), tool: "invalid" };
+  const [first] = whole(readRow(answer, [begin, own, finish])).entries ?? [];
+  expect(first).toMatchObject({ message: { content: [{ name: "invalid" }] } });
+  expect(first).not.toHaveProperty("changed_calls");
+});
+
 test("results are messages of their own where the provider's shape has them so", () => {
   const calls = [
     begin,

@@ -127,9 +127,11 @@ function askedOf(id: string, parts: readonly Part[]): readonly Said[] {
     data["type"] === "text" && data["ignored"] !== true ? [asText(data["text"]) ?? ""] : [],
   );
   const content = texts.filter((text) => text !== "").map((text) => ({ type: "text", text }));
-  if (content.length > 0) return [{ id, role: "user", content, links: [], isOnWire: true }];
+  if (content.length > 0) return [{ id, role: "user", content, links: [], isOnWire: true, changedCalls: [] }];
   const type = asName(parts[0]?.data["type"]);
-  return type === undefined ? [] : [{ id, role: "user", content: [{ type }], links: [], isOnWire: false }];
+  return type === undefined
+    ? []
+    : [{ id, role: "user", content: [{ type }], links: [], isOnWire: false, changedCalls: [] }];
 }
 
 function chained(
@@ -142,7 +144,7 @@ function chained(
   const entries: RecordEntry[] = [];
   const responses: RecordedResponse[] = [];
   let before = last;
-  for (const { id, role, content, links, isOnWire, usage } of messages) {
+  for (const { id, role, content, links, isOnWire, changedCalls, usage } of messages) {
     const message: RecordedMessage = {
       role,
       content,
@@ -157,7 +159,8 @@ function chained(
         is_compact_summary: data["summary"] === true && role === "assistant" ? true : undefined,
       }),
     };
-    entries.push({ ...about, is_on_wire: isOnWire, message });
+    const changed = changedCalls.length > 0 && { changed_calls: changedCalls };
+    entries.push({ ...about, is_on_wire: isOnWire, ...changed, message });
     before = id;
     if (usage !== undefined) responses.push(responseOf(about, id, usage, at));
   }

@@ -13,6 +13,8 @@ export interface Said {
   readonly content: readonly ContentBlock[];
   readonly links: readonly string[];
   readonly isOnWire: boolean;
+  /** Calls that the client made something else of. */
+  readonly changedCalls: readonly string[];
   /** Of the answer, on its last message. */
   readonly usage?: Usage;
 }
@@ -68,7 +70,8 @@ function wholeAnswer(id: string, parts: readonly CallingPart[], { usage }: Step)
   const content = parts.flatMap(blockOf);
   if (content.length === 0) return [];
   const links = [...content.flatMap(callLinks), ...answerLinks(content, usage)];
-  return [{ id, role: "assistant", content, links, isOnWire: true, ...known({ usage }) }];
+  const changedCalls = parts.flatMap(changedCallOf);
+  return [{ id, role: "assistant", content, links, isOnWire: true, changedCalls, ...known({ usage }) }];
 }
 
 /** Of the Responses API each item is a message. */
@@ -77,9 +80,14 @@ function itemsOf(parts: readonly CallingPart[], { usage }: Step): readonly Said[
     const [content] = [blockOf(part)];
     const item = asName(asObject(asObject(part.data["metadata"])?.["openai"])?.["itemId"]);
     const links = [...(item === undefined ? [] : [itemLink(item)]), ...content.flatMap(callLinks)];
-    return content.length === 0 ? [] : [{ id: part.id, role: "assistant", content, links, isOnWire: true }];
+    const said = { id: part.id, role: "assistant", content, links, isOnWire: true };
+    return content.length === 0 ? [] : [{ ...said, changedCalls: changedCallOf(part) }];
   });
   return items.map((each, index) => (index === items.length - 1 ? { ...each, ...known({ usage }) } : each));
+}
+
+function changedCallOf({ data, callId }: CallingPart): readonly string[] {
+  return askedTool(data) === undefined || callId === undefined ? [] : [callId];
 }
 
 function blockOf({ data, callId }: CallingPart): readonly ContentBlock[] {
@@ -91,11 +99,20 @@ function blockOf({ data, callId }: CallingPart): readonly ContentBlock[] {
       return text === undefined ? [] : [{ type: "thinking", thinking: text }];
     case "tool": {
       const input = asObject(data["state"])?.["input"] ?? {};
-      return [{ type: "tool_use", ...known({ id: callId }), name: asText(data["tool"]) ?? "", input }];
+      const name = askedTool(data) ?? asText(data["tool"]) ?? "";
+      return [{ type: "tool_use", ...known({ id: callId }), name, input }];
     }
     default:
       return [];
   }
+}
+
+/** A call of a tool that is not there is kept, and sent back, as one of the client's own tool `invalid`, which says what was asked for. */
+function askedTool(data: JsonObject): string | undefined {
+  const input = asObject(asObject(data["state"])?.["input"]);
+  return data["tool"] === "invalid" && asText(input?.["error"]) !== undefined
+    ? asName(input?.["tool"])
+    : undefined;
 }
 
 /** What the calls brought: together in one message, but where each has a message of its own. */
@@ -124,5 +141,6 @@ function resultsOf(parts: readonly CallingPart[], shape: Shape): readonly Said[]
     content,
     links: content.flatMap(callLinks),
     isOnWire: true,
+    changedCalls: [],
   }));
 }
