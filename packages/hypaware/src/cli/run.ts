@@ -31,7 +31,7 @@ export function registerRun(program: Command, context: CliContext): void {
       "after",
       `
 Uses the running gateway of this home, or starts one on a free port for as long as the client runs.
-Only the client's environment is changed. Exits with the client's exit code.
+The client's settings files stay as they are; it is told by its environment and its arguments. Exits with the client's exit code.
 
 Examples:
   hyp run <client>
