@@ -125,8 +125,10 @@ function exchangeOf(
       tools: request?.tools,
       request_id: requestId,
       prompt_id: caller.promptId,
+      previous_response_id: request?.thread.previousResponseId,
+      history_is_left_out: request?.thread.isHistoryLeftOut,
+      response_is_kept: request?.thread.isResponseKept,
     }),
-    ...threadFacts(request),
     attributes: {
       ...(request === undefined ? {} : { request: request.settings }),
       provider_raw: known({ metadata: request?.metadata, response_id: answer?.id }),
@@ -134,18 +136,6 @@ function exchangeOf(
       ...(caller.isClaudeCode ? { claude: { identity_source: "gateway_fallback" } } : {}),
     },
     exchange: factsOf(record, caller, request, answer, asked, requestId),
-  };
-}
-
-/** Of a body that may hold only what is new. */
-function threadFacts(
-  request: MessagesRequest | undefined,
-): Pick<Projection, "previous_response_id" | "history_is_left_out" | "response_is_kept"> {
-  if (request?.thread === undefined) return {};
-  const { goesOnFrom } = request.thread;
-  return {
-    response_is_kept: true,
-    ...(goesOnFrom === undefined ? {} : { previous_response_id: goesOnFrom, history_is_left_out: true }),
   };
 }
 

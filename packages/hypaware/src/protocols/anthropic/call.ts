@@ -5,7 +5,7 @@ import type { Call, CallFacts } from "../call.ts";
 import { timeAfter } from "../exchange-record.ts";
 import { known } from "../loose.ts";
 import { type Answer, readAnswer } from "./answer.ts";
-import { type MessagesRequest, type WireMessage, readRequest } from "./request.ts";
+import { type WireMessage, readRequest } from "./request.ts";
 import { readStream } from "./stream.ts";
 
 /** A call of the Messages API: one message per message of the wire. `undefined` when the request's body is not a JSON object. */
@@ -22,20 +22,9 @@ export function readCall(record: ExchangeRecord): Call | undefined {
       systemText: request.systemText,
       tools: request.tools,
       requestedModel: request.model,
-      ...threadFacts(request),
     }),
+    ...request.thread,
     ...factsOfAnswer(answer),
-  };
-}
-
-function threadFacts({
-  thread,
-}: MessagesRequest): Pick<CallFacts, "previousResponseId" | "isHistoryLeftOut" | "isResponseKept"> {
-  if (thread === undefined) return {};
-  const { goesOnFrom } = thread;
-  return {
-    isResponseKept: true,
-    ...(goesOnFrom === undefined ? {} : { previousResponseId: goesOnFrom, isHistoryLeftOut: true }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ContentBlock, Json, JsonObject } from "../../contract/projection.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { GrowingJson } from "../../wire/growing-json.ts";
+import type { CallFacts } from "../call.ts";
 import { asName, asObject, asObjects, asText, present } from "../loose.ts";
 
 /** One entry of `messages`. An entry that an earlier request held, too, is the same object. */
@@ -25,14 +26,11 @@ export interface MessagesRequest {
   readonly body: JsonObject;
   /** Sampling and transport settings: what is there of SETTINGS. */
   readonly settings: JsonObject;
-  readonly thread: MessageThread | undefined;
+  /** The provider keeps the conversation (`message-threads` beta): a body may hold only what is new after an answer. */
+  readonly thread: ThreadFacts;
 }
 
-/** The provider keeps the conversation (`message-threads` beta): a later body may hold only what is new. */
-export interface MessageThread {
-  /** Id of the answer that this body goes on from, whose past it leaves out. */
-  readonly goesOnFrom: string | undefined;
-}
+type ThreadFacts = Pick<CallFacts, "previousResponseId" | "isHistoryLeftOut" | "isResponseKept">;
 
 const SETTINGS = ["max_tokens", "thinking", "output_config", "context_management", "stream"] as const;
 
@@ -59,9 +57,11 @@ export function readRequest(body: string | null): MessagesRequest | undefined {
   };
 }
 
-function threadOf(thread: JsonObject | undefined): MessageThread | undefined {
-  const goesOn = thread?.["type"] === "continue";
-  return thread && { goesOnFrom: goesOn ? asName(thread["previous_message_id"]) : undefined };
+function threadOf(thread: JsonObject | undefined): ThreadFacts {
+  if (thread === undefined) return {};
+  const previous = thread["type"] === "continue" ? asName(thread["previous_message_id"]) : undefined;
+  const goesOn = previous === undefined ? {} : { previousResponseId: previous, isHistoryLeftOut: true };
+  return { isResponseKept: true, ...goesOn };
 }
 
 function parsed(body: string | null): Json | undefined {
