@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import * as claude from "../adapters/claude/fixtures.testkit.ts";
 import { claudeProjector } from "../adapters/claude/projector.ts";
-import { transcripts } from "../adapters/claude/record.ts";
+import { transcripts } from "../adapters/claude/transcript/record.ts";
 import * as codex from "../adapters/codex/fixtures.testkit.ts";
 import { codexProjector } from "../adapters/codex/projector.ts";
 import { rollouts } from "../adapters/codex/rollout/record.ts";

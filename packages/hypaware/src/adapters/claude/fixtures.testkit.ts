@@ -9,7 +9,7 @@ import type {
 } from "../../contract/plugin.ts";
 import * as records from "../../protocols/exchange-record.testkit.ts";
 import { claudeProjector } from "./projector.ts";
-import { readTranscriptLine } from "./record.ts";
+import { readTranscriptLine } from "./transcript/record.ts";
 
 /** Exchanges of real client runs, in the order in which they began; prompts and tool descriptions of the vendor are cut. */
 export const FIXTURES = [

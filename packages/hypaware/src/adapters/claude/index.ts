@@ -12,7 +12,7 @@ import { claudeLaunch } from "./client.ts";
 import { readContextLine } from "./hook/session-context.ts";
 import { STATE_FILE } from "./hook/state-file.ts";
 import { claudeProjector } from "./projector.ts";
-import { transcripts } from "./record.ts";
+import { transcripts } from "./transcript/record.ts";
 import { claudeSettings } from "./settings.ts";
 
 /** Plugin `@hypaware/claude`: carries Claude Code's traffic. */

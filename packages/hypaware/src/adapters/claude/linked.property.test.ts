@@ -8,7 +8,7 @@ import type { PreparedExchange } from "../../daemon/record-exchange.ts";
 import { asObject } from "../../protocols/loose.ts";
 import { exchange } from "./fixtures.testkit.ts";
 import { claudeProjector } from "./projector.ts";
-import { readTranscriptLine } from "./record.ts";
+import { readTranscriptLine } from "./transcript/record.ts";
 
 const RUNS = Number(process.env["HYP_PROPERTY_RUNS"] ?? 15);
 const SESSION = "11111111-2222-4333-8444-555555555555";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { JsonObject, RecordEntry } from "../../contract/plugin.ts";
-import { FIXTURES, readEntries, readTranscripts } from "./fixtures.testkit.ts";
+import type { JsonObject, RecordEntry } from "../../../contract/plugin.ts";
+import { FIXTURES, readEntries, readTranscripts } from "../fixtures.testkit.ts";
 import { readTranscriptLine, transcripts } from "./record.ts";
 
 const SESSION = "fa8e0815-43c9-4475-a2d7-2954d3e503ca";

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../contract/plugin.ts";
-import { asObject, parseJson } from "../../protocols/loose.ts";
+import type { JsonObject } from "../../../contract/plugin.ts";
+import { asObject, parseJson } from "../../../protocols/loose.ts";
 
 /** Other spellings of members, from lines that tools write and not the client itself. */
 const OTHER_NAMES = {

@@ -2,9 +2,9 @@
 // session and no time. Most stand at the top of a file, also of one whose session is another than the message's, and later files repeat
 // them. So they belong to the session and the time of the line before, at the top to those of the first line with any, and what is said
 // again is the same. The message is their predecessor where it is the line before; nothing ever goes on from them.
-import type { JsonObject, RecordEntry, RecordReading } from "../../contract/plugin.ts";
-import { shortHash } from "../../protocols/json-digest.ts";
-import { asName, asObject, asObjects } from "../../protocols/loose.ts";
+import type { JsonObject, RecordEntry, RecordReading } from "../../../contract/plugin.ts";
+import { shortHash } from "../../../protocols/json-digest.ts";
+import { asName, asObject, asObjects } from "../../../protocols/loose.ts";
 
 /** What waits for the first line with a session and a time. */
 const HELD = 50;
