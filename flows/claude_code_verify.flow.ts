@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { unansweredDigests } from "../truth/oracle/record.ts";
 import { findClaudeCode, makeClaudeHome, promptArgs } from "./lib/claude-code.ts";
 import type { ClaudeHome } from "./lib/claude-code.ts";
-import { type ClaudeStep, takeSteps } from "./lib/claude-steps.ts";
+import { type ClaudeStep, LONG_SESSION, takeSteps } from "./lib/claude-steps.ts";
 import { withAdapters } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { freePort } from "./lib/free-port.ts";
@@ -20,13 +21,7 @@ const STEPS: readonly ClaudeStep[] = [
   { prompt: "SAY:status 400 1", goesOn: "same", calls: 2, natures: ["no_answer"] },
   { prompt: "SAY:cut 1", goesOn: "same", calls: 2, natures: ["no_answer"] },
   { prompt: "SAY:sseerror 1", goesOn: "same", calls: 2, natures: ["no_answer"] },
-  { prompt: "SAY:slow 20000", goesOn: "same", isInterrupted: true },
-  { prompt: "SAY:text after the interruption", goesOn: "same" },
-  { prompt: "SAY:text in a fork", goesOn: "fork", natures: ["copied"] },
-  { prompt: "/compact", goesOn: "same", natures: ["side_call"] },
-  { prompt: "SAY:parallel echo after", goesOn: "same", calls: 2 },
-  { prompt: "SAY:text in a fork of the summary", goesOn: "fork", natures: ["copied"] },
-  { prompt: "SAY:text at last", goesOn: "same" },
+  ...LONG_SESSION,
 ];
 
 export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> {
@@ -46,7 +41,7 @@ export default async function claudeCodeVerify(ctx: FlowContext): Promise<void> 
   );
   assert.equal(aborted?.["calls"], 1, "calls that the client broke off");
   assert.equal(last.natures.get("not_carried") ?? 0, 0, "what no exchange carried");
-  const unanswered = unansweredDigests(person.home);
+  const unanswered = unansweredOf(person.home);
   assert.ok(unanswered.length >= 3, `${unanswered.length} attempts without an answer`);
   await eachIsStored(ctx, unanswered);
   assert.equal((await daemon.stop()).code, 0);
@@ -68,17 +63,15 @@ async function forksNameTheirOrigin(ctx: FlowContext, origin: string): Promise<v
 }
 
 /** What the client noted before it sent it and never answered, from its own files. */
-function unansweredDigests(home: string): readonly string[] {
+function unansweredOf(home: string): readonly string[] {
   const projects = join(home, ".claude", "projects");
-  const lines = readdirSync(projects, { recursive: true, encoding: "utf8" })
+  const files = readdirSync(projects, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".jsonl"))
-    .flatMap((file) => readFileSync(join(projects, file), "utf8").split("\n"))
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
-  const answered = new Set(lines.map(({ requestRef }) => requestRef));
-  return lines.flatMap(({ type, id, requestDigest }) =>
-    type === "api-request" && !answered.has(id) ? [String(requestDigest)] : [],
-  );
+    .map((file) => ({
+      path: join(".claude", "projects", file),
+      text: readFileSync(join(projects, file), "utf8"),
+    }));
+  return unansweredDigests(files);
 }
 
 /** Several attempts may have one digest: then there are as many exchanges of it. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startFakeGemini } from "@hypaware/testkit";
 import type { FakeGemini } from "@hypaware/testkit";
+import { withAdapter } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { findGemini, makeGeminiHome, promptArgs } from "./lib/gemini.ts";
 import { interrupted } from "./lib/interrupted.ts";
@@ -27,14 +28,7 @@ export default async function geminiErrors(ctx: FlowContext): Promise<void> {
     ctx.skip("no Gemini CLI: set HYP_TEST_GEMINI to its program, or HYP_TEST_CLIENTS");
   const provider = await startFakeGemini({ seed: "errors" });
   try {
-    const upstreams = [{ name: "gemini", base_url: provider.url }];
-    ctx.writeConfig({
-      version: 2,
-      plugins: [
-        { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } },
-        { name: "@hypaware/gemini" },
-      ],
-    });
+    ctx.writeConfig(withAdapter("gemini", { gemini: provider }));
     const daemon = await ctx.startDaemon();
     const [path, home] = [String(ctx.env["PATH"]), String(ctx.env["HOME"])];
     const person = makeGeminiHome(join(ctx.folder, "person"), client, path, { home });

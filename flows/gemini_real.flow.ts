@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startFakeGemini } from "@hypaware/testkit";
 import type { FakeGemini } from "@hypaware/testkit";
+import { withAdapter } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { comparable, findGemini, type GeminiHome, makeGeminiHome, promptArgs } from "./lib/gemini.ts";
 import { verified } from "./lib/verified.ts";
@@ -34,14 +35,7 @@ export default async function geminiReal(ctx: FlowContext): Promise<void> {
   const path = String(ctx.env["PATH"]);
   const [direct, through] = [await startFakeGemini(), await startFakeGemini()];
   try {
-    const upstreams = [{ name: "gemini", base_url: through.url }];
-    ctx.writeConfig({
-      version: 2,
-      plugins: [
-        { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } },
-        { name: "@hypaware/gemini" },
-      ],
-    });
+    ctx.writeConfig(withAdapter("gemini", { gemini: through }));
     const daemon = await ctx.startDaemon();
     const alone = makeGeminiHome(join(ctx.folder, "direct"), client, path, { url: direct.url });
     // The recorder reads the chats of the person whose they are.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { FakeProvider } from "@hypaware/testkit";
+import { withAdapter } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { interrupted } from "./lib/interrupted.ts";
 import { findOpencode, makeOpencodeHome, promptArgs } from "./lib/opencode.ts";
@@ -23,14 +24,7 @@ export default async function opencodeErrors(ctx: FlowContext): Promise<void> {
   const binary = findOpencode();
   if (binary === undefined) ctx.skip("no opencode: set HYP_TEST_CLIENTS to a folder of installed clients");
   const provider = await ctx.fakeProvider({ seed: "errors" });
-  const upstreams = [{ name: "anthropic", base_url: provider.url }];
-  ctx.writeConfig({
-    version: 2,
-    plugins: [
-      { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } },
-      { name: "@hypaware/opencode" },
-    ],
-  });
+  ctx.writeConfig(withAdapter("opencode", { anthropic: provider }));
   const daemon = await ctx.startDaemon();
   const folder = join(ctx.folder, "person");
   const person = makeOpencodeHome(String(ctx.env["HOME"]), folder, binary, String(ctx.env["PATH"]));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { headerOf, requestJson } from "@hypaware/testkit";
 import type { FakeProvider } from "@hypaware/testkit";
 import type { Daemon } from "./lib/daemon.ts";
+import { withAdapter } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { comparable, findOpencode, makeOpencodeHome, type OpencodeHome, promptArgs } from "./lib/opencode.ts";
 import { verified } from "./lib/verified.ts";
@@ -39,14 +40,7 @@ export default async function opencodeReal(ctx: FlowContext): Promise<void> {
   const path = String(ctx.env["PATH"]);
   const direct = await ctx.fakeProvider({ seed: "direct" });
   const through = await ctx.fakeProvider({ seed: "through" });
-  const upstreams = [{ name: "anthropic", base_url: through.url }];
-  ctx.writeConfig({
-    version: 2,
-    plugins: [
-      { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } },
-      { name: "@hypaware/opencode" },
-    ],
-  });
+  ctx.writeConfig(withAdapter("opencode", { anthropic: through }));
 
   let daemon: Daemon | undefined;
   let homes: Homes | undefined;

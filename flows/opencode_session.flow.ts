@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startFakeGemini, startFakeOpenAi } from "@hypaware/testkit";
+import { withAdapter } from "./lib/configs.ts";
 import type { FlowContext } from "./lib/flow.ts";
 import { freePort } from "./lib/free-port.ts";
 import { findOpencode, makeOpencodeHome, MODEL, promptArgs, sessionOf } from "./lib/opencode.ts";
@@ -18,17 +19,7 @@ export default async function opencodeSession(ctx: FlowContext): Promise<void> {
   const openai = await startFakeOpenAi({ seed: "session" });
   const gemini = await startFakeGemini({ seed: "session" });
   try {
-    const upstreams = Object.entries({ anthropic, openai, gemini }).map(([name, { url }]) => ({
-      name,
-      base_url: url,
-    }));
-    ctx.writeConfig({
-      version: 2,
-      plugins: [
-        { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } },
-        { name: "@hypaware/opencode" },
-      ],
-    });
+    ctx.writeConfig(withAdapter("opencode", { anthropic, openai, gemini }));
     const daemon = await ctx.startDaemon();
     const home = String(ctx.env["HOME"]);
     const person = makeOpencodeHome(home, join(ctx.folder, "person"), binary, String(ctx.env["PATH"]));

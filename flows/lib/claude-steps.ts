@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import type { Coding, FakeProvider } from "@hypaware/testkit";
-import { type ClaudeHome, type ClaudeResult, promptArgs } from "./claude-code.ts";
+import {
+  type ClaudeCode,
+  type ClaudeHome,
+  type ClaudeResult,
+  makeClaudeHome,
+  promptArgs,
+} from "./claude-code.ts";
+import { withAdapters } from "./configs.ts";
 import type { FlowContext } from "./flow.ts";
+import { freePort } from "./free-port.ts";
 import { interrupted } from "./interrupted.ts";
 import { type Verified, verified } from "./verified.ts";
 
@@ -20,6 +29,17 @@ export interface ClaudeStep {
   /** Of what the provider answers. */
   readonly encoding?: Coding;
 }
+
+/** A session that was begun is interrupted, taken up, left by forks and compacted. */
+export const LONG_SESSION: readonly ClaudeStep[] = [
+  { prompt: "SAY:slow 20000", goesOn: "same", isInterrupted: true },
+  { prompt: "SAY:text after the interruption", goesOn: "same" },
+  { prompt: "SAY:text in a fork", goesOn: "fork", natures: ["copied"] },
+  { prompt: "/compact", goesOn: "same", natures: ["side_call"] },
+  { prompt: "SAY:parallel echo after", goesOn: "same", calls: 2 },
+  { prompt: "SAY:text in a fork of the summary", goesOn: "fork", natures: ["copied"] },
+  { prompt: "SAY:text at last", goesOn: "same" },
+];
 
 const TOOLS = ["Bash(echo:*)"];
 
@@ -53,6 +73,28 @@ export async function takeSteps(
     last = now;
   }
   return { ...last, session: session ?? assert.fail("no session") };
+}
+
+/** The same steps with each of these versions in turn, through one daemon. `look`: at what was found after the last step. */
+export async function takeStepsWith(
+  ctx: FlowContext,
+  clients: readonly ClaudeCode[],
+  { seed, steps }: { readonly seed: string; readonly steps: readonly ClaudeStep[] },
+  look: (found: Verified) => void,
+): Promise<void> {
+  const provider = await ctx.fakeProvider({ seed });
+  ctx.writeConfig(withAdapters(provider, `127.0.0.1:${await freePort()}`));
+  const daemon = await ctx.startDaemon();
+  for (const client of clients) {
+    provider.reset();
+    const folder = join(ctx.folder, client.version);
+    const person = makeClaudeHome(folder, client, String(ctx.env["PATH"]), String(ctx.env["HOME"]));
+    const found = await takeSteps(ctx, provider, person, steps);
+    look(found);
+    const calls = provider.requests().length;
+    ctx.note(`client ${client.version}: ${calls} calls, ${found.messages} messages so far, no difference`);
+  }
+  assert.equal((await daemon.stop()).code, 0);
 }
 
 async function ran(

@@ -25,3 +25,18 @@ export function withAdapters(
     ],
   };
 }
+
+/** The gateway with one adapter, each upstream pointed at a fake. */
+export function withAdapter(
+  adapter: string,
+  providers: Readonly<Record<string, Pick<FakeProvider, "url">>>,
+): object {
+  const upstreams = Object.entries(providers).map(([name, { url }]) => ({ name, base_url: url }));
+  return {
+    version: 2,
+    plugins: [
+      { name: "@hypaware/ai-gateway", config: { listen: "127.0.0.1:0", upstreams } },
+      { name: `@hypaware/${adapter}` },
+    ],
+  };
+}
