@@ -31,6 +31,8 @@ export interface ReadLine {
   readonly reading: RecordReading;
   /** From 1; of a database the number of the row. */
   readonly line: number;
+  /** Nothing of it was read. */
+  readonly isTooLong?: true;
 }
 
 /** The files of a record in the order in which they came into being; a database is one. What cannot be listed is passed over, no symbolic link below a root followed. */
@@ -85,6 +87,7 @@ export async function* readRecordFile(
     let line = 0;
     for await (const { text } of file.lines(0)) {
       line += 1;
+      if (text === undefined) yield { reading: {}, line, isTooLong: true };
       const reading = text === undefined ? undefined : readingOf(record, { ...place, text, memory });
       if (reading === undefined) continue;
       memory = reading.memory ?? memory;

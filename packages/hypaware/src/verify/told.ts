@@ -1,6 +1,7 @@
 // What a client's own record says, session by session: enough of each message and response to compare it with the store.
 
 import type { Usage } from "../contract/projection.ts";
+import { LIMITS } from "../contract/limits.ts";
 import type {
   AnyClientRecord,
   RecordedAttempt,
@@ -69,7 +70,7 @@ export interface Told {
   readonly sessions: ReadonlyMap<string, ToldSession>;
   /** Native ids of all sessions. */
   readonly known: ReadonlySet<string>;
-  /** Files that could not be read, with the reason. */
+  /** Files and lines that could not be read, with the reason. */
   readonly unreadable: readonly string[];
 }
 
@@ -92,8 +93,9 @@ export async function readTold(
   for (const path of paths) {
     onFile(path);
     try {
-      for await (const { reading, line } of readRecordFile(record, path)) {
+      for await (const { reading, line, isTooLong } of readRecordFile(record, path)) {
         const place = `${path.path}:${line}`;
+        if (isTooLong) unreadable.push(`${place}: longer than ${LIMITS.noteLineBytes} bytes`);
         for (const entry of reading.entries ?? []) teller.message(entry, place, path);
         for (const response of reading.responses ?? []) teller.response(response, place);
         for (const attempt of reading.attempts ?? []) teller.attempt(attempt, place);
