@@ -13,6 +13,7 @@ export const LIMITS = {
   keepAliveTimeoutMs: 600_000, // agents pause for minutes between turns and reuse the connection
   upstreamConnectMs: 10_000, // name, TCP and TLS together; a provider that takes longer is down
   upstreamIdleSocketMs: 4_000, // below every provider's own idle limit, so a reused socket is rarely dead
+  upstreamIdleMarginMs: 1_000, // … and as much below what an upstream says that it keeps one for
   upstreamBodyIdleMs: 3_600_000, // per progress: a reasoning model may be silent for long, a dead one is not kept
   drainMs: 10_000, // how long a stop waits for running answers before it cuts them
   drainMaxMs: 3_600_000, // … and how long one may be configured to: the longest answers that there are

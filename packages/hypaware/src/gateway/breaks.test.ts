@@ -20,20 +20,23 @@ const CHUNKED = `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${[...SSE.
   .join("")}0\r\n\r\n`;
 const SIZED = `HTTP/1.1 200 OK\r\ncontent-length: ${SSE.length}\r\n\r\n${SSE}`;
 
-/** The body bytes within the first `cut` bytes of a chunked answer. */
+/** The body bytes within the first `cut` bytes of an answer. */
 function bodyWithin(answer: string, cut: number): string {
   const start = answer.indexOf("\r\n\r\n") + 4;
   const sent = answer.slice(start, Math.max(cut, start));
-  if (answer === SIZED) return sent;
-  let body = "";
-  let at = 0;
-  for (;;) {
-    const lineEnd = sent.indexOf("\r\n", at);
-    if (lineEnd === -1) return body;
-    const size = Number.parseInt(sent.slice(at, lineEnd), 16);
-    body += sent.slice(lineEnd + 2, lineEnd + 2 + size);
+  return answer === SIZED ? sent : dataOf(sent);
+}
+
+/** Of chunks, the last of which may not be whole. */
+function dataOf(chunks: string): string {
+  let data = "";
+  for (let at = 0; ;) {
+    const lineEnd = chunks.indexOf("\r\n", at);
+    if (lineEnd === -1) return data;
+    const size = Number.parseInt(chunks.slice(at, lineEnd), 16);
+    data += chunks.slice(lineEnd + 2, lineEnd + 2 + size);
     at = lineEnd + 2 + size + 2;
-    if (at >= sent.length) return body;
+    if (at >= chunks.length) return data;
   }
 }
 
@@ -48,14 +51,7 @@ async function brokenAnswer(port: number): Promise<{ body: string; head: boolean
   if (!head) return { body: rest, head: false, took };
   if (!head.raw.includes("chunked")) return { body: rest, head: true, took };
   expect(rest.endsWith("0\r\n\r\n")).toBe(false);
-  let body = "";
-  for (let at = 0; at < rest.length;) {
-    const lineEnd = rest.indexOf("\r\n", at);
-    const size = Number.parseInt(rest.slice(at, lineEnd), 16);
-    body += rest.slice(lineEnd + 2, lineEnd + 2 + size);
-    at = lineEnd + 2 + size + 2;
-  }
-  return { body, head: true, took };
+  return { body: dataOf(rest), head: true, took };
 }
 
 test.each([

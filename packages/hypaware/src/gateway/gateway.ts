@@ -7,15 +7,18 @@ import type { RouteInput } from "../contract/plugin.ts";
 import type { ProjectorLog } from "../contract/projection.ts";
 import { headerArrays, headerValue } from "../wire/headers.ts";
 import { pathOf, queryOf } from "../wire/target.ts";
-import { type OwnAnswer, ownAnswer, sendAnswer, sendRawAnswer } from "./answer.ts";
+import { type OwnAnswer, ownAnswer, sendRawAnswer } from "./answer.ts";
 import { ClientConnection } from "./client-connection.ts";
+import type { ClientRequest, ClientSide } from "./client-side.ts";
 import { untilDurable } from "./durable.ts";
-import { Forward } from "./forward.ts";
+import { Exchange } from "./exchange.ts";
 import type { Admission, Refusal } from "./guard.ts";
+import { HttpClient } from "./http-client.ts";
 import type { ListenAddress } from "./listen.ts";
 import { openListener } from "./listener.ts";
-import { ReadGarbage } from "./read-garbage.ts";
 import { PeerCheck } from "./peer.ts";
+import { PlainClient } from "./plain-client.ts";
+import { ReadGarbage } from "./read-garbage.ts";
 import type { Route, RouteDecision } from "./router.ts";
 import { Rules, type RuleSettings } from "./rules.ts";
 import { TapClock } from "./tap-clock.ts";
@@ -75,15 +78,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-/** A request with what it takes to answer it. */
-interface Arrived {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly connection: ClientConnection;
-  /** It asks for a WebSocket, and the connection is free for one. */
-  readonly upgrading: UpgradingClient | undefined;
-}
-
 class HttpGateway implements Gateway {
   readonly host: string;
   readonly port: number;
@@ -94,6 +88,9 @@ class HttpGateway implements Gateway {
   readonly #clock = new TapClock();
   readonly #garbage = new ReadGarbage();
   readonly #connections = new Map<Socket, ClientConnection>();
+  /** Of those connections that node:http does not have. */
+  readonly #plainClients = new Map<Socket, PlainClient>();
+  readonly #lateTimer: NodeJS.Timeout;
   readonly #brokenMatches = new Set<string>();
   #rules: Rules;
   #stopping: Promise<{ readonly cut: number }> | undefined;
@@ -112,7 +109,8 @@ class HttpGateway implements Gateway {
     this.#rules = new Rules(options, this.host, this.port);
     this.#peers = options.peers ?? new PeerCheck();
     this.#pool = new UpstreamPool(this.#rules.own);
-    server.on("connection", (socket: Socket) => this.#accept(socket));
+    this.#carryPlainRequests();
+    this.#lateTimer = setInterval(() => this.#closeLate(), LIMITS.headersTimeoutMs / 5).unref();
     server.on("request", (request, response) => this.#receive(request, response));
     server.on("checkContinue", (request, response) => this.#receive(request, response));
     server.on("checkExpectation", (request, response) => this.#receive(request, response));
@@ -155,7 +153,8 @@ class HttpGateway implements Gateway {
     }, LIMITS.freshConnectionMs);
     await closed;
     clearTimeout(timer);
-    await this.#pool.destroy();
+    clearInterval(this.#lateTimer);
+    this.#pool.destroy();
     return { cut: this.#cut };
   }
 
@@ -167,10 +166,38 @@ class HttpGateway implements Gateway {
     }
   }
 
-  #accept(socket: Socket): void {
-    const connection = new ClientConnection(socket);
-    this.#connections.set(socket, connection);
-    socket.on("close", () => this.#connections.delete(socket));
+  /** A connection is read by us until its first request that is not plain; then by node:http. */
+  #carryPlainRequests(): void {
+    const [toHttp] = this.#server.listeners("connection");
+    this.#server.removeAllListeners("connection");
+    this.#server.on("connection", (socket: Socket) => {
+      const connection = new ClientConnection(socket);
+      this.#connections.set(socket, connection);
+      socket.on("close", () => {
+        this.#connections.delete(socket);
+        this.#plainClients.delete(socket);
+      });
+      const client = new PlainClient({
+        connection,
+        onRequest: () => this.#tryAdmit(client),
+        onUnusual: () => {
+          this.#plainClients.delete(socket);
+          toHttp?.call(this.#server, socket);
+        },
+        isStopping: () => this.#stopping !== undefined,
+      });
+      this.#plainClients.set(socket, client);
+    });
+  }
+
+  /** node:http does the same with its own. */
+  #closeLate(): void {
+    const now = performance.now();
+    for (const [socket, client] of this.#plainClients) {
+      const late = client.isLate(now);
+      if (late?.isFresh === true) this.#refuseMalformed(new RequestTimeout(), socket);
+      else if (late) socket.destroy();
+    }
   }
 
   /**
@@ -187,7 +214,11 @@ class HttpGateway implements Gateway {
 
   /** Not behind an answer that is still to come: what the client sent next would get in front of it. */
   #mayUpgrade(request: IncomingMessage): boolean {
-    return isWebSocketHandshake(request) && this.#connections.get(request.socket)?.unanswered === 0;
+    const { method = "", rawHeaders: headers, httpVersionMinor } = request;
+    return (
+      isWebSocketHandshake({ method, headers, isHttp10: httpVersionMinor === 0 }) &&
+      this.#connections.get(request.socket)?.unanswered === 0
+    );
   }
 
   #receiveUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -209,56 +240,56 @@ class HttpGateway implements Gateway {
       // The head may have promised a kept connection before the stop.
       if (this.#stopping) closeIfIdle(connection);
     });
-    this.#tryAdmit({ request, response, connection, upgrading });
+    this.#tryAdmit(new HttpClient(request, response, connection, upgrading));
   }
 
   /** A bug of ours ends this connection, never the process. */
-  #tryAdmit(arrived: Arrived): void {
+  #tryAdmit(client: ClientSide): void {
+    const { connection } = client;
     try {
-      if (!arrived.connection.isGone) this.#admit(arrived);
-      // node:http has let go of it.
-      else arrived.upgrading?.socket.destroy();
+      if (!connection.isGone) this.#admit(client);
+      // Of an upgrade node:http has let go.
+      else if (client.canUpgrade) connection.socket.destroy();
     } catch (error) {
       this.#options.log.error("aigw.request_failed", {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
-      arrived.request.socket.destroy();
+      connection.socket.destroy();
     }
   }
 
-  #admit(arrived: Arrived): void {
-    const { request, response, connection } = arrived;
-    const admission = this.#rules.guard.admit(request.url ?? "", request.rawHeaders);
+  #admit(client: ClientSide): void {
+    const { request, connection } = client;
+    const admission = this.#rules.guard.admit(request.target, request.headers);
     if ("status" in admission) {
       const { status, reason, error, detail } = admission;
-      this.#refuse(response, status, reason, { error, detail });
+      this.#refuse(client, status, reason, { error, detail });
       return;
     }
     // A valid route key proves the account: others cannot read it. Otherwise the kernel is asked, which takes a moment.
     const peer = admission.routeKey === undefined ? connection.peer(this.#peers) : "same-account";
-    if (peer instanceof Promise) void peer.then(() => this.#tryAdmit(arrived));
+    if (peer instanceof Promise) void peer.then(() => this.#tryAdmit(client));
     else if (peer === "other-account") {
-      this.#refuse(response, 403, "account", {
+      this.#refuse(client, 403, "account", {
         error: "account not allowed",
         detail: "this gateway belongs to another account of this machine",
       });
-    } else this.#begin(arrived, admission);
+    } else this.#begin(client, request, admission);
   }
 
   #refuse(
-    response: ServerResponse,
+    client: ClientSide,
     status: number,
     reason: Refusal["reason"] | "account",
     body: { readonly error: string; readonly detail: string },
   ): void {
     this.#refused++;
     this.#options.log.debug("aigw.request_refused", { status, reason });
-    sendAnswer(response, ownAnswer(status, body));
+    client.answer(ownAnswer(status, body));
   }
 
   /** From here on it is an exchange. */
-  #begin(arrived: Arrived, { target, routeKey, clientName }: Admission): void {
-    const { request, response, upgrading } = arrived;
+  #begin(client: ClientSide, request: ClientRequest, { target, routeKey, clientName }: Admission): void {
     const startedAt = performance.now();
     const decision = this.#decide(request, target);
     const tap = new Tap(
@@ -271,13 +302,13 @@ class HttpGateway implements Gateway {
       randomUUID().replaceAll("-", ""),
       startedAt,
     );
-    const devRunId = headerValue(request.rawHeaders, "x-hyp-dev-run-id");
+    const devRunId = headerValue(request.headers, "x-hyp-dev-run-id");
     tap.open({
       startedAt: Date.now(),
-      method: request.method ?? "",
+      method: request.method,
       target,
-      httpVersion: request.httpVersion,
-      headers: request.rawHeaders,
+      httpVersion: request.isHttp10 ? "1.0" : "1.1",
+      headers: request.headers,
       upstream: decision.route?.name ?? null,
       provider: decision.route?.provider ?? null,
       routeReason: decision.reason,
@@ -287,27 +318,28 @@ class HttpGateway implements Gateway {
       routeKey,
     });
     this.#exchanges++;
-    if (!upgrading && asksForUpgrade(request.rawHeaders)) {
+    if (!client.canUpgrade && asksForUpgrade(request.headers)) {
       const error = isWebSocketHandshake(request)
         ? "this connection cannot carry a WebSocket"
         : "this gateway upgrades to a WebSocket only, in a GET without a body";
-      this.#answerExchange(response, tap, upgradeRefusal(error), error);
+      this.#answerExchange(client, tap, upgradeRefusal(error), error);
     } else if (!decision.route) {
       const error = "no upstream matches path";
-      const answer = upgrading ? upgradeRefusal(error) : ownAnswer(404, { error, path: pathOf(target) });
-      this.#answerExchange(response, tap, answer, error);
-    } else this.#forward(arrived, target, decision.route, tap);
+      const path = pathOf(target);
+      const answer = client.canUpgrade ? upgradeRefusal(error) : ownAnswer(404, { error, path });
+      this.#answerExchange(client, tap, answer, error);
+    } else this.#exchange(client, target, decision.route, tap);
   }
 
-  #decide(request: IncomingMessage, target: string): RouteDecision {
+  #decide({ method, headers: raw }: ClientRequest, target: string): RouteDecision {
     let headers: RouteInput["headers"] | undefined;
     const input: RouteInput = {
-      method: request.method ?? "",
+      method,
       path: pathOf(target),
       query: queryOf(target),
       // Most routes are decided by the path; then nobody reads them.
       get headers() {
-        return (headers ??= headerArrays(request.rawHeaders));
+        return (headers ??= headerArrays(raw));
       },
     };
     return this.#rules.routes.route(input, (route, error) => {
@@ -320,18 +352,17 @@ class HttpGateway implements Gateway {
     });
   }
 
-  #answerExchange(response: ServerResponse, tap: Tap, answer: OwnAnswer, error: string): void {
-    sendAnswer(response, answer);
+  #answerExchange(client: ClientSide, tap: Tap, answer: OwnAnswer, error: string): void {
     tap.answer(answer);
     tap.close("upstream_refused", error);
     this.#responseBytes += answer.body.length;
+    client.answer(answer);
   }
 
-  #forward(arrived: Arrived, target: string, route: Route, tap: Tap): void {
-    if (continues(arrived.request)) arrived.response.writeContinue();
+  #exchange(client: ClientSide, target: string, route: Route, tap: Tap): void {
     this.#running++;
-    const forward = new Forward({
-      ...arrived,
+    const exchange = new Exchange({
+      client,
       pool: this.#pool,
       tap,
       garbage: this.#garbage,
@@ -340,7 +371,7 @@ class HttpGateway implements Gateway {
       durable: this.#rules.durability === "strict" ? () => untilDurable(this.#options.sink) : undefined,
       onEnd: () => this.#ended(tap),
     });
-    forward.start();
+    exchange.start();
   }
 
   #ended(tap: Tap): void {
@@ -367,6 +398,15 @@ const MALFORMED_STATUS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+/** As node:http says it. */
+class RequestTimeout extends Error {
+  readonly code = "ERR_HTTP_REQUEST_TIMEOUT";
+
+  constructor() {
+    super("Request timeout");
+  }
+}
+
 function closeIfIdle(connection: ClientConnection): void {
   if (connection.unanswered === 0) connection.socket.destroy();
 }
@@ -378,8 +418,4 @@ function ignore(): void {
 function refuseConnect(socket: Socket): void {
   socket.on("error", ignore);
   sendRawAnswer(socket, ownAnswer(405, { error: "method not allowed", detail: "this gateway is no tunnel" }));
-}
-
-function continues(request: IncomingMessage): boolean {
-  return headerValue(request.rawHeaders, "expect")?.toLowerCase() === "100-continue";
 }

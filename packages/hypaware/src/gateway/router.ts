@@ -22,6 +22,8 @@ export interface Route {
   match?(input: RouteInput): boolean;
   /** `scheme://host[:port]` */
   readonly origin: string;
+  /** `host[:port]`, what Host says. */
+  readonly host: string;
   /** Path of `base_url` without a slash at its end; put in front of the request target. */
   readonly basePath: string;
 }
@@ -99,7 +101,7 @@ function fieldsOf(preset: UpstreamPreset): Entry {
 }
 
 function resolve(entry: Entry): Route {
-  const { origin, basePath } = parseBaseUrl(entry.name, entry.base_url);
+  const { origin, host, basePath } = parseBaseUrl(entry.name, entry.base_url);
   const reachable =
     entry.match !== undefined || (entry.path_prefix !== undefined && entry.path_prefix !== "");
   return {
@@ -107,11 +109,15 @@ function resolve(entry: Entry): Route {
     ...(reachable ? {} : { path_prefix: "/" }),
     base_url: entry.base_url!,
     origin,
+    host,
     basePath,
   };
 }
 
-function parseBaseUrl(name: string, baseUrl: string | undefined): { origin: string; basePath: string } {
+function parseBaseUrl(
+  name: string,
+  baseUrl: string | undefined,
+): Pick<Route, "origin" | "host" | "basePath"> {
   const invalid = (reason: string): HypError =>
     new HypError("config_invalid", `ai-gateway: invalid base_url for upstream "${name}": ${reason}`);
   if (baseUrl === undefined || baseUrl === "") throw invalid("it is missing");
@@ -130,7 +136,7 @@ function parseBaseUrl(name: string, baseUrl: string | undefined): { origin: stri
   if (url.username !== "" || url.password !== "")
     throw invalid("it must not contain a user name or password");
   if (url.search !== "" || url.hash !== "") throw invalid("it must not contain a query or a fragment");
-  return { origin: url.origin, basePath: url.pathname.replace(/\/+$/, "") };
+  return { origin: url.origin, host: url.host, basePath: url.pathname.replace(/\/+$/, "") };
 }
 
 /** No prefix −1, `/` 0, otherwise its length. */

@@ -8,6 +8,8 @@ import { buildRoutes } from "./router.ts";
 let rig: Rig;
 let upstream: RawServer;
 
+const SWITCHED = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n";
+
 afterEach(async () => {
   await rig.stop({ drainMs: 0 });
   await upstream.close();
@@ -135,14 +137,29 @@ test("a route key opens the tunnel, is not passed on, and is masked where a fram
   }
 });
 
-test("an upgrade behind a request that is not answered yet waits its turn and is refused", async () => {
+test("an upgrade behind a request that node:http has not answered yet waits its turn and is refused", async () => {
   upstream = await rawServer(async (wire, socket) => {
     await wire.request();
     setTimeout(() => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), 20);
   });
   rig = await startRig(upstream.url);
   const wire = await rawClient(rig.port);
-  wire.socket.write(`GET /v1/x HTTP/1.1\r\nhost: 127.0.0.1:${rig.port}\r\n\r\n${handshake(rig.port)}`);
+  const first = `GET /v1/x HTTP/1.1\r\nhost: 127.0.0.1:${rig.port}\r\nconnection: x-own, keep-alive\r\n\r\n`;
+  wire.socket.write(first + handshake(rig.port));
   expect((await wire.response()).startLine).toBe("HTTP/1.1 200 OK");
   expect((await wire.response()).startLine).toBe("HTTP/1.1 426 Upgrade Required");
+});
+
+test("an upgrade behind a plain request waits its turn and is carried", async () => {
+  upstream = await rawServer(async (wire, socket) => {
+    for (let request = await wire.request(); request; request = await wire.request()) {
+      if (!request.startLine.includes("/v1/x")) socket.write(SWITCHED);
+      else setTimeout(() => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), 20);
+    }
+  });
+  rig = await startRig(upstream.url);
+  const wire = await rawClient(rig.port);
+  wire.socket.write(`GET /v1/x HTTP/1.1\r\nhost: 127.0.0.1:${rig.port}\r\n\r\n${handshake(rig.port)}`);
+  expect((await wire.response()).startLine).toBe("HTTP/1.1 200 OK");
+  expect((await wire.head())?.startLine).toBe("HTTP/1.1 101 Switching Protocols");
 });

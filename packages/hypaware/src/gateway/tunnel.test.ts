@@ -33,9 +33,9 @@ test("the handshake passes as it is in both directions", async () => {
     expect(head?.raw).toEqual([
       "host",
       `127.0.0.1:${upstream.port}`,
-      "connection",
-      "upgrade",
-      "upgrade",
+      "Connection",
+      "Upgrade",
+      "Upgrade",
       "websocket",
       "Sec-WebSocket-Version",
       "13",

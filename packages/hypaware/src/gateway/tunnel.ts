@@ -36,7 +36,7 @@ export class Tunnel implements RunningExchange {
     const { connection, upstream } = this.#options;
     const client = connection.socket;
     connection.running.add(this);
-    // undici opens sockets that end when the other side does.
+    // Upstream sockets are opened as ones that end when the other side does.
     upstream.allowHalfOpen = true;
     client.write(head);
     this.#carry("client", client, upstream);

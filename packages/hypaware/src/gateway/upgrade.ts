@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import type { RawHeaders } from "../contract/frame.ts";
 import { connectionTokens, headerValue, headerValues } from "../wire/headers.ts";
 import { type OwnAnswer, ownAnswer } from "./answer.ts";
+import type { ClientRequest } from "./client-side.ts";
 
 /**
  * A WebSocket cannot go on without its upgrade. HTTP/2 in clear text (h2c) can: whoever offers it also speaks HTTP/1.1, and the
@@ -15,11 +15,14 @@ export function asksForUpgrade(headers: RawHeaders): boolean {
 }
 
 /** An opening handshake (RFC 6455, section 4.1), as far as it takes to carry one. */
-export function isWebSocketHandshake(request: IncomingMessage): boolean {
-  const raw = request.rawHeaders;
+export function isWebSocketHandshake({
+  method,
+  headers: raw,
+  isHttp10,
+}: Pick<ClientRequest, "method" | "headers" | "isHttp10">): boolean {
   return (
-    request.method === "GET" &&
-    request.httpVersionMinor > 0 &&
+    method === "GET" &&
+    !isHttp10 &&
     connectionTokens(raw).includes("upgrade") &&
     headerValues(raw, "upgrade").join().trim().toLowerCase() === "websocket" &&
     !hasBody(raw)

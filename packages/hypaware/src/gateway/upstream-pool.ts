@@ -1,142 +1,86 @@
-import type { Socket } from "node:net";
-import { Agent, buildConnector, Client, type Dispatcher, Pool } from "undici";
 import { LIMITS } from "../contract/limits.ts";
+import { type ConnectError, createDial, type Dial } from "./dial.ts";
 import type { OwnAddress } from "./own-address.ts";
-import { type OnInterim, UpstreamHeads } from "./upstream-heads.ts";
+import { UpstreamConnection } from "./upstream-connection.ts";
 
-/** A handler that wants to know whether its request goes out on a connection that carried others before. */
-export interface ConnectionAware {
-  connection: TrackedClient | undefined;
+interface Idle {
+  readonly connection: UpstreamConnection;
+  /** On the clock of `performance.now()`. */
+  readonly until: number;
 }
 
 /** Connections to all upstreams: HTTP/1.1, one request at a time on each, kept for `upstreamIdleSocketMs` when idle. */
 export class UpstreamPool {
-  readonly #agent: Agent;
-  readonly #connectErrors = new WeakSet<Error>();
-  readonly #clientOptions: ClientOptions;
-  /** Clients of one request each. */
-  readonly #single = new Set<TrackedClient>();
+  readonly #dial: Dial;
+  /** By origin; who was used last is used next. */
+  readonly #idle = new Map<string, Idle[]>();
+  readonly #open = new Set<UpstreamConnection>();
+  #timer: NodeJS.Timeout | undefined;
+  #isDestroyed = false;
 
   constructor(own: OwnAddress) {
-    const dial = buildConnector({ allowH2: false, timeout: LIMITS.upstreamConnectMs });
-    const connect: buildConnector.connector = (options, callback) => {
-      const refuse = (error: Error): void => {
-        this.#connectErrors.add(error);
-        callback(error, null);
-      };
-      dial(options, (error, socket) => {
-        if (error) refuse(error);
-        else if (reachesUs(socket, own)) {
-          socket.destroy();
-          refuse(new Error(`${options.hostname}:${options.port} is this gateway's own address`));
-        } else callback(null, socket);
+    this.#dial = createDial(own);
+  }
+
+  /** A kept connection. */
+  takeIdle(origin: string): UpstreamConnection | undefined {
+    const idle = this.#idle.get(origin);
+    const now = performance.now();
+    for (let last = idle?.pop(); last; last = idle?.pop()) {
+      if (last.until > now && last.connection.isAlive) return last.connection;
+      last.connection.destroy();
+    }
+    return undefined;
+  }
+
+  /** A new connection. */
+  open(origin: string, onResult: (result: UpstreamConnection | ConnectError) => void): void {
+    this.#dial(origin, (result) => {
+      if (result instanceof Error) {
+        onResult(result);
+        return;
+      }
+      const connection = new UpstreamConnection(origin, result);
+      this.#open.add(connection);
+      result.on("close", () => this.#open.delete(connection));
+      onResult(connection);
+      if (this.#isDestroyed) connection.destroy();
+    });
+  }
+
+  /** For the next request. `hintMs`: what the upstream says that it keeps it for; that may only shorten it. */
+  keep(connection: UpstreamConnection, hintMs = Number.POSITIVE_INFINITY): void {
+    connection.free();
+    const keptMs = Math.min(LIMITS.upstreamIdleSocketMs, hintMs - LIMITS.upstreamIdleMarginMs);
+    if (keptMs <= 0 || this.#isDestroyed || !connection.isAlive) {
+      connection.destroy();
+      return;
+    }
+    let idle = this.#idle.get(connection.origin);
+    if (!idle) this.#idle.set(connection.origin, (idle = []));
+    idle.push({ connection, until: performance.now() + keptMs });
+    this.#timer ??= setTimeout(() => this.#closeOld(), LIMITS.upstreamIdleSocketMs).unref();
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true;
+    clearTimeout(this.#timer);
+    for (const connection of this.#open) connection.destroy();
+  }
+
+  #closeOld(): void {
+    const now = performance.now();
+    this.#timer = undefined;
+    for (const [origin, idle] of this.#idle) {
+      const kept = idle.filter(({ connection, until }) => {
+        if (until > now && connection.isAlive) return true;
+        connection.destroy();
+        return false;
       });
-    };
-    this.#clientOptions = {
-      allowH2: false,
-      connect,
-      pipelining: 1,
-      // A model may think for long before its first byte, and a total timeout would cut long answers.
-      headersTimeout: 0,
-      bodyTimeout: LIMITS.upstreamBodyIdleMs,
-      keepAliveTimeout: LIMITS.upstreamIdleSocketMs,
-      // The upstream's own hint may only shorten it.
-      keepAliveMaxTimeout: LIMITS.upstreamIdleSocketMs,
-      maxHeaderSize: LIMITS.upstreamHeaderBytes,
-    };
-    const factory = (url: URL): TrackedClient => new TrackedClient(url, this.#clientOptions);
-    this.#agent = new Agent({
-      ...this.#clientOptions,
-      factory: (origin, options) => new Pool(origin, { ...(options as Pool.Options), factory }),
-    });
+      if (kept.length > 0) this.#idle.set(origin, kept);
+      else this.#idle.delete(origin);
+    }
+    if (this.#idle.size > 0)
+      this.#timer = setTimeout(() => this.#closeOld(), LIMITS.upstreamIdleSocketMs / 4).unref();
   }
-
-  /** Failures go to the handler's `onResponseError`, also at once. */
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & ConnectionAware): void {
-    this.#agent.dispatch(options, handler);
-  }
-
-  /** As `dispatch`, on a new connection that carries nothing else. */
-  dispatchAlone(
-    options: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler & ConnectionAware,
-  ): void {
-    const client = new TrackedClient(new URL(options.origin ?? ""), this.#clientOptions);
-    this.#single.add(client);
-    client.dispatch(options, handler);
-    // Resolves when the request is done; rejects when we stop before.
-    void client
-      .close()
-      .catch(() => undefined)
-      .finally(() => this.#single.delete(client));
-  }
-
-  /** Did this error happen before there was a connection (name, TCP, TLS, loop)? */
-  isConnectError(error: Error): boolean {
-    return this.#connectErrors.has(error);
-  }
-
-  async destroy(): Promise<void> {
-    await Promise.all([this.#agent, ...this.#single].map((dispatcher) => dispatcher.destroy()));
-  }
-}
-
-type ClientOptions = Client.Options & { readonly connect: buildConnector.connector };
-
-/** One connection at a time, how many requests the present one has carried, and whether it failed. */
-export class TrackedClient extends Client {
-  #carried = 0;
-  #failure: Error | undefined;
-  #heads: UpstreamHeads | undefined;
-
-  constructor(url: URL, options: ClientOptions) {
-    super(url, {
-      ...options,
-      connect: (target, callback) => {
-        options.connect(target, (...result) => {
-          const [error, socket] = result;
-          if (!error) {
-            this.#failure = undefined;
-            this.#heads = new UpstreamHeads(socket);
-            // Before undici's own listener: it takes a reset for the end of an answer that the close delimits.
-            socket.on("error", (failure) => (this.#failure = failure));
-          }
-          callback(...result);
-        });
-      },
-    });
-    this.on("connect", () => {
-      this.#carried = 0;
-    });
-  }
-
-  /** Why the present connection broke; undefined while it has not. */
-  get failure(): Error | undefined {
-    return this.#failure;
-  }
-
-  /** A byte of the present request's answer came. */
-  get hasAnswered(): boolean {
-    return this.#heads?.hasBegun ?? false;
-  }
-
-  /** Of the present request's answer, once undici reports it; each byte a character. */
-  get statusText(): string {
-    return this.#heads?.statusText ?? "";
-  }
-
-  /** Called when a request is about to be written. True: the connection carried another one before. `onInterim`: a 1xx came. */
-  carry(onInterim: OnInterim): boolean {
-    this.#heads?.expect(onInterim);
-    return this.#carried++ > 0;
-  }
-
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    (handler as Dispatcher.DispatchHandler & ConnectionAware).connection = this;
-    return super.dispatch(options, handler);
-  }
-}
-
-function reachesUs(socket: Socket, own: OwnAddress): boolean {
-  return own.isReached(socket.remoteAddress, socket.remotePort);
 }

@@ -14,17 +14,21 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 /**
- * What may go to the next hop, in order, spelling and number: everything but hop-by-hop, what `Connection` names, and `dropped`, in
- * lower case.
+ * What may go to the next hop, in order, spelling and number: everything but hop-by-hop, what `Connection` names, and `dropped`; `kept` in
+ * any case. Names in lower case.
  */
-export function forwardable(raw: RawHeaders, dropped: ReadonlySet<string> = NO_NAMES): string[] {
+export function forwardable(
+  raw: RawHeaders,
+  dropped: ReadonlySet<string> = NO_NAMES,
+  kept: ReadonlySet<string> = NO_NAMES,
+): string[] {
   const named = connectionTokens(raw);
   const result: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!;
     const lower = name.toLowerCase();
-    if (!HOP_BY_HOP.has(lower) && !dropped.has(lower) && !named.includes(lower))
-      result.push(name, raw[i + 1]!);
+    const isOurs = HOP_BY_HOP.has(lower) || dropped.has(lower) || named.includes(lower);
+    if (!isOurs || kept.has(lower)) result.push(name, raw[i + 1]!);
   }
   return result;
 }

@@ -1,0 +1,223 @@
+import type { Socket } from "node:net";
+import type { RawHeaders } from "../contract/frame.ts";
+import { LIMITS } from "../contract/limits.ts";
+import { fieldLines } from "../wire/head-fields.ts";
+import { forwardable } from "../wire/headers.ts";
+import { type PlainRequest, readPlainRequest } from "../wire/plain-request.ts";
+import type { ResponseHead } from "../wire/response-reader.ts";
+import { headBytes, type OwnAnswer } from "./answer.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import type { AnswerPiece, ClientRequest, ClientSide, UploadTaker } from "./client-side.ts";
+import { writeTogether } from "./write-together.ts";
+
+// A connection whose requests are plain, read and answered without a library between: an answer's bytes go on as they came, chunks
+// as chunks. The first request that is not plain takes the connection to node:http, with all that follows it.
+
+const NOTHING = Buffer.alloc(0);
+const KEPT = `Connection: keep-alive\r\nKeep-Alive: timeout=${LIMITS.keepAliveTimeoutMs / 1_000}\r\n\r\n`;
+const ENDING = "Connection: close\r\n\r\n";
+const NONE: ReadonlySet<string> = new Set();
+const CHUNKS: ReadonlySet<string> = new Set(["transfer-encoding"]);
+const TRAILER: ReadonlySet<string> = new Set(["trailer"]);
+
+export interface PlainClientOptions {
+  readonly connection: ClientConnection;
+  /** A request is there. */
+  readonly onRequest: (client: PlainClient) => void;
+  /** From here on another reader has the socket. What it reads first is what was no plain request. */
+  readonly onUnusual: (socket: Socket) => void;
+  /** No further request is taken. */
+  readonly isStopping: () => boolean;
+}
+
+export class PlainClient implements ClientSide {
+  readonly connection: ClientConnection;
+  readonly canUpgrade = false;
+  readonly #options: PlainClientOptions;
+  readonly #socket: Socket;
+  /** The present request, until its answer is given and its body has come. */
+  #plain: PlainRequest | undefined;
+  #isAnswered = false;
+  #requests = 0;
+  /** Since when none is; on the clock of `performance.now()`. */
+  #idleSince = performance.now();
+  /** Of its body, to come from the socket … */
+  #bodyLeft = 0;
+  /** … and here, while nobody takes it. */
+  #body: Buffer[] = [];
+  #taker: UploadTaker | undefined;
+  /** What came behind it. */
+  #early: Buffer = NOTHING;
+  /** Goes out with the answer's first bytes. */
+  #head: string | undefined;
+  #ending: ResponseHead["ending"] = "none";
+
+  constructor(options: PlainClientOptions) {
+    this.#options = options;
+    this.connection = options.connection;
+    this.#socket = options.connection.socket;
+    this.#socket.on("data", this.#onData);
+    this.#socket.on("drain", this.#onDrain);
+    this.#socket.on("end", this.#onEnd);
+    this.#socket.on("error", ignore);
+  }
+
+  get request(): ClientRequest {
+    const { method, target, headers, bodyBytes } = this.#plain!;
+    return { method, target, headers, isHttp10: false, body: bodyBytes > 0 ? "sized" : "none" };
+  }
+
+  /** No request came for longer than one may take; `true`: not even one. */
+  isLate(now: number): { readonly isFresh: boolean } | undefined {
+    if (this.#plain !== undefined) return undefined;
+    const isFresh = this.#requests === 0;
+    const limit = isFresh ? LIMITS.headersTimeoutMs : LIMITS.keepAliveTimeoutMs;
+    return now - this.#idleSince > limit ? { isFresh } : undefined;
+  }
+
+  take(taker: UploadTaker): void {
+    this.#taker = taker;
+    const waiting = this.#body;
+    this.#body = [];
+    for (const bytes of waiting) taker.upload(bytes);
+    if (this.#bodyLeft === 0 && this.#plain!.bodyBytes > 0) taker.uploadEnd();
+    this.resumeUpload();
+  }
+
+  pauseUpload(): void {
+    if (this.#bodyLeft > 0) this.#socket.pause();
+  }
+
+  resumeUpload(): void {
+    if (this.#early.length < LIMITS.headerBytes) this.#socket.resume();
+  }
+
+  answer(answer: OwnAnswer): void {
+    const own = this.#isLast() ? ["connection", "close"] : [];
+    const head = headBytes(answer.status, answer.statusText, [...answer.headers, ...own]);
+    this.#socket.write(this.#plain!.method === "HEAD" ? head : Buffer.concat([head, answer.body]));
+    this.#finish();
+  }
+
+  inform(head: Buffer): void {
+    this.#socket.write(head);
+  }
+
+  begin({ status, statusText, headers, ending }: ResponseHead): void {
+    this.#ending = ending;
+    const fields = ending === "chunks" ? forwardable(headers, NONE, CHUNKS) : forwardable(headers, TRAILER);
+    this.#head = `HTTP/1.1 ${status} ${statusText}\r\n${fieldLines(fields)}${this.#isLast() ? ENDING : KEPT}`;
+  }
+
+  send({ wire }: AnswerPiece): boolean {
+    const head = this.#head;
+    if (head === undefined) return this.#socket.write(wire);
+    this.#head = undefined;
+    return writeTogether(this.#socket, head, wire);
+  }
+
+  end(piece: AnswerPiece, trailers: RawHeaders): void {
+    if (this.#ending === "chunks") {
+      const end = Buffer.from(`${fieldLines(forwardable(trailers))}\r\n`, "latin1");
+      this.send({ ...piece, wire: Buffer.concat([piece.wire, end]) });
+    } else if (this.#head !== undefined || piece.wire.length > 0) this.send(piece);
+    this.#finish();
+  }
+
+  breakOff(where: "before-answer" | "in-answer"): void {
+    const socket = this.#socket;
+    if (where === "before-answer") socket.resetAndDestroy();
+    else if (this.#ending !== "close") socket.destroySoon();
+    // Only a reset says that this close is no end.
+    else socket.write(NOTHING, () => socket.resetAndDestroy());
+  }
+
+  release(): never {
+    throw new Error("a plain request asks for no other protocol");
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (this.#plain === undefined) this.#readRequest(bytes);
+    else if (this.#bodyLeft > 0) this.#readBody(bytes);
+    else {
+      this.#early = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes]);
+      if (this.#early.length >= LIMITS.headerBytes) this.#socket.pause();
+    }
+  };
+
+  readonly #onDrain = (): void => this.#taker?.drained();
+
+  /** That is how a client leaves. */
+  readonly #onEnd = (): void => void this.#socket.end();
+
+  #readRequest(bytes: Buffer): void {
+    const plain = readPlainRequest(bytes);
+    if (plain === undefined) {
+      this.#leave(bytes);
+      return;
+    }
+    this.#plain = plain;
+    this.#isAnswered = false;
+    this.#requests++;
+    this.connection.unanswered++;
+    const end = Math.min(bytes.length, plain.headBytes + plain.bodyBytes);
+    this.#bodyLeft = plain.bodyBytes - (end - plain.headBytes);
+    if (end > plain.headBytes) this.#body.push(bytes.subarray(plain.headBytes, end));
+    if (end < bytes.length) this.#early = bytes.subarray(end);
+    this.#options.onRequest(this);
+    if (this.#taker === undefined && !this.#isAnswered) this.#socket.pause();
+  }
+
+  #readBody(bytes: Buffer): void {
+    const part = bytes.length <= this.#bodyLeft ? bytes : bytes.subarray(0, this.#bodyLeft);
+    this.#bodyLeft -= part.length;
+    if (part.length < bytes.length) this.#early = bytes.subarray(part.length);
+    if (this.#taker) this.#taker.upload(part);
+    else if (!this.#isAnswered) this.#body.push(part);
+    if (this.#bodyLeft > 0) return;
+    this.#taker?.uploadEnd();
+    if (this.#isAnswered) this.#goOn();
+  }
+
+  #isLast(): boolean {
+    return this.#ending === "close" || this.#plain!.isLast || this.#options.isStopping();
+  }
+
+  #finish(): void {
+    const isLast = this.#isLast();
+    this.connection.unanswered--;
+    this.#isAnswered = true;
+    this.#taker = undefined;
+    this.#body = [];
+    this.#ending = "none";
+    if (isLast) this.#socket.destroySoon();
+    else if (this.#bodyLeft === 0) this.#goOn();
+    else this.#socket.resume();
+  }
+
+  #goOn(): void {
+    this.#plain = undefined;
+    this.#idleSince = performance.now();
+    const bytes = this.#early;
+    this.#early = NOTHING;
+    // Not at once: many small requests may have come together.
+    if (bytes.length > 0) process.nextTick(this.#onData, bytes);
+    this.#socket.resume();
+  }
+
+  #leave(bytes: Buffer): void {
+    const socket = this.#socket;
+    socket.off("data", this.#onData);
+    socket.off("drain", this.#onDrain);
+    socket.off("end", this.#onEnd);
+    socket.off("error", ignore);
+    socket.pause();
+    socket.unshift(bytes);
+    this.#options.onUnusual(socket);
+    socket.resume();
+  }
+}
+
+function ignore(): void {
+  // A close follows.
+}
