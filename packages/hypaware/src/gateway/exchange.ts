@@ -188,10 +188,9 @@ export class Exchange implements RunningExchange, ConnectionUser, ResponseListen
     if (head.ending !== "switch") client.begin(head);
   }
 
-  onBody(wire: Buffer, data: readonly Buffer[]): void {
-    const bytes = data.length === 1 ? data[0]! : Buffer.concat(data);
-    this.#piece = { wire, data: bytes };
-    this.#options.tap.responseBody(bytes);
+  onBody(wire: Buffer, data: Buffer): void {
+    this.#piece = { wire, data };
+    this.#options.tap.responseBody(data);
   }
 
   onEnd(): void {

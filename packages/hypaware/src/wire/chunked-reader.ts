@@ -3,16 +3,34 @@ import { LIMITS } from "../contract/limits.ts";
 import { isHeadText, readFields } from "./head-fields.ts";
 import { MalformedResponse } from "./malformed-response.ts";
 
-// A body in chunks (RFC 9112, section 7.1), read beside its way: what its data is, and where it ends.
+// A body in chunks (RFC 9112, section 7.1), read beside its way: what its data is, and where it ends. An answer of events has hundreds of
+// chunks, so their data is copied together, and nothing is made for each of them.
 
 const NOTHING = Buffer.alloc(0);
 const [TAB, LF, CR, SPACE, SEMICOLON, DELETE] = [0x09, 0x0a, 0x0d, 0x20, 0x3b, 0x7f];
 const SIZE_DIGITS = 12;
+const SIZE = 0;
+const EXTENSION = 1;
+const SIZE_LF = 2;
+const DATA = 3;
+const DATA_CR = 4;
+const DATA_LF = 5;
+const TRAILERS = 6;
+const END = 7;
 
-type State = "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" | "trailers" | "end";
+/** What a stretch of bytes holds of a body. */
+export interface ReadChunks {
+  /** Behind the chunks; trailers, and the empty line that ends them, are none. */
+  readonly chunksEnd: number;
+  /** Behind the body, or the end of the bytes. */
+  readonly end: number;
+  readonly data: Buffer;
+  /** What is behind `chunksEnd` cannot be read. */
+  readonly error: MalformedResponse | undefined;
+}
 
 export class ChunkedReader {
-  #state: State = "size";
+  #state = SIZE;
   #digits = 0;
   /** Of the chunk that is read, to come. */
   #left = 0;
@@ -21,7 +39,7 @@ export class ChunkedReader {
   #fields: RawHeaders = [];
 
   get isWhole(): boolean {
-    return this.#state === "end";
+    return this.#state === END;
   }
 
   /** Behind the last chunk; once it is whole. */
@@ -29,100 +47,91 @@ export class ChunkedReader {
     return this.#fields;
   }
 
-  /**
-   * Reads from `at` to the end of the body or of the bytes and returns where. `onData`: a stretch of data. `onChunks`: the bytes up to there
-   * are chunks as they came; trailers and the empty line that ends them are none. Throws MalformedResponse behind what was right.
-   */
-  read(
-    bytes: Buffer,
-    at: number,
-    onData: (from: number, to: number) => void,
-    onChunks: (to: number) => void,
-  ): number {
+  /** Reads from `at`. */
+  read(bytes: Buffer, at: number): ReadChunks {
+    const data = Buffer.allocUnsafe(bytes.length - at);
+    let dataBytes = 0;
     let i = at;
-    try {
-      while (i < bytes.length && this.#state !== "trailers") {
-        if (this.#state === "data") {
-          const to = Math.min(bytes.length, i + this.#left);
-          onData(i, to);
-          this.#left -= to - i;
-          i = to;
-          if (this.#left === 0) this.#state = "data-cr";
-        } else {
-          this.#step(bytes[i]!);
-          i++;
-        }
+    let error: MalformedResponse | undefined;
+    while (i < bytes.length && this.#state < TRAILERS) {
+      if (this.#state === DATA) {
+        const to = Math.min(bytes.length, i + this.#left);
+        dataBytes += bytes.copy(data, dataBytes, i, to);
+        this.#left -= to - i;
+        i = to;
+        if (this.#left === 0) this.#state = DATA_CR;
+      } else {
+        error = this.#step(bytes[i]!);
+        if (error) break;
+        i++;
       }
-    } finally {
-      onChunks(i);
     }
-    return this.#state === "trailers" ? this.#readTrailers(bytes, i) : i;
+    const chunksEnd = i;
+    if (this.#state === TRAILERS && error === undefined) {
+      const read = this.#readTrailers(bytes, i);
+      if (typeof read === "number") i = read;
+      else error = read;
+    }
+    return { chunksEnd, end: i, data: data.subarray(0, dataBytes), error };
   }
 
-  #step(byte: number): void {
+  #step(byte: number): MalformedResponse | undefined {
     switch (this.#state) {
-      case "size": {
+      case SIZE: {
         const digit = hexDigit(byte);
         if (digit !== -1 && this.#digits < SIZE_DIGITS) {
           this.#left = this.#left * 16 + digit;
           this.#digits++;
-        } else if (this.#digits > 0 && byte === CR) this.#state = "size-lf";
-        else if (this.#digits > 0 && byte === SEMICOLON) this.#state = "extension";
-        else throw new MalformedResponse("a chunk has no proper size");
-        break;
+        } else if (this.#digits > 0 && byte === CR) this.#state = SIZE_LF;
+        else if (this.#digits > 0 && byte === SEMICOLON) this.#state = EXTENSION;
+        else return new MalformedResponse("a chunk has no proper size");
+        return undefined;
       }
-      case "extension":
-        if (byte === CR) this.#state = "size-lf";
-        else if (
-          (byte < SPACE && byte !== TAB) ||
-          byte === DELETE ||
-          this.#extensionBytes++ > LIMITS.interimHeadBytes
-        )
-          throw new MalformedResponse("a chunk has no proper extension");
-        break;
-      case "size-lf":
-        expectByte(byte, LF);
+      case EXTENSION:
+        if (byte === CR) this.#state = SIZE_LF;
+        else if ((byte < SPACE && byte !== TAB) || byte === DELETE || ++this.#extensionBytes > MAX_EXTENSION)
+          return new MalformedResponse("a chunk has no proper extension");
+        return undefined;
+      case SIZE_LF:
         this.#digits = 0;
         this.#extensionBytes = 0;
-        this.#state = this.#left === 0 ? "trailers" : "data";
-        break;
-      case "data-cr":
-        expectByte(byte, CR);
-        this.#state = "data-lf";
-        break;
+        this.#state = this.#left === 0 ? TRAILERS : DATA;
+        return byte === LF ? undefined : new MalformedResponse("a chunk's size does not end with its line");
+      case DATA_CR:
+        this.#state = DATA_LF;
+        return byte === CR ? undefined : new MalformedResponse("a chunk is longer than its size");
       default:
-        expectByte(byte, LF);
-        this.#state = "size";
+        this.#state = SIZE;
+        return byte === LF ? undefined : new MalformedResponse("a chunk is longer than its size");
     }
   }
 
-  #readTrailers(bytes: Buffer, at: number): number {
+  /** Where they end, or the end of the bytes. */
+  #readTrailers(bytes: Buffer, at: number): number | MalformedResponse {
     const held = this.#trailers.length;
     const all = held === 0 ? bytes.subarray(at) : Buffer.concat([this.#trailers, bytes.subarray(at)]);
     const end = trailersEnd(all);
     if (end === -1) {
-      if (all.length > LIMITS.upstreamHeaderBytes) throw new MalformedResponse("the trailers are too long");
+      if (all.length > LIMITS.upstreamHeaderBytes) return new MalformedResponse("its trailers are too long");
       this.#trailers = all;
       return bytes.length;
     }
     const text = all.toString("latin1", 0, end - 2);
     const fields = isHeadText(text) ? readFields(text, 0) : undefined;
-    if (fields === undefined) throw new MalformedResponse("a line of the trailers is no field");
+    if (fields === undefined) return new MalformedResponse("a line of its trailers is no field");
     this.#fields = fields;
-    this.#state = "end";
+    this.#state = END;
     return at + end - held;
   }
 }
+
+const MAX_EXTENSION = LIMITS.interimHeadBytes;
 
 /** Behind the empty line; -1: it is still to come. */
 function trailersEnd(bytes: Buffer): number {
   if (bytes[0] === CR && bytes[1] === LF) return 2;
   const end = bytes.indexOf("\r\n\r\n");
   return end === -1 ? -1 : end + 4;
-}
-
-function expectByte(byte: number, wanted: number): void {
-  if (byte !== wanted) throw new MalformedResponse("a chunk does not end where it should");
 }
 
 /** -1: it is none. */

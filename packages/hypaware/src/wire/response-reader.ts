@@ -27,8 +27,8 @@ export interface ResponseListener {
   /** A 1xx head. */
   onInterim(head: ReadHead): void;
   onHead(head: ResponseHead): void;
-  /** At most once a `read`. `wire`: as it came, up to trailers. `data`: the body's bytes in it, in order. */
-  onBody(wire: Buffer, data: readonly Buffer[]): void;
+  /** At most once a `read`. `wire`: as it came, up to trailers. `data`: the body's bytes in it. */
+  onBody(wire: Buffer, data: Buffer): void;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -171,20 +171,14 @@ export class ResponseReader {
   }
 
   #readChunks(chunks: ChunkedReader, bytes: Buffer, at: number): void {
-    const data: Buffer[] = [];
-    const end = chunks.read(
-      bytes,
-      at,
-      (from, to) => data.push(bytes.subarray(from, to)),
-      (to) => {
-        if (to > at) this.#listener.onBody(bytes.subarray(at, to), data);
-      },
-    );
+    const { chunksEnd, end, data, error } = chunks.read(bytes, at);
+    if (chunksEnd > at) this.#listener.onBody(bytes.subarray(at, chunksEnd), data);
+    if (error) throw error;
     this.#rest = bytes.subarray(end);
   }
 
   #tell(bytes: Buffer): void {
-    if (bytes.length > 0) this.#listener.onBody(bytes, [bytes]);
+    if (bytes.length > 0) this.#listener.onBody(bytes, bytes);
   }
 }
 
