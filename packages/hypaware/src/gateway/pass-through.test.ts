@@ -137,19 +137,13 @@ function framed(body: Buffer, chunked: boolean): Buffer {
   return Buffer.concat([chunk(body.subarray(0, half)), chunk(body.subarray(half)), Buffer.from("0\r\n\r\n")]);
 }
 
-/** What must arrive: everything but what belongs to one hop, Host and Content-Length, whose place is undici's. */
+/** What must arrive: everything but what belongs to one hop, and Host. */
 function endToEnd(raw: readonly string[], alsoDropped: readonly string[] = []): string[] {
   const result: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
     const lower = raw[i]!.toLowerCase();
-    if (
-      !HOP_BY_HOP.has(lower) &&
-      lower !== "host" &&
-      lower !== "content-length" &&
-      !alsoDropped.includes(lower)
-    ) {
+    if (!HOP_BY_HOP.has(lower) && lower !== "host" && !alsoDropped.includes(lower))
       result.push(raw[i]!, raw[i + 1]!);
-    }
   }
   return result;
 }
@@ -176,9 +170,7 @@ test(`500 generated exchanges pass unchanged in both directions (SEED=${SEED})`,
       const closes = answerFraming === "close" && !none;
       const text = `HTTP/1.1 ${status} ${reason}\r\n${lines(answerHeaders)}${framing}${closes ? "Connection: close\r\n" : ""}\r\n`;
       const body = none ? Buffer.alloc(0) : framed(answer, answerFraming === "chunked");
-      // The head in one piece: undici keeps only the last piece of a status text that came in two.
-      socket.write(text, "latin1");
-      await writeInPieces(wire, body, cuts, next);
+      await writeInPieces(wire, Buffer.concat([Buffer.from(text, "latin1"), body]), cuts, next);
       if (closes) {
         socket.end();
         return;
@@ -198,6 +190,8 @@ test(`500 generated exchanges pass unchanged in both directions (SEED=${SEED})`,
         : "";
     const head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${lines(headers)}${framing}\r\n`;
     received.length = 0;
+    // A connection that node:http has stays with it.
+    if (next() < 0.5) client = await rawClient(rig.port);
     await writeInPieces(
       client,
       Buffer.concat([Buffer.from(head, "latin1"), framed(body, chunked)]),
@@ -212,19 +206,19 @@ test(`500 generated exchanges pass unchanged in both directions (SEED=${SEED})`,
       `${method} /base/path${target} HTTP/1.1`,
     );
     expect(valueOf(seen!.raw, "host"), what).toBe(`127.0.0.1:${upstream.port}`);
-    expect(endToEnd(seen!.raw), what).toEqual(endToEnd(headers.flat(), ["x-named"]));
+    const sized = body.length > 0 && !chunked ? ["CONTENT-length", String(body.length)] : [];
+    expect(endToEnd(seen!.raw), what).toEqual(endToEnd([...headers.flat(), ...sized], ["x-named"]));
     expect(seen!.body.equals(body), what).toBe(true);
-    if (body.length > 0 && !chunked)
-      expect(valueOf(seen!.raw, "content-length"), what).toBe(String(body.length));
 
     expect(answered.startLine, what).toBe(`HTTP/1.1 ${status} ${reason}`);
-    expect(endToEnd(answered.raw), what).toEqual(endToEnd(current.answerHeaders.flat(), ["x-named"]));
     const none = method === "HEAD" || status === 204 || status === 304;
+    const length =
+      current.answerFraming === "length" && !none ? ["Content-LENGTH", String(answer.length)] : [];
+    expect(endToEnd(answered.raw), what).toEqual(
+      endToEnd([...current.answerHeaders.flat(), ...length], ["x-named"]),
+    );
     expect(answered.body.equals(none ? Buffer.alloc(0) : answer), what).toBe(true);
-    if (current.answerFraming === "length" && !none) {
-      expect(valueOf(answered.raw, "content-length"), what).toBe(String(answer.length));
-    }
-    if (valueOf(answered.raw, "connection") === "close") client = await rawClient(rig.port);
+    if (valueOf(answered.raw, "connection")?.toLowerCase() === "close") client = await rawClient(rig.port);
   }
   expect(rig.sink.of("close").map(({ end }) => end.outcome)).toEqual(Array(500).fill("complete"));
 });

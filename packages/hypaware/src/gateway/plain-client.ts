@@ -145,7 +145,10 @@ export class PlainClient implements ClientSide {
     }
   };
 
-  readonly #onDrain = (): void => this.#taker?.drained();
+  readonly #onDrain = (): void => {
+    if (this.#taker) this.#taker.drained();
+    else if (this.#plain === undefined) this.#readOn();
+  };
 
   /** That is how a client leaves. */
   readonly #onEnd = (): void => void this.#socket.end();
@@ -198,6 +201,12 @@ export class PlainClient implements ClientSide {
   #goOn(): void {
     this.#plain = undefined;
     this.#idleSince = performance.now();
+    // A client that does not read its answers gets no further ones.
+    if (this.#socket.writableNeedDrain) this.#socket.pause();
+    else this.#readOn();
+  }
+
+  #readOn(): void {
     const bytes = this.#early;
     this.#early = NOTHING;
     // Not at once: many small requests may have come together.
