@@ -2,6 +2,7 @@ import type { Outcome } from "../contract/exchange.ts";
 import type { RawHeaders } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { connectionTokens, forwardable, headerValue } from "../wire/headers.ts";
+import { MalformedResponse } from "../wire/malformed-response.ts";
 import { requestHead } from "../wire/request-head.ts";
 import {
   type ReadHead,
@@ -183,6 +184,8 @@ export class Exchange implements RunningExchange, ConnectionUser, ResponseListen
       this.#refuse(upgradeRefusal(reason.message), reason);
       return;
     }
+    if (head.ending === "switch" && !client.canUpgrade)
+      throw new MalformedResponse("it switches the protocol, and nobody asked for that");
     this.#head = head;
     tap.responseHead(status, statusText, headers);
     if (head.ending !== "switch") client.begin(head);

@@ -407,8 +407,9 @@ class RequestTimeout extends Error {
   }
 }
 
+/** Behind what is still on its way to the client. */
 function closeIfIdle(connection: ClientConnection): void {
-  if (connection.unanswered === 0) connection.socket.destroy();
+  if (connection.unanswered === 0) connection.socket.destroySoon();
 }
 
 function ignore(): void {

@@ -137,8 +137,8 @@ export class PlainClient implements ClientSide {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    if (this.#plain === undefined) this.#readRequest(bytes);
-    else if (this.#bodyLeft > 0) this.#readBody(bytes);
+    if (this.#bodyLeft > 0) this.#readBody(bytes);
+    else if (this.#plain === undefined && this.#early.length === 0) this.#readRequest(bytes);
     else {
       this.#early = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes]);
       if (this.#early.length >= LIMITS.headerBytes) this.#socket.pause();
@@ -146,14 +146,22 @@ export class PlainClient implements ClientSide {
   };
 
   readonly #onDrain = (): void => {
-    if (this.#taker) this.#taker.drained();
-    else if (this.#plain === undefined) this.#readOn();
+    this.#taker?.drained();
+    this.#goOn();
   };
 
   /** That is how a client leaves. */
   readonly #onEnd = (): void => void this.#socket.end();
 
+  readonly #readEarly = (): void => {
+    const bytes = this.#early;
+    this.#early = NOTHING;
+    this.#readRequest(bytes);
+  };
+
   #readRequest(bytes: Buffer): void {
+    // Who is to hear no further answer asks nothing further.
+    if (!this.#socket.writable) return;
     const plain = readPlainRequest(bytes);
     if (plain === undefined) {
       this.#leave(bytes);
@@ -179,7 +187,7 @@ export class PlainClient implements ClientSide {
     else if (!this.#isAnswered) this.#body.push(part);
     if (this.#bodyLeft > 0) return;
     this.#taker?.uploadEnd();
-    if (this.#isAnswered) this.#goOn();
+    this.#goOn();
   }
 
   #isLast(): boolean {
@@ -194,24 +202,21 @@ export class PlainClient implements ClientSide {
     this.#body = [];
     this.#ending = "none";
     if (isLast) this.#socket.destroySoon();
-    else if (this.#bodyLeft === 0) this.#goOn();
-    else this.#socket.resume();
+    else {
+      this.#goOn();
+      this.resumeUpload();
+    }
   }
 
+  /** To the next request, once this one is over. A client that does not read what it asked for is not answered on. */
   #goOn(): void {
+    if (this.#plain === undefined || !this.#isAnswered || this.#bodyLeft > 0) return;
+    if (this.#socket.writableNeedDrain) return;
     this.#plain = undefined;
     this.#idleSince = performance.now();
-    // A client that does not read its answers gets no further ones.
-    if (this.#socket.writableNeedDrain) this.#socket.pause();
-    else this.#readOn();
-  }
-
-  #readOn(): void {
-    const bytes = this.#early;
-    this.#early = NOTHING;
     // Not at once: many small requests may have come together.
-    if (bytes.length > 0) process.nextTick(this.#onData, bytes);
-    this.#socket.resume();
+    if (this.#early.length > 0) process.nextTick(this.#readEarly);
+    this.resumeUpload();
   }
 
   #leave(bytes: Buffer): void {

@@ -22,7 +22,7 @@ export function forwardable(
   dropped: ReadonlySet<string> = NO_NAMES,
   kept: ReadonlySet<string> = NO_NAMES,
 ): string[] {
-  const named = connectionTokens(raw);
+  const named = connectionFields(raw);
   const result: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!;
@@ -65,6 +65,11 @@ export function headerValue(raw: RawHeaders, name: string): string | undefined {
 
 function isNamed(candidate: string, lower: string): boolean {
   return candidate.length === lower.length && candidate.toLowerCase() === lower;
+}
+
+/** The fields that `Connection` names, in lower case. Never the length: without it a body would be taken for further messages. */
+export function connectionFields(raw: RawHeaders): string[] {
+  return connectionTokens(raw).filter((token) => token !== "content-length");
 }
 
 /** The options of all `Connection` headers, in lower case. */

@@ -44,10 +44,12 @@ export function readPlainRequest(bytes: Buffer): PlainRequest | undefined {
         if (bodyBytes !== undefined || !LENGTH.test(value)) return undefined;
         bodyBytes = Number(value);
         break;
-      case "connection":
-        isLast ||= value.toLowerCase() === "close";
-        if (!isLast && value.toLowerCase() !== "keep-alive") return undefined;
+      case "connection": {
+        const option = value.toLowerCase();
+        if (option !== "close" && option !== "keep-alive") return undefined;
+        isLast ||= option === "close";
         break;
+      }
       case "transfer-encoding":
       case "expect":
       case "upgrade":

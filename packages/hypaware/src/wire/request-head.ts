@@ -1,5 +1,5 @@
 import type { RawHeaders } from "../contract/frame.ts";
-import { connectionTokens, HOP_BY_HOP } from "./headers.ts";
+import { connectionFields, HOP_BY_HOP } from "./headers.ts";
 
 export interface RequestHead {
   readonly method: string;
@@ -17,7 +17,7 @@ export interface RequestHead {
  * connection: Host is the next hop's, a kept connection is asked for by who asked us for one. Expect was answered by us.
  */
 export function requestHead({ method, target, headers, host, isChunked, isUpgrade }: RequestHead): string {
-  const named = connectionTokens(headers);
+  const named = connectionFields(headers);
   let head = `${method} ${target} HTTP/1.1\r\n`;
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i]!;
