@@ -1,11 +1,6 @@
-import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
 import { afterEach, expect, test, vi } from "vitest";
 import { LIMITS } from "../contract/limits.ts";
-import { ownAnswer } from "./answer.ts";
-import { ClientConnection } from "./client-connection.ts";
 import { PeerCheck, type PeerVerdict } from "./peer.ts";
-import { PlainClient } from "./plain-client.ts";
 import { buildRoutes } from "./router.ts";
 import {
   eventually,
@@ -180,42 +175,6 @@ test("behind Connection: close nothing is read any more", async () => {
   expect(valueOf(got.raw, "connection")).toBe("close");
   expect((await client.rest()).length).toBe(0);
   expect(rig.stats().exchanges).toBe(1);
-});
-
-/** What is written to it does not leave. */
-class StuckSocket extends Duplex {
-  override _read(): void {}
-
-  override _write(): void {}
-
-  destroySoon(): void {
-    this.end();
-  }
-}
-
-test("while an answer to the last request leaves, the end of its upload begins no other", async () => {
-  // For the hooks.
-  await echoing();
-  const socket = new StuckSocket() as unknown as Socket;
-  const asked: string[] = [];
-  const client = new PlainClient({
-    connection: new ClientConnection(socket),
-    onRequest() {
-      asked.push(client.request.target);
-      client.answer(ownAnswer(413, { error: "too large" }));
-    },
-    onUnusual: () => asked.push("unusual"),
-    isStopping: () => false,
-  });
-  for (const text of [
-    head("POST /", "connection: close", "content-length: 6"),
-    "abc",
-    `def${head("GET /b")}`,
-  ]) {
-    socket.push(text);
-    await aMoment(1);
-  }
-  expect(asked).toEqual(["/"]);
 });
 
 test("a client that asks on and does not read is not answered on", async () => {
