@@ -44,6 +44,7 @@ const head = (line: string, ...fields: readonly string[]): string =>
   [`${line} HTTP/1.1`, `host: localhost:${rig.port}`, ...fields, "", ""].join("\r\n");
 const post = (path: string, body: string): string =>
   head(`POST ${path}`, `content-length: ${body.length}`) + body;
+const aMoment = (ms = 20): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const outcomes = (): string[] => rig.sink.of("close").map(({ end }) => end.outcome);
 
 test("2,000 requests in one write are answered in their order", async () => {
@@ -55,17 +56,24 @@ test("2,000 requests in one write are answered in their order", async () => {
   );
   for (const path of paths) {
     const body = (await client.response()).body.toString();
-    expect(body).toMatch(path.endsWith("7") ? `POST ${path} HTTP/1.1|body` : `GET ${path} HTTP/1.1|`);
+    expect(body).toBe(path.endsWith("7") ? `POST ${path} HTTP/1.1|body` : `GET ${path} HTTP/1.1|`);
   }
   expect(upstream.connections).toBe(1);
 });
 
 /** Says who the other end is when it is told to. */
 class SlowPeers extends PeerCheck {
-  answer: (verdict: PeerVerdict) => void = () => undefined;
+  #answer: ((verdict: PeerVerdict) => void) | undefined;
 
   override check(): Promise<PeerVerdict> {
-    return new Promise((resolve) => (this.answer = resolve));
+    return new Promise((resolve) => (this.#answer = resolve));
+  }
+
+  /** A moment after it was asked, so that more can have come. */
+  async answer(verdict: PeerVerdict): Promise<void> {
+    await eventually(() => this.#answer !== undefined);
+    await aMoment();
+    this.#answer?.(verdict);
   }
 }
 
@@ -77,15 +85,12 @@ async function answeringOurselves(): Promise<SlowPeers> {
   return peers;
 }
 
-const aMoment = (ms = 20): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-test("2,000 requests that waited for their first answer, in more than one read, are answered in their order", async () => {
+test("1,000 requests that waited for their first answer, in more than one read, are answered in their order", async () => {
   const peers = await answeringOurselves();
   const client = await rawClient(rig.port);
-  const paths = Array.from({ length: 2_000 }, (_, i) => `/${i}`);
+  const paths = Array.from({ length: 1_000 }, (_, i) => `/${i}`);
   client.socket.write(paths.map((path) => head(`GET ${path}`, `x-padding: ${"x".repeat(50)}`)).join(""));
-  await aMoment();
-  peers.answer("same-account");
+  await peers.answer("same-account");
   for (const path of paths) {
     const { startLine, body } = await client.response();
     expect(startLine).toBe("HTTP/1.1 404 Not Found");
@@ -104,7 +109,7 @@ test("pieces that waited behind a body keep their order", async () => {
     client.socket.write(piece);
     await aMoment();
   }
-  peers.answer("same-account");
+  await peers.answer("same-account");
   for (const path of ["/a", "/b"])
     expect(JSON.parse((await client.response()).body.toString())).toMatchObject({ path });
 });
@@ -169,25 +174,6 @@ test("behind Connection: close nothing is read any more", async () => {
   const got = await client.response();
   expect(valueOf(got.raw, "connection")).toBe("close");
   expect((await client.rest()).length).toBe(0);
-  expect(rig.stats().exchanges).toBe(1);
-});
-
-test("an early answer to the last request: the rest of its upload begins no other", async () => {
-  upstream = await rawServer(async (wire, socket) => {
-    await wire.head();
-    socket.write(`HTTP/1.1 413 Payload Too Large\r\ncontent-length: ${6 << 20}\r\n\r\n`);
-    socket.write(Buffer.alloc(6 << 20));
-  });
-  rig = await startRig(upstream.url);
-  const client = await rawClient(rig.port);
-  client.socket.on("error", () => undefined);
-  client.socket.pause();
-  client.socket.write(head("POST /", "connection: close", "content-length: 10"));
-  await aMoment(100);
-  client.socket.write(`0123456789${head("GET /behind")}`);
-  client.socket.resume();
-  expect((await client.response()).body.length).toBe(6 << 20);
-  await client.rest();
   expect(rig.stats().exchanges).toBe(1);
 });
 
@@ -302,9 +288,7 @@ test("our own answer to HEAD has no body, and its connection goes on", async () 
   const peers = await answeringOurselves();
   const client = await rawClient(rig.port);
   client.socket.write(head("HEAD /a") + head("GET /b"));
-  await eventually(() => rig.stats().connections === 1);
-  await aMoment();
-  peers.answer("same-account");
+  await peers.answer("same-account");
   const first = await client.response(true);
   expect(first.startLine).toBe("HTTP/1.1 404 Not Found");
   expect(JSON.parse((await client.response()).body.toString())).toMatchObject({ path: "/b" });

@@ -17,7 +17,8 @@ const NOTHING = Buffer.alloc(0);
 const KEPT = `Connection: keep-alive\r\nKeep-Alive: timeout=${LIMITS.keepAliveTimeoutMs / 1_000}\r\n\r\n`;
 const ENDING = "Connection: close\r\n\r\n";
 const NONE: ReadonlySet<string> = new Set();
-const CHUNKS: ReadonlySet<string> = new Set(["transfer-encoding"]);
+/** The body goes on in it. */
+const CODING: ReadonlySet<string> = new Set(["transfer-encoding"]);
 const TRAILER: ReadonlySet<string> = new Set(["trailer"]);
 
 export interface PlainClientOptions {
@@ -105,7 +106,7 @@ export class PlainClient implements ClientSide {
 
   begin({ status, statusText, headers, ending }: ResponseHead): void {
     this.#ending = ending;
-    const fields = ending === "chunks" ? forwardable(headers, NONE, CHUNKS) : forwardable(headers, TRAILER);
+    const fields = forwardable(headers, ending === "chunks" ? NONE : TRAILER, CODING);
     this.#head = `HTTP/1.1 ${status} ${statusText}\r\n${fieldLines(fields)}${this.#isLast() ? ENDING : KEPT}`;
   }
 

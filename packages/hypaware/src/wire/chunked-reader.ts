@@ -1,6 +1,7 @@
 import type { RawHeaders } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
-import { isHeadText, readFields } from "./head-fields.ts";
+import { isHeadText, mayBecomeHead, readFields } from "./head-fields.ts";
+import { headerValue } from "./headers.ts";
 import { MalformedResponse } from "./malformed-response.ts";
 
 // A body in chunks (RFC 9112, section 7.1), read beside its way: what its data is, and where it ends. An answer of events has hundreds of
@@ -8,7 +9,6 @@ import { MalformedResponse } from "./malformed-response.ts";
 
 const NOTHING = Buffer.alloc(0);
 const [TAB, LF, CR, SPACE, SEMICOLON, DELETE] = [0x09, 0x0a, 0x0d, 0x20, 0x3b, 0x7f];
-const SIZE_DIGITS = 12;
 const SIZE = 0;
 const EXTENSION = 1;
 const SIZE_LF = 2;
@@ -31,7 +31,7 @@ export interface ReadChunks {
 
 export class ChunkedReader {
   #state = SIZE;
-  #digits = 0;
+  #hasSize = false;
   /** Of the chunk that is read, to come. */
   #left = 0;
   #extensionBytes = 0;
@@ -79,11 +79,11 @@ export class ChunkedReader {
     switch (this.#state) {
       case SIZE: {
         const digit = hexDigit(byte);
-        if (digit !== -1 && this.#digits < SIZE_DIGITS) {
+        if (digit !== -1 && this.#left <= MAX_SIZE / 16) {
           this.#left = this.#left * 16 + digit;
-          this.#digits++;
-        } else if (this.#digits > 0 && byte === CR) this.#state = SIZE_LF;
-        else if (this.#digits > 0 && byte === SEMICOLON) this.#state = EXTENSION;
+          this.#hasSize = true;
+        } else if (this.#hasSize && byte === CR) this.#state = SIZE_LF;
+        else if (this.#hasSize && byte === SEMICOLON) this.#state = EXTENSION;
         else return new MalformedResponse("a chunk has no proper size");
         return undefined;
       }
@@ -93,7 +93,7 @@ export class ChunkedReader {
           return new MalformedResponse("a chunk has no proper extension");
         return undefined;
       case SIZE_LF:
-        this.#digits = 0;
+        this.#hasSize = false;
         this.#extensionBytes = 0;
         this.#state = this.#left === 0 ? TRAILERS : DATA;
         return byte === LF ? undefined : new MalformedResponse("a chunk's size does not end with its line");
@@ -110,27 +110,33 @@ export class ChunkedReader {
   #readTrailers(bytes: Buffer, at: number): number | MalformedResponse {
     const held = this.#trailers.length;
     const all = held === 0 ? bytes.subarray(at) : Buffer.concat([this.#trailers, bytes.subarray(at)]);
-    const end = trailersEnd(all);
+    const end = trailersEnd(all, held);
+    if ((end === -1 ? all.length : end) > LIMITS.upstreamHeaderBytes)
+      return new MalformedResponse("its trailers are too long");
     if (end === -1) {
-      if (all.length > LIMITS.upstreamHeaderBytes) return new MalformedResponse("its trailers are too long");
+      if (!mayBecomeHead(all, held)) return new MalformedResponse(NO_FIELD);
       this.#trailers = all;
       return bytes.length;
     }
     const text = all.toString("latin1", 0, end - 2);
     const fields = isHeadText(text) ? readFields(text, 0) : undefined;
-    if (fields === undefined) return new MalformedResponse("a line of its trailers is no field");
+    if (fields === undefined) return new MalformedResponse(NO_FIELD);
+    if (headerValue(fields, "content-length") !== undefined)
+      return new MalformedResponse("its trailers tell another length");
     this.#fields = fields;
     this.#state = END;
     return at + end - held;
   }
 }
 
+const NO_FIELD = "a line of its trailers is no field";
 const MAX_EXTENSION = LIMITS.interimHeadBytes;
+const MAX_SIZE = 2 ** 48;
 
-/** Behind the empty line; -1: it is still to come. */
-function trailersEnd(bytes: Buffer): number {
+/** Behind the empty line; -1: it is still to come. The first `seen` bytes do not hold all of it. */
+function trailersEnd(bytes: Buffer, seen: number): number {
   if (bytes[0] === CR && bytes[1] === LF) return 2;
-  const end = bytes.indexOf("\r\n\r\n");
+  const end = bytes.indexOf("\r\n\r\n", Math.max(0, seen - 3));
   return end === -1 ? -1 : end + 4;
 }
 

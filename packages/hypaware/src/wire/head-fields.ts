@@ -5,11 +5,18 @@ import type { RawHeaders } from "../contract/frame.ts";
 
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 const FOREIGN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
-const [TAB, SPACE] = [0x09, 0x20];
+const [TAB, CR, SPACE] = [0x09, 0x0d, 0x20];
 
 /** Neither control characters nor line ends of another kind. */
 export function isHeadText(text: string): boolean {
   return !FOREIGN.test(text);
+}
+
+/** `isHeadText` of what came so far. The first `seen` bytes were found to be; a CR is one together with what follows it. */
+export function mayBecomeHead(bytes: Buffer, seen: number): boolean {
+  const from = bytes[seen - 1] === CR ? seen - 1 : seen;
+  const to = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
+  return isHeadText(bytes.toString("latin1", from, to));
 }
 
 /**

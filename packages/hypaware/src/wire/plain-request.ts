@@ -50,6 +50,7 @@ export function readPlainRequest(bytes: Buffer): PlainRequest | undefined {
         isLast ||= option === "close";
         break;
       }
+      case "proxy-connection":
       case "transfer-encoding":
       case "expect":
       case "upgrade":

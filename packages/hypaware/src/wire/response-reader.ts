@@ -1,7 +1,7 @@
 import type { RawHeaders } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { ChunkedReader } from "./chunked-reader.ts";
-import { isHeadText, readFields } from "./head-fields.ts";
+import { isHeadText, mayBecomeHead, readFields } from "./head-fields.ts";
 import { connectionTokens, headerValue, headerValues } from "./headers.ts";
 import { MalformedResponse } from "./malformed-response.ts";
 
@@ -35,8 +35,10 @@ const NOTHING = Buffer.alloc(0);
 const HEAD_END = Buffer.from("\r\n\r\n");
 const [LF, CR] = [0x0a, 0x0d];
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/;
-const LENGTH = /^\d{1,15}$/;
-const BARE_LF = /(?<!\r)\n/;
+const LENGTH = /^0*\d{1,15}$/;
+const NO_STATUS_LINE = "it has no proper status line";
+const NO_FIELD = "a line of its head is no field";
+const VERSION = "HTTP/1.";
 
 export class ResponseReader {
   readonly #method: string;
@@ -88,8 +90,9 @@ export class ResponseReader {
   read(bytes: Buffer): void {
     this.#hasBegun = true;
     if (this.#head === undefined) {
-      const all = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
-      const at = this.#readHeads(all);
+      const seen = this.#held.length;
+      const all = seen === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+      const at = this.#readHeads(all, seen);
       if (this.#head === undefined) this.#held = all.subarray(at);
       else this.#readBody(all, at);
     } else this.#readBody(bytes, 0);
@@ -100,21 +103,22 @@ export class ResponseReader {
     return this.#head?.ending === "close" || this.isWhole;
   }
 
-  /** Where the next head begins that is not whole, or behind the final one. */
-  #readHeads(bytes: Buffer): number {
+  /** Where the next head begins that is not whole, or behind the final one. `seen`: what came before, which is looked at once. */
+  #readHeads(bytes: Buffer, seen: number): number {
     for (let at = 0; ;) {
       while (bytes[at] === CR || bytes[at] === LF) at++;
-      const end = bytes.indexOf(HEAD_END, at);
+      const end = bytes.indexOf(HEAD_END, Math.max(at, seen - HEAD_END.length + 1));
+      const next = end === -1 ? bytes.length : end + HEAD_END.length;
+      if (next - at > LIMITS.upstreamHeaderBytes) throw new MalformedResponse("its head is too long");
       if (end === -1) {
-        if (bytes.length - at > LIMITS.upstreamHeaderBytes)
-          throw new MalformedResponse("its head is too long");
-        if (BARE_LF.test(bytes.toString("latin1", at)))
-          throw new MalformedResponse("a line of its head ends in a bare LF");
+        const start = bytes.toString("latin1", at, at + VERSION.length);
+        // What cannot become a head is not waited for: who speaks another protocol may say no more.
+        if (!VERSION.startsWith(start)) throw new MalformedResponse(NO_STATUS_LINE);
+        if (!mayBecomeHead(bytes.subarray(at), Math.max(0, seen - at))) throw new MalformedResponse(NO_FIELD);
         return at;
       }
-      if (end - at > LIMITS.upstreamHeaderBytes) throw new MalformedResponse("its head is too long");
       const head = readHead(bytes.toString("latin1", at, end + 2));
-      at = end + HEAD_END.length;
+      at = next;
       if (head.status >= 200 || head.status === 101) {
         this.#begin(head);
         return at;
@@ -123,13 +127,8 @@ export class ResponseReader {
     }
   }
 
-  #begin({ minor, ...head }: ReadHead & { readonly minor: number }): void {
+  #begin({ minor, length, isChunked, ...head }: FramedHead): void {
     const { status, headers } = head;
-    const length = lengthOf(headers);
-    const codings = headerValues(headers, "transfer-encoding");
-    const isChunked = /(?:^|,)[\t ]*chunked$/i.test(codings.join());
-    if (codings.length > 0 && (length !== undefined || minor === 0))
-      throw new MalformedResponse("it has a transfer encoding and a length");
     const ending =
       status === 101
         ? "switch"
@@ -137,14 +136,17 @@ export class ResponseReader {
           ? "none"
           : isChunked
             ? "chunks"
-            : codings.length === 0 && length !== undefined
+            : length !== undefined
               ? "length"
               : "close";
     if (ending === "length") this.#left = length!;
     if (ending === "chunks") this.#chunks = new ChunkedReader();
     const tokens = connectionTokens(headers);
+    // The second is no field of HTTP, but there are proxies that mean it.
+    const saysClose =
+      tokens.includes("close") || /close/i.test(headerValues(headers, "proxy-connection").join());
     const keepsConnection =
-      ending !== "close" && !tokens.includes("close") && (minor === 1 || tokens.includes("keep-alive"));
+      ending !== "close" && !saysClose && (minor === 1 || tokens.includes("keep-alive"));
     this.#head = { ...head, ending, keepsConnection };
     this.#listener.onHead(this.#head);
   }
@@ -182,12 +184,24 @@ export class ResponseReader {
   }
 }
 
-function readHead(text: string): ReadHead & { readonly minor: number } {
+interface FramedHead extends ReadHead {
+  /** Of the version. */
+  readonly minor: number;
+  readonly length: number | undefined;
+  readonly isChunked: boolean;
+}
+
+function readHead(text: string): FramedHead {
   const line = STATUS_LINE.exec(text);
-  if (line === null || !isHeadText(text)) throw new MalformedResponse("it has no proper status line");
+  if (line === null || !isHeadText(text)) throw new MalformedResponse(NO_STATUS_LINE);
   const headers = readFields(text, line[0].length);
-  if (headers === undefined) throw new MalformedResponse("a line of its head is no field");
-  return { status: Number(line[2]), statusText: line[3] ?? "", headers, minor: Number(line[1]) };
+  if (headers === undefined) throw new MalformedResponse(NO_FIELD);
+  const [minor, length] = [Number(line[1]), lengthOf(headers)];
+  const codings = headerValues(headers, "transfer-encoding");
+  if (codings.length > 0 && (length !== undefined || minor === 0 || codings.includes("")))
+    throw new MalformedResponse("its transfer encoding leaves its end in doubt");
+  const isChunked = /(?:^|,)[\t ]*chunked$/i.test(codings.join());
+  return { status: Number(line[2]), statusText: line[3] ?? "", headers, minor, length, isChunked };
 }
 
 function lengthOf(headers: RawHeaders): number | undefined {
