@@ -65,6 +65,7 @@ export const LIMITS = {
   projectionValues: 2_000_000, // JSON values in one projector's result; a 200 KB body has about 10,000
   messageLinks: 16, // keys of one message; a block has three
   knownNodes: 20_000, // places of messages kept in memory, 300 bytes each: the conversations that are going on
+  knownConversations: 1_000, // … and conversations, 500 bytes each
   rawFrameChars: 64 * KB, // of an item that no column can hold; beyond that it is a picture, and the journal has it
   alignCells: 2_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 

@@ -1,4 +1,4 @@
-import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/thread.ts";
+import { ROOT, type ThreadConversation, type ThreadNode, type ThreadStore } from "../contract/thread.ts";
 import { LIMITS } from "../contract/limits.ts";
 import {
   compactHex,
@@ -50,23 +50,33 @@ const NUMBER = "(SELECT number FROM conversations WHERE id = ?1)";
 export class Threads implements ThreadStore {
   readonly #database: Database;
   readonly #known = new KnownNodes(LIMITS.knownNodes);
+  /** An exchange asks for its own four times. */
+  readonly #conversations = new Map<string, ThreadConversation>();
 
   constructor(database: Database) {
     this.#database = database;
-    database.onRollback(() => this.#known.clear());
+    database.onRollback(() => this.forgetKnown());
   }
 
-  /** Nodes were written past this: what is known of them is not true any more. */
+  /** Nodes or conversations were written past this: what is known of them is not true any more. */
   forgetKnown(): void {
     this.#known.clear();
+    this.#conversations.clear();
   }
 
   conversation(id: string): ThreadConversation | undefined {
+    const known = this.#conversations.get(id);
+    if (known !== undefined) return known;
     const columns = this.#database.get<ConversationColumns>(
       `${CONVERSATIONS} WHERE number = (SELECT coalesce(joined, number) FROM conversations WHERE id = ?)`,
       id,
     );
-    return columns && conversationOf(columns);
+    if (columns === undefined) return undefined;
+    const conversation = conversationOf(columns);
+    if (this.#conversations.size === LIMITS.knownConversations) this.#conversations.clear();
+    // Under another name it would not be found when it changes.
+    if (conversation.id === id) this.#conversations.set(id, conversation);
+    return conversation;
   }
 
   /** When the conversation and those that were joined to it began, milliseconds since 1970. */
@@ -98,6 +108,7 @@ export class Threads implements ThreadStore {
   }
 
   setFailedLeaf(conversationId: string, node: number | null): void {
+    this.#conversations.delete(conversationId);
     this.#database.run("UPDATE conversations SET failed_leaf = ? WHERE id = ?", node, conversationId);
   }
 
@@ -115,6 +126,7 @@ export class Threads implements ThreadStore {
   }
 
   node(id: number): ThreadNode | undefined {
+    if (id === ROOT) return undefined;
     return this.#known.node(id) ?? this.#one(`${NODES} WHERE n.id = ?`, id);
   }
 
