@@ -13,7 +13,7 @@
 
 import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
 import { ROOT } from "../contract/thread.ts";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Entries, Entry } from "./entry.ts";
 import { Namer, contentHash, fallbackName } from "./name.ts";
 import { answers, isReasoningKey, reasoningKey } from "./match-key.ts";
@@ -324,5 +324,5 @@ class Walker {
 
 /** The place of a second message with the same content under the same predecessor, told apart by its native id alone. */
 function keyOfTwin(key: string, id: string): string {
-  return createHash("sha256").update(`${key}:${id}`).digest("hex").slice(0, 32);
+  return hash("sha256", `${key}:${id}`).slice(0, 32);
 }
