@@ -43,6 +43,7 @@ export const LIMITS = {
   deltaBodyBytes: 4 * KB, // a smaller body is not worth comparing
   deltaChain: 64, // frames that rebuilding one body may read; a whole body begins the next chain
   rebuiltBodiesBytes: 16 * MB, // kept by a reader, so that a conversation's next body does not rebuild all before it
+  heldBytes: 8 * MB, // of exchanges that are open in a followed run, so that their frames are read once
   compressedBlockBytes: 1 * MB, // of a segment, compressed by itself: the price of looking up one frame
   blocksKeptBytes: 8 * MB, // decompressed and kept by a reader: the frames of one exchange are looked up one by one
   rawQuotaBytes: 2_048 * MB, // journals of all runs on disk; the oldest segments go first

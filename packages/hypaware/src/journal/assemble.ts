@@ -16,18 +16,17 @@ import { RequestBodies } from "./request-bodies.ts";
 import { OpenSegments } from "./open-segments.ts";
 import { isRunAlive, listSegments } from "./runs.ts";
 
-/** Reads exchanges of one run that lie near each other. To be closed soon: it reads the run as it was when it was made. */
+/** Reads exchanges of one run that lie near each other. To be closed soon: it reads the run as it was when it read the first. */
 export class ExchangeReader {
   readonly #runDir: string;
   readonly #alive: boolean;
-  readonly #nearby: OpenSegments;
+  #nearby: OpenSegments | undefined;
   readonly #bodies: RequestBodies;
 
   /** `alive`: its gateway was still writing when these exchanges were found. */
   constructor(runDir: string, alive: boolean) {
     this.#runDir = runDir;
     this.#alive = alive;
-    this.#nearby = new OpenSegments(runDir);
     this.#bodies = new RequestBodies(runDir);
   }
 
@@ -39,6 +38,7 @@ export class ExchangeReader {
   read(exchangeId: string, from: JournalPosition, to: JournalPosition): CapturedExchange | undefined {
     const parts = new ExchangeParts();
     let isWaiting = false;
+    this.#nearby ??= new OpenSegments(this.#runDir);
     const options = { alive: this.#alive, to, exchangeId, nearby: this.#nearby };
     for (const { position, frame } of scanFrames(this.#runDir, from, options)) {
       if (frame.kind === "damage") continue;
@@ -53,7 +53,7 @@ export class ExchangeReader {
   }
 
   close(): void {
-    this.#nearby.close();
+    this.#nearby?.close();
     this.#bodies.close();
   }
 
@@ -79,7 +79,8 @@ export async function readExchange(
   }
 }
 
-class ExchangeParts {
+/** The frames of one exchange, in their order. */
+export class ExchangeParts {
   #open: OpenHead | undefined;
   #responseHead: ResponseHead | null = null;
   #end: CloseInfo | undefined;
