@@ -120,6 +120,13 @@ export interface TunnelBytes {
   readonly tMs: number;
 }
 
+/** Bytes that came in pieces. */
+export interface ArrivedBytes {
+  readonly bytes: Buffer;
+  /** Of all of them; none of nothing. */
+  readonly arrivals: readonly Arrival[];
+}
+
 /** One exchange put together again from its frames. */
 export interface CapturedExchange {
   readonly exchangeId: string;
@@ -128,8 +135,8 @@ export interface CapturedExchange {
   /** False: the upload did not finish, or a gap swallowed part of it. */
   readonly requestComplete: boolean;
   readonly responseHead: ResponseHead | null;
-  /** In order; `tMs` is when the piece arrived. */
-  readonly response: readonly { readonly bytes: Buffer; readonly tMs: number }[];
+  /** In order. */
+  readonly response: readonly ArrivedBytes[];
   readonly end: CloseInfo;
   /** What went through the tunnel; only of an upgraded exchange. The client's bytes count as request, the server's as response. */
   readonly websocket?: readonly TunnelBytes[];

@@ -44,6 +44,7 @@ export const LIMITS = {
   deltaBodyBytes: 4 * KB, // a smaller body is not worth comparing
   deltaChain: 64, // frames that rebuilding one body may read; a whole body begins the next chain
   rebuiltBodiesBytes: 16 * MB, // kept by a reader, so that a conversation's next body does not rebuild all before it
+  heldBytes: 8 * MB, // of exchanges that are open in a followed run, so that their frames are read once
   compressedBlockBytes: 1 * MB, // of a segment, compressed by itself: the price of looking up one frame
   blocksKeptBytes: 8 * MB, // decompressed and kept by a reader: the frames of one exchange are looked up one by one
   rawQuotaBytes: 2_048 * MB, // journals of all runs on disk; the oldest segments go first
@@ -66,6 +67,7 @@ export const LIMITS = {
   projectionValues: 2_000_000, // JSON values in one projector's result; a 200 KB body has about 10,000
   messageLinks: 16, // keys of one message; a block has three
   knownNodes: 20_000, // places of messages kept in memory, 300 bytes each: the conversations that are going on
+  knownConversations: 1_000, // … and conversations, 500 bytes each
   rawFrameChars: 64 * KB, // of an item that no column can hold; beyond that it is a picture, and the journal has it
   alignCells: 2_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 

@@ -286,6 +286,7 @@ export class Recorder {
   async #storeAll(follower: RunFollower, exchanges: Iterable<EndedExchange>): Promise<number> {
     const { catalog } = this.#recording;
     let stored = 0;
+    let heldBytes = 0;
     const group: WaitingExchange[] = [];
     for (const ended of exchanges) {
       const { exchangeId } = ended;
@@ -294,8 +295,10 @@ export class Recorder {
       const isTwin = group.some((each) => each.ended.exchangeId === exchangeId);
       if (isAlone || isTwin) stored += await this.#storeGroup(follower, group.splice(0));
       if (isTwin) continue;
+      if (group.length === 0) heldBytes = 0;
       group.push({ ended, cursor: follower.cursor() });
-      if (isAlone || group.length === LIMITS.groupExchanges)
+      heldBytes += bytesHeldBy(ended);
+      if (isAlone || group.length === LIMITS.groupExchanges || heldBytes >= LIMITS.groupBytes)
         stored += await this.#storeGroup(follower, group.splice(0));
     }
     return stored + (await this.#storeGroup(follower, group));
@@ -328,6 +331,7 @@ export class Recorder {
       onDamage: ({ reason, skippedBytes }, { segment, offset }) =>
         log.error("journal.damaged", { run_id: runId, reason, segment, offset, skipped_bytes: skippedBytes }),
       callsOf: (connection) => callsOf(connection, projectors, log),
+      holdBytes: LIMITS.heldBytes,
     });
   }
 }
@@ -343,6 +347,10 @@ export function runIds(journalFolder: string): readonly string[] {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
+}
+
+function bytesHeldBy({ captured }: EndedExchange): number {
+  return captured === undefined ? 0 : captured.end.requestBytes + captured.end.responseBytes;
 }
 
 function isOld(run: string): boolean {

@@ -2,11 +2,13 @@
 //
 // The cursor in the catalog is a pair: `read`, where the next frame begins, and `low`, where the oldest exchange begins that
 // was still open then. After a restart frames are read again from `low`; exchanges that have a row already are skipped by
-// their id. So each is projected exactly once, and neither memory nor the catalog holds bodies of open exchanges.
+// their id. So each is projected exactly once, and the catalog holds no bodies of open exchanges. Memory holds some of them, so that their
+// frames are read once; what is not there any more is read again when it has ended.
 
 import { join } from "node:path";
 import type { CapturedExchange, CloseInfo, JournalPosition } from "../contract/frame.ts";
 import { type RawFrame, decodeFrame } from "../journal/codec.ts";
+import { HeldExchanges } from "../journal/held-exchanges.ts";
 import { type ExchangeSpan, OpenExchanges } from "../journal/open-exchanges.ts";
 import { type DamagedFrame, scanFrames } from "../journal/reader.ts";
 import type { Connection, SocketCalls } from "../projection/socket-calls.ts";
@@ -24,7 +26,7 @@ export interface EndedExchange {
   readonly endedAt: number;
   /** Its gateway was still writing when this was found. */
   readonly alive: boolean;
-  /** A call on a WebSocket, whose frames lie among those of the connection's other calls. */
+  /** Where it was put together already: its frames need not be read again. Always of a call on a WebSocket. */
   readonly captured?: CapturedExchange;
 }
 
@@ -36,6 +38,8 @@ export interface FollowerOptions {
   readonly onDamage: (damage: DamagedFrame, position: JournalPosition) => void;
   /** The calls of a WebSocket; undefined: the connection is one exchange. */
   readonly callsOf: (connection: Connection) => SocketCalls | undefined;
+  /** Of open exchanges that are put together on the way. Default: none are. */
+  readonly holdBytes?: number;
 }
 
 const START: JournalPosition = { segment: 0, offset: 0 };
@@ -45,6 +49,7 @@ export class RunFollower {
   readonly #dir: string;
   readonly #options: FollowerOptions;
   readonly #open = new OpenExchanges();
+  readonly #held: HeldExchanges | undefined;
   /** Of the open WebSockets that are split. */
   readonly #sockets = new Map<string, SocketCalls>();
   #read: JournalPosition;
@@ -53,6 +58,8 @@ export class RunFollower {
     this.runId = options.runId;
     this.#options = options;
     this.#dir = join(options.journalFolder, options.runId);
+    this.#held =
+      options.holdBytes === undefined ? undefined : new HeldExchanges(this.#dir, options.holdBytes);
     this.#read = options.cursor?.low ?? START;
   }
 
@@ -66,17 +73,22 @@ export class RunFollower {
    * writes.
    */
   *ended(alive: boolean, to?: JournalPosition): Generator<EndedExchange> {
-    for (const entry of scanFrames(this.#dir, this.#read, { alive, ...(to && { to }) })) {
-      this.#read = entry.next;
-      const { frame } = entry;
-      if (frame.kind === "damage") {
-        this.#options.onDamage(frame, entry.position);
-        continue;
+    try {
+      for (const entry of scanFrames(this.#dir, this.#read, { alive, ...(to && { to }) })) {
+        this.#read = entry.next;
+        const { frame } = entry;
+        if (frame.kind === "damage") {
+          this.#options.onDamage(frame, entry.position);
+          continue;
+        }
+        this.#held?.note(entry);
+        const ended = this.#open.note(entry);
+        if (ended !== undefined) yield* this.#close(ended, frame, alive);
+        else if (frame.kind === "response-head") this.#openSocket(frame);
+        else if (frame.kind === "ws-bytes") yield* this.#callsIn(frame, alive);
       }
-      const ended = this.#open.note(entry);
-      if (ended !== undefined) yield* this.#close(ended, frame, alive);
-      else if (frame.kind === "response-head") this.#openSocket(frame);
-      else if (frame.kind === "ws-bytes") yield* this.#callsIn(frame, alive);
+    } finally {
+      this.#held?.close();
     }
   }
 
@@ -91,13 +103,14 @@ export class RunFollower {
   }
 
   *#end(span: ExchangeSpan, end: CloseInfo | undefined, alive: boolean): Generator<EndedExchange> {
+    const captured = this.#held?.take(span.exchangeId);
     const socket = this.#sockets.get(span.exchangeId);
     this.#sockets.delete(span.exchangeId);
     if (socket !== undefined) for (const call of socket.end(end)) yield this.#endedCall(span, call, alive);
     if (socket !== undefined && !socket.isBroken) return;
     const { exchangeId, from, to, open } = span;
     const endedAt = (open?.startedAt ?? 0) + (end?.tMs ?? 0);
-    yield { runId: this.runId, exchangeId, from, to, endedAt, alive };
+    yield { runId: this.runId, exchangeId, from, to, endedAt, alive, ...(captured && { captured }) };
   }
 
   #openSocket(frame: RawFrame): void {

@@ -1,5 +1,6 @@
 import type {
   Arrival,
+  ArrivedBytes,
   CapturedExchange,
   CaptureFrame,
   CloseInfo,
@@ -15,18 +16,17 @@ import { RequestBodies } from "./request-bodies.ts";
 import { OpenSegments } from "./open-segments.ts";
 import { isRunAlive, listSegments } from "./runs.ts";
 
-/** Reads exchanges of one run that lie near each other. To be closed soon: it reads the run as it was when it was made. */
+/** Reads exchanges of one run that lie near each other. To be closed soon: it reads the run as it was when it read the first. */
 export class ExchangeReader {
   readonly #runDir: string;
   readonly #alive: boolean;
-  readonly #nearby: OpenSegments;
+  #nearby: OpenSegments | undefined;
   readonly #bodies: RequestBodies;
 
   /** `alive`: its gateway was still writing when these exchanges were found. */
   constructor(runDir: string, alive: boolean) {
     this.#runDir = runDir;
     this.#alive = alive;
-    this.#nearby = new OpenSegments(runDir);
     this.#bodies = new RequestBodies(runDir);
   }
 
@@ -38,6 +38,7 @@ export class ExchangeReader {
   read(exchangeId: string, from: JournalPosition, to: JournalPosition): CapturedExchange | undefined {
     const parts = new ExchangeParts();
     let isWaiting = false;
+    this.#nearby ??= new OpenSegments(this.#runDir);
     const options = { alive: this.#alive, to, exchangeId, nearby: this.#nearby };
     for (const { position, frame } of scanFrames(this.#runDir, from, options)) {
       if (frame.kind === "damage") continue;
@@ -52,7 +53,7 @@ export class ExchangeReader {
   }
 
   close(): void {
-    this.#nearby.close();
+    this.#nearby?.close();
     this.#bodies.close();
   }
 
@@ -78,13 +79,14 @@ export async function readExchange(
   }
 }
 
-class ExchangeParts {
+/** The frames of one exchange, in their order. */
+export class ExchangeParts {
   #open: OpenHead | undefined;
   #responseHead: ResponseHead | null = null;
   #end: CloseInfo | undefined;
   #sawLast = false;
   readonly #request: Buffer[] = [];
-  readonly #response: { readonly bytes: Buffer; readonly tMs: number }[] = [];
+  readonly #response: ArrivedBytes[] = [];
   readonly #websocket: TunnelBytes[] = [];
   readonly #dropped = { request: 0, response: 0 };
 
@@ -108,8 +110,7 @@ class ExchangeParts {
         this.#addResponse(frame);
         return;
       case "ws-bytes":
-        for (const { at, bytes, tMs } of arrivedPieces(frame, 0))
-          this.#websocket.push({ side: frame.side, offset: frame.offset + at, bytes, tMs });
+        this.#addTunnelled(frame);
         return;
       case "gap":
         this.#dropped[frame.direction] += frame.droppedBytes;
@@ -127,7 +128,7 @@ class ExchangeParts {
     const responseBytes =
       this.#response.reduce((sum, { bytes }) => sum + bytes.length, 0) + bytesOf(websocket, "server");
     const end = this.#end ?? {
-      tMs: websocket.at(-1)?.tMs ?? this.#response.at(-1)?.tMs ?? this.#responseHead?.tMs ?? 0,
+      tMs: websocket.at(-1)?.tMs ?? this.#lastMs(),
       outcome: "interrupted",
       error: null,
       requestBytes: requestBytes + this.#dropped.request,
@@ -152,32 +153,31 @@ class ExchangeParts {
   }
 
   #addResponse(frame: Extract<CaptureFrame, { kind: "response-bytes" }>): void {
-    const tMs = this.#response.at(-1)?.tMs ?? this.#responseHead?.tMs ?? 0;
-    for (const piece of arrivedPieces(frame, tMs))
-      this.#response.push({ bytes: piece.bytes, tMs: piece.tMs });
+    const arrivals = arrivalsOf(frame, this.#lastMs());
+    if (arrivals.length > 0) this.#response.push({ bytes: frame.bytes, arrivals });
   }
-}
 
-interface ArrivedPiece {
-  /** Offset in the frame's bytes. */
-  readonly at: number;
-  readonly bytes: Buffer;
-  readonly tMs: number;
+  #addTunnelled(frame: Extract<CaptureFrame, { kind: "ws-bytes" }>): void {
+    let at = 0;
+    for (const { tMs, length } of arrivalsOf(frame, 0)) {
+      const bytes = frame.bytes.subarray(at, at + length);
+      this.#websocket.push({ side: frame.side, offset: frame.offset + at, bytes, tMs });
+      at += length;
+    }
+  }
+
+  /** When the last that is known of the response arrived. */
+  #lastMs(): number {
+    return this.#response.at(-1)?.arrivals.at(-1)?.tMs ?? this.#responseHead?.tMs ?? 0;
+  }
 }
 
 /** `before`: time of what no arrival speaks of, in a frame without any. */
-function arrivedPieces(
-  { bytes, arrivals }: { readonly bytes: Buffer; readonly arrivals: readonly Arrival[] },
-  before: number,
-): readonly ArrivedPiece[] {
-  const pieces: ArrivedPiece[] = [];
-  let at = 0;
-  for (const { tMs, length } of arrivals) {
-    if (length > 0) pieces.push({ at, bytes: bytes.subarray(at, at + length), tMs });
-    at += length;
-  }
-  if (at < bytes.length) pieces.push({ at, bytes: bytes.subarray(at), tMs: arrivals.at(-1)?.tMs ?? before });
-  return pieces;
+function arrivalsOf({ bytes, arrivals }: ArrivedBytes, before: number): readonly Arrival[] {
+  const rest = arrivals.reduce((left, { length }) => left - length, bytes.length);
+  if (rest === 0 && arrivals.every(({ length }) => length > 0)) return arrivals;
+  const last = { tMs: arrivals.at(-1)?.tMs ?? before, length: rest };
+  return [...arrivals, last].filter(({ length }) => length > 0);
 }
 
 /** The two sides' frames are written at different times; the pieces of one side are in order already. */

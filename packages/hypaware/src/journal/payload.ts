@@ -153,9 +153,14 @@ export function readRanges(
 
 function readArrivals(from: Buffer, at: number, count: number, bodyBytes: number): Arrival[] | undefined {
   const arrivals: Arrival[] = [];
+  // There are hundreds in an answer: a view reads them faster than a Buffer.
+  const view = new DataView(from.buffer, from.byteOffset + at, ARRIVAL_BYTES * count);
   let total = 0;
-  for (let i = 0; i < count; i++, at += ARRIVAL_BYTES) {
-    const arrival = { tMs: from.readDoubleLE(at), length: from.readUInt32LE(at + 8) };
+  for (let i = 0; i < count; i++) {
+    const arrival = {
+      tMs: view.getFloat64(ARRIVAL_BYTES * i, true),
+      length: view.getUint32(ARRIVAL_BYTES * i + 8, true),
+    };
     total += arrival.length;
     if (total > bodyBytes) return undefined;
     arrivals.push(arrival);

@@ -13,7 +13,7 @@
 
 import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
 import { ROOT } from "../contract/thread.ts";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Entries, Entry } from "./entry.ts";
 import { Namer, contentHash, fallbackName } from "./name.ts";
 import { answers, isReasoningKey, reasoningKey } from "./match-key.ts";
@@ -89,10 +89,7 @@ class Walker {
   }
 
   walk(previous?: Previous): void {
-    const [first] = this.#history;
-    // A list that begins as the thread does has its past in it, unless the request says that it has not.
-    const isPast = previous?.isCertain !== true && first !== undefined && this.#step(first) !== undefined;
-    if (previous !== undefined && !isPast) this.#stand(previous.node);
+    if (previous !== undefined && !this.#hasPast(previous)) this.#stand(previous.node);
     let index = 0;
     while (index < this.#history.length) {
       const floor = this.#floor;
@@ -108,6 +105,12 @@ class Walker {
       }
       if (this.#floor !== floor) this.#floorAt = index - 1;
     }
+  }
+
+  /** A list that begins as the thread does has its past in it, unless the request says that it has not. */
+  #hasPast({ isCertain }: Previous): boolean {
+    const [first] = this.#history;
+    return !isCertain && first !== undefined && this.#step(first) !== undefined;
   }
 
   /** One message of the response, below where the walk stands. */
@@ -324,5 +327,5 @@ class Walker {
 
 /** The place of a second message with the same content under the same predecessor, told apart by its native id alone. */
 function keyOfTwin(key: string, id: string): string {
-  return createHash("sha256").update(`${key}:${id}`).digest("hex").slice(0, 32);
+  return hash("sha256", `${key}:${id}`).slice(0, 32);
 }

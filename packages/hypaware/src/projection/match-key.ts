@@ -4,7 +4,7 @@
 // Tool call ids (`id` of a call, `tool_use_id`, `call_id`) stay: the client itself pairs calls and results by them, resends
 // them unchanged, and they tell two equal calls apart. Ids of messages and reasoning go: providers add them, clients lose them.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ContentBlock, Json, JsonObject } from "../contract/projection.ts";
 import { canonicalJson } from "../wire/canonical.ts";
 
@@ -106,5 +106,5 @@ function isObject(value: Json): value is JsonObject {
 }
 
 function digest(value: Json): string {
-  return createHash("sha256").update(canonicalJson(value)).digest("hex").slice(0, 32);
+  return hash("sha256", canonicalJson(value)).slice(0, 32);
 }

@@ -6,7 +6,7 @@
 // Names of predecessors that are themselves of the third form stand as `~<16 hex of their SHA-256>`: otherwise
 // a branch of equal messages would grow its names with its length.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ContentBlock } from "../contract/projection.ts";
 import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
 import { canonicalJson } from "../wire/canonical.ts";
@@ -79,5 +79,5 @@ function shortName(name: string): string {
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }

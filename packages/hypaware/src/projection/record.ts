@@ -1,8 +1,8 @@
 import { isAscii } from "node:buffer";
 import type { ExchangeRecord, StreamEvent } from "../contract/exchange.ts";
-import type { CapturedExchange, RawHeaders } from "../contract/frame.ts";
+import type { Arrival, ArrivedBytes, CapturedExchange, RawHeaders } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
-import { decodeStream } from "../wire/encodings.ts";
+import { decodeStream, type TimedBytes } from "../wire/encodings.ts";
 import { headerArrays, headerValue, headerValues } from "../wire/headers.ts";
 import { SseParser } from "../wire/sse.ts";
 
@@ -15,7 +15,9 @@ export interface DecodedExchange {
 /** A captured exchange as projectors see it. Never rejects over what the wire carried. */
 export async function toRecord(captured: CapturedExchange): Promise<DecodedExchange> {
   const { open, responseHead, socketEvents } = captured;
-  const request = await readText([{ bytes: captured.requestBody, tMs: 0 }], contentEncoding(open.headers));
+  const body = captured.requestBody;
+  const sent = body.length === 0 ? [] : [{ bytes: body, arrivals: [{ tMs: 0, length: body.length }] }];
+  const request = await readText(sent, contentEncoding(open.headers));
   const response =
     socketEvents !== undefined
       ? {
@@ -103,11 +105,9 @@ interface Body {
 const NOTHING: Body = { text: null, events: [], truncated: false, error: null };
 const STREAM_EVENT = { kind: "stream_event" } as const;
 
-type Chunks = Iterable<{ readonly bytes: Buffer; readonly tMs: number }>;
-
-async function readText(chunks: Chunks, encoding: string | undefined): Promise<Body> {
+async function readText(arrived: readonly ArrivedBytes[], encoding: string | undefined): Promise<Body> {
   const parts: Buffer[] = [];
-  const result = await decode(chunks, encoding, (bytes) => void parts.push(bytes));
+  const result = await decode(arrived, encoding, (bytes) => void parts.push(bytes));
   const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   return { text: bytes.length === 0 ? null : textOf(bytes), events: [], ...result };
 }
@@ -134,66 +134,43 @@ async function readEvents(captured: CapturedExchange): Promise<Body> {
     { maxEventBytes: LIMITS.sseEventBytes },
   );
   const encoding = contentEncoding(captured.responseHead?.headers);
-  const result = await decode(
-    encoding === undefined ? joined(captured.response, arrivals) : captured.response,
-    encoding,
-    (bytes, tMs) => {
-      if (encoding !== undefined) arrivals.add(bytes.length, tMs);
-      parser.push(bytes);
-    },
-  );
+  if (encoding === undefined) for (const each of captured.response) arrivals.add(each.arrivals);
+  const result = await decode(captured.response, encoding, (bytes, tMs) => {
+    if (encoding !== undefined) arrivals.add([{ tMs, length: bytes.length }]);
+    parser.push(bytes);
+  });
   parser.end();
   return { text: null, events, truncated: result.truncated || parser.truncated, error: result.error };
 }
 
 /** When the bytes of a stream arrived. */
 class ArrivalTimes {
-  readonly #pieces: { readonly end: number; readonly tMs: number }[] = [];
-  #end = 0;
-  #at = 0;
+  readonly #arrivals: Arrival[] = [];
+  /** How many of them were passed, and how many bytes with them. */
+  #passed = 0;
+  #bytes = 0;
 
-  add(length: number, tMs: number): void {
-    this.#end += length;
-    this.#pieces.push({ end: this.#end, tMs });
+  add(arrivals: readonly Arrival[]): void {
+    for (const each of arrivals) this.#arrivals.push(each);
   }
 
   /** Of the byte that `end` stands behind. To be asked in the order of the stream. */
   of(end: number): number {
-    while (this.#at < this.#pieces.length - 1 && this.#pieces[this.#at]!.end < end) this.#at += 1;
-    return this.#pieces[this.#at]?.tMs ?? 0;
+    while (this.#passed < this.#arrivals.length && this.#bytes < end)
+      this.#bytes += this.#arrivals[this.#passed++]!.length;
+    return this.#arrivals[this.#passed - 1]?.tMs ?? 0;
   }
 }
-
-/** Pieces that lie one behind the other in memory, as those of one frame do, in one. */
-function* joined(chunks: Chunks, arrivals: ArrivalTimes): Chunks {
-  let first: Buffer | undefined;
-  let length = 0;
-  let lastMs = 0;
-  for (const { bytes, tMs } of chunks) {
-    arrivals.add(bytes.length, tMs);
-    const isNext = first?.buffer === bytes.buffer && first.byteOffset + length === bytes.byteOffset;
-    if (!isNext) {
-      if (first !== undefined) yield { bytes: run(first, length), tMs: lastMs };
-      first = bytes;
-      length = 0;
-    }
-    length += bytes.length;
-    lastMs = tMs;
-  }
-  if (first !== undefined) yield { bytes: run(first, length), tMs: lastMs };
-}
-
-const run = (first: Buffer, length: number): Buffer => Buffer.from(first.buffer, first.byteOffset, length);
 
 /** Decodes up to LIMITS.decodedBytes, also of a body that has no encoding. A broken encoding is a value, not a throw. */
 async function decode(
-  chunks: Chunks,
+  arrived: readonly ArrivedBytes[],
   encoding: string | undefined,
   emit: (bytes: Buffer, tMs: number) => void,
 ): Promise<{ truncated: boolean; error: string | null }> {
   let left: number = LIMITS.decodedBytes;
   let cut = false;
-  const result = await decodeStream(toMutable(chunks), encoding, (bytes, tMs) => {
+  const result = await decodeStream(chunksOf(arrived, encoding), encoding, (bytes, tMs) => {
     if (bytes.length > left) cut = true;
     const kept = bytes.subarray(0, left);
     left -= kept.length;
@@ -202,8 +179,17 @@ async function decode(
   return { truncated: result.truncated || cut, error: result.error };
 }
 
-function* toMutable(chunks: Chunks): Generator<{ bytes: Buffer; tMs: number }> {
-  for (const { bytes, tMs } of chunks) if (bytes.length > 0) yield { bytes, tMs };
+/** Only what is encoded has to be cut: what a piece decodes to has its time. */
+function* chunksOf(arrived: readonly ArrivedBytes[], encoding: string | undefined): Generator<TimedBytes> {
+  for (const { bytes, arrivals } of arrived) {
+    if (encoding === undefined) yield { bytes, tMs: 0 };
+    else yield* piecesOf(bytes, arrivals);
+  }
+}
+
+function* piecesOf(bytes: Buffer, arrivals: readonly Arrival[]): Generator<TimedBytes> {
+  let at = 0;
+  for (const { tMs, length } of arrivals) yield { bytes: bytes.subarray(at, (at += length)), tMs };
 }
 
 /** Several header lines mean one list (RFC 9110, section 8.4). */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 // The dense forms of names and keys in the catalog. A form is chosen by the text alone, so equal texts have equal forms and
 // can be compared and copied between catalogs as they are. Text that has no dense form stands as text.
@@ -54,7 +54,7 @@ export function roleOf(compact: string | number): string {
 
 /** Of a tool call's or a response's id, which is only ever looked up. */
 export function compactId(id: string): Uint8Array {
-  return createHash("sha256").update(id).digest().subarray(0, ID_BYTES);
+  return hash("sha256", id, "buffer").subarray(0, ID_BYTES);
 }
 
 /** What the index of match keys holds: two keys of one place rarely share it. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { JoinPlace } from "../contract/record.ts";
 import type { Database } from "./database.ts";
 
@@ -60,5 +60,5 @@ export class Joins {
 }
 
 function keyOf(key: string): Buffer {
-  return createHash("sha256").update(key).digest().subarray(0, KEY_BYTES);
+  return hash("sha256", key, "buffer").subarray(0, KEY_BYTES);
 }

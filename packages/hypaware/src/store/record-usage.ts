@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Usage } from "../contract/projection.ts";
 import type { RecordedResponse } from "../contract/record.ts";
 import type { UsageStore } from "../projection/link-rows.ts";
@@ -22,7 +22,7 @@ export class RecordUsage implements UsageStore {
       const { session_id: session, message_ids: ids = [] } = response;
       const name = response.response_id ?? response.request_id ?? ids[0];
       if (name === undefined) continue;
-      const key = createHash("sha256").update(`${session}\n${name}`).digest().subarray(0, KEY_BYTES);
+      const key = hash("sha256", `${session}\n${name}`, "buffer").subarray(0, KEY_BYTES);
       const usage = JSON.stringify(response.usage);
       for (const id of ids)
         if (this.#put(response.conversation_id, id, key, usage))

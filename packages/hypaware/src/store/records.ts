@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { BONDS, type RecordEntry, type RecordLink, type RecordNode, UNKNOWN } from "../contract/record.ts";
 import { ROOT, type ThreadConversation } from "../contract/thread.ts";
 import type { EntryStore, Shown } from "../projection/link-rows.ts";
@@ -374,5 +374,5 @@ function goingOnFrom(entry: RecordEntry, previous: string): RecordEntry {
 }
 
 function keyOf(conversationId: string, key: string): Buffer {
-  return createHash("sha256").update(`${conversationId}\n${key}`).digest().subarray(0, KEY_BYTES);
+  return hash("sha256", `${conversationId}\n${key}`, "buffer").subarray(0, KEY_BYTES);
 }

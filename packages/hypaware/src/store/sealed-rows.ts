@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { DatasetName } from "../contract/dataset.ts";
 import { compactHex } from "./compact.ts";
 import type { Database } from "./database.ts";
@@ -7,7 +7,7 @@ const KEY_BYTES = 9;
 
 /** What the index knows a message row by: short, and two rows of any history never share one. */
 export function sealedKey(partId: string): Buffer {
-  return createHash("sha256").update(partId).digest().subarray(0, KEY_BYTES);
+  return hash("sha256", partId, "buffer").subarray(0, KEY_BYTES);
 }
 
 interface Place {

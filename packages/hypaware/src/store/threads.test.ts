@@ -64,3 +64,28 @@ test("what a transaction added is forgotten when it is rolled back", () => {
   expect(threads.node(first.id + 1)).toBeUndefined();
   expect(threads.child("a", ROOT, "k1")).toEqual(first);
 });
+
+test("what is remembered of a conversation follows what is written, and goes with a rollback", () => {
+  const conversation = { id: "a", base: "a", inferred: true, startedAt: "t", failedLeaf: null };
+  const node = { conversationId: "a", predecessor: ROOT, role: "user", depth: 0, isAnswer: false };
+  expect(() =>
+    database.transaction(() => {
+      threads.addConversation(conversation);
+      expect(threads.conversation("a")).toEqual(conversation);
+      throw new Error("no");
+    }),
+  ).toThrow("no");
+  expect(threads.conversation("a")).toBeUndefined();
+
+  threads.addConversation(conversation);
+  expect(threads.child("a", ROOT, "k")).toBeUndefined();
+  const made = threads.add({ ...node, matchKey: "k", messageId: "m" });
+  expect(threads.child("a", ROOT, "k")).toEqual(made);
+  expect(new Threads(database).child("a", ROOT, "k")).toEqual(made);
+  expect(threads.conversation("a")).toEqual(conversation);
+  threads.setFailedLeaf("a", made.id);
+  expect(threads.conversation("a")).toEqual({ ...conversation, failedLeaf: made.id });
+  database.run("UPDATE conversations SET started_at = 'later' WHERE id = 'a'");
+  threads.forgetKnown();
+  expect(threads.conversation("a")?.startedAt).toBe("later");
+});

@@ -1,4 +1,4 @@
-import type { ThreadConversation, ThreadNode, ThreadStore } from "../contract/thread.ts";
+import { ROOT, type ThreadConversation, type ThreadNode, type ThreadStore } from "../contract/thread.ts";
 import { LIMITS } from "../contract/limits.ts";
 import {
   compactHex,
@@ -45,28 +45,46 @@ const CONVERSATIONS = `
     (SELECT j.id FROM conversations j WHERE j.joined = c.number ORDER BY j.number LIMIT 1) AS named_after
   FROM conversations c`;
 const NUMBER = "(SELECT number FROM conversations WHERE id = ?1)";
+// Made once: who puts the text together for each call pays more for that than for finding the statement.
+const CONVERSATION = `${CONVERSATIONS} WHERE number = (SELECT coalesce(joined, number) FROM conversations WHERE id = ?)`;
+const NODE = `${NODES} WHERE n.id = ?`;
+const NAMED = `${NODES} WHERE ${nodeNamed("?1")}`;
+const CHILD = `${NODES} WHERE ${PARENT} = ${parentOf("?2", NUMBER)} AND conversation = ${NUMBER} AND ${nodeWithKey("?3")}`;
+const ADD = `
+  INSERT INTO nodes (conversation, predecessor, match_key, message_id, role, depth, is_answer, inferred)
+  VALUES (${NUMBER}, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT inferred FROM conversations WHERE id = ?1)) RETURNING id`;
 
 /** What identity remembers, in the catalog. Writes belong to the caller's transaction. */
 export class Threads implements ThreadStore {
   readonly #database: Database;
   readonly #known = new KnownNodes(LIMITS.knownNodes);
+  /** An exchange asks for its own four times. */
+  readonly #conversations = new Map<string, ThreadConversation>();
+  /** Conversations that were made here and have no message yet: of them there is nothing to be read. */
+  readonly #empty = new Set<string>();
 
   constructor(database: Database) {
     this.#database = database;
-    database.onRollback(() => this.#known.clear());
+    database.onRollback(() => this.forgetKnown());
   }
 
-  /** Nodes were written past this: what is known of them is not true any more. */
+  /** Nodes or conversations were written past this: what is known of them is not true any more. */
   forgetKnown(): void {
     this.#known.clear();
+    this.#conversations.clear();
+    this.#empty.clear();
   }
 
   conversation(id: string): ThreadConversation | undefined {
-    const columns = this.#database.get<ConversationColumns>(
-      `${CONVERSATIONS} WHERE number = (SELECT coalesce(joined, number) FROM conversations WHERE id = ?)`,
-      id,
-    );
-    return columns && conversationOf(columns);
+    const known = this.#conversations.get(id);
+    if (known !== undefined) return known;
+    const columns = this.#database.get<ConversationColumns>(CONVERSATION, id);
+    if (columns === undefined) return undefined;
+    const conversation = conversationOf(columns);
+    if (this.#conversations.size === LIMITS.knownConversations) this.#conversations.clear();
+    // Under another name it would not be found when it changes.
+    if (conversation.id === id) this.#conversations.set(id, conversation);
+    return conversation;
   }
 
   /** When the conversation and those that were joined to it began, milliseconds since 1970. */
@@ -95,9 +113,12 @@ export class Threads implements ThreadStore {
       startedAt,
       failedLeaf,
     );
+    if (this.#empty.size === LIMITS.knownConversations) this.#empty.clear();
+    this.#empty.add(id);
   }
 
   setFailedLeaf(conversationId: string, node: number | null): void {
+    this.#conversations.delete(conversationId);
     this.#database.run("UPDATE conversations SET failed_leaf = ? WHERE id = ?", node, conversationId);
   }
 
@@ -115,18 +136,15 @@ export class Threads implements ThreadStore {
   }
 
   node(id: number): ThreadNode | undefined {
-    return this.#known.node(id) ?? this.#one(`${NODES} WHERE n.id = ?`, id);
+    if (id === ROOT) return undefined;
+    return this.#known.node(id) ?? this.#one(NODE, id);
   }
 
   child(conversationId: string, predecessor: number, matchKey: string): ThreadNode | undefined {
     const known = this.#known.child(conversationId, predecessor, matchKey);
-    if (known !== undefined || this.#known.isLeaf(predecessor)) return known;
-    return this.#one(
-      `${NODES} WHERE ${PARENT} = ${parentOf("?2", NUMBER)} AND conversation = ${NUMBER} AND ${nodeWithKey("?3")}`,
-      conversationId,
-      predecessor,
-      compactHex(matchKey),
-    );
+    const isLeaf = this.#known.isLeaf(predecessor) || this.#empty.has(conversationId);
+    if (known !== undefined || isLeaf) return known;
+    return this.#one(CHILD, conversationId, predecessor, compactHex(matchKey));
   }
 
   children(conversationId: string, predecessor: number): readonly ThreadNode[] {
@@ -182,14 +200,12 @@ export class Threads implements ThreadStore {
   }
 
   named(messageId: string): ThreadNode | undefined {
-    return this.#one(`${NODES} WHERE ${nodeNamed("?1")}`, compactName(messageId));
+    return this.#one(NAMED, compactName(messageId));
   }
 
   add(node: Omit<ThreadNode, "id">): ThreadNode {
     const { id } = this.#database.get<{ id: number }>(
-      `INSERT INTO nodes (conversation, predecessor, match_key, message_id, role, depth, is_answer, inferred)
-       VALUES (${NUMBER}, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT inferred FROM conversations WHERE id = ?1))
-       RETURNING id`,
+      ADD,
       node.conversationId,
       node.predecessor,
       compactHex(node.matchKey),
@@ -198,6 +214,7 @@ export class Threads implements ThreadStore {
       node.depth,
       node.isAnswer ? 1 : 0,
     )!;
+    this.#empty.delete(node.conversationId);
     return this.#known.grow({ ...node, id });
   }
 

@@ -28,7 +28,7 @@ export class SseParser {
   /** The last byte was CR: a LF that follows belongs to it. */
   #afterCr = false;
   #event = "";
-  #data: string[] = [];
+  #data: string | undefined;
   #id: string | undefined;
   /** Bytes of the lines kept for the current block, its unfinished line included. */
   #blockBytes = 0;
@@ -93,7 +93,7 @@ export class SseParser {
   end(): void {
     this.#lineEnd = this.#before;
     if (this.#lineBytes > 0) this.#endLine();
-    if (this.#data.length > 0) this.#endBlock();
+    if (this.#data !== undefined) this.#endBlock();
   }
 
   /**
@@ -115,10 +115,11 @@ export class SseParser {
     for (let at = 0, lf = 0; at < text.length; at = lf + 1) {
       lf = text.indexOf("\n", at);
       lineEnd = isSame ? lf + 1 : blocks.indexOf(LF, lineEnd) + 1;
-      this.#lineEnd = this.#before + start + lineEnd;
-      const line = text.slice(at, lf);
-      if (line === "") this.#endBlock();
-      else this.#field(line);
+      if (lf > at) this.#field(text, at, lf);
+      else {
+        this.#lineEnd = this.#before + start + lineEnd;
+        this.#endBlock();
+      }
     }
     return end;
   }
@@ -136,7 +137,7 @@ export class SseParser {
       if (!this.#skipping && this.#line[0] !== COLON) {
         this.#skipping = true;
         this.#truncated = true;
-        this.#data = [];
+        this.#data = undefined;
       }
     }
     this.#lineBytes += piece.length;
@@ -171,32 +172,50 @@ export class SseParser {
     const text = hasMark ? line.subarray(BOM.length) : line;
     if (text.length === 0) this.#endBlock();
     else if (text[0] === COLON) this.#blockBytes -= length;
-    else if (!this.#skipping) this.#field(text.toString("utf8"));
+    else if (!this.#skipping) {
+      const line = text.toString("utf8");
+      this.#field(line, 0, line.length);
+    }
   }
 
-  /** A comment is a field without a name. */
-  #field(line: string): void {
-    const colon = line.indexOf(":");
-    const name = colon === -1 ? line : line.slice(0, colon);
-    const value = colon === -1 ? "" : line.slice(colon + (line[colon + 1] === " " ? 2 : 1));
-    if (name === "data") this.#data.push(value);
-    else if (name === "event") this.#event = value;
-    // An id with a NUL is ignored by the grammar. `retry` concerns reconnecting, unknown fields nobody.
-    else if (name === "id" && !value.includes("\0")) this.#id = value;
+  /** The line of `text` from `start` to `end`. Comments and fields that are not known are of no concern. */
+  #field(text: string, start: number, end: number): void {
+    const data = valueOf("data", text, start, end);
+    if (data !== undefined) {
+      this.#data = this.#data === undefined ? data : `${this.#data}\n${data}`;
+      return;
+    }
+    const event = valueOf("event", text, start, end);
+    if (event !== undefined) {
+      this.#event = event;
+      return;
+    }
+    // One with a NUL is ignored by the grammar.
+    const id = valueOf("id", text, start, end);
+    if (id?.includes("\0") === false) this.#id = id;
   }
 
   #endBlock(): void {
-    const kept = !this.#skipping && (this.#data.length > 0 || this.#event !== "");
+    const kept = !this.#skipping && (this.#data !== undefined || this.#event !== "");
     const event = this.#event === "" ? "message" : this.#event;
-    const data = this.#data.length === 1 ? this.#data[0]! : this.#data.join("\n");
+    const data = this.#data ?? "";
     const id = this.#id;
     this.#event = "";
-    this.#data = [];
+    this.#data = undefined;
     this.#id = undefined;
     this.#blockBytes = 0;
     this.#skipping = false;
     if (kept) this.#onEvent(id === undefined ? { event, data } : { event, data, id }, this.#lineEnd);
   }
+}
+
+/** Of the line's field, if it has this name. */
+function valueOf(name: string, text: string, start: number, end: number): string | undefined {
+  if (!text.startsWith(name, start)) return undefined;
+  const at = start + name.length;
+  if (at === end) return "";
+  if (text[at] !== ":") return undefined;
+  return text.slice(text[at + 1] === " " ? at + 2 : at + 1, end);
 }
 
 /** `chunk.length` when there is none. */

@@ -7,20 +7,21 @@ import { asName, asNumber, asObject, asText, known, parseJson } from "../loose.t
 import { type Answer, type AnswerBlock, readError } from "./answer.ts";
 import { UsageTally } from "./usage.ts";
 
-/**
- * Most events of a stream, as the provider writes them: a piece of text without an escape, which stands for itself. The others
- * are parsed; so is what only looks alike.
- */
-const PLAIN_TEXT =
-  /^\{"type":"content_block_delta","index":(0|[1-9]\d{0,2}),"delta":\{"type":"text_delta","text":"([ !#-[\]-\uffff]*)"\} *\} *$/;
+/** Most events of a stream, as the provider writes them: a piece of text. The others are parsed; so is what only looks alike. */
+const TEXT =
+  /^\{"type":"content_block_delta","index":(?:0|[1-9]\d{0,2}),"delta":\{"type":"text_delta","text":"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})[ !#-[\]-\uffff]*)*"\} *\} *$/;
+const INDEX_AT = '{"type":"content_block_delta","index":'.length;
+const FROM_INDEX_TO_TEXT = ',"delta":{"type":"text_delta","text":'.length;
 
 /** `undefined` when no event said anything of an answer. */
 export function readStream(events: readonly StreamEvent[]): Answer | undefined {
   const stream = new AnswerStream();
   for (const { data, t_ms } of events) {
-    const [, index, text] = PLAIN_TEXT.exec(data) ?? [];
-    if (index !== undefined && text !== undefined) {
-      stream.text(Number(index), text, t_ms);
+    if (TEXT.test(data)) {
+      const indexEnd = data.indexOf(",", INDEX_AT);
+      const quoted = data.slice(indexEnd + FROM_INDEX_TO_TEXT, data.lastIndexOf('"') + 1);
+      const text = quoted.includes("\\") ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
+      stream.text(Number(data.slice(INDEX_AT, indexEnd)), text, t_ms);
       continue;
     }
     const event = asObject(parseJson(data));
