@@ -12,6 +12,7 @@ export const LIMITS = {
   headersTimeoutMs: 10_000, // a request head that takes longer is a slow-header attack, not an agent
   keepAliveTimeoutMs: 600_000, // agents pause for minutes between turns and reuse the connection
   upstreamConnectMs: 10_000, // name, TCP and TLS together; a provider that takes longer is down
+  upstreamProbeMs: 60_000, // silence after which TCP asks whether the upstream is still there; a model may think for longer
   upstreamIdleSocketMs: 4_000, // below every provider's own idle limit, so a reused socket is rarely dead
   upstreamIdleMarginMs: 1_000, // … and as much below what an upstream says that it keeps one for
   upstreamBodyIdleMs: 3_600_000, // per progress: a reasoning model may be silent for long, a dead one is not kept
