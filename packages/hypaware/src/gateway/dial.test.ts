@@ -61,6 +61,7 @@ test("TLS: HTTP/1.1 is agreed on, the name is told, and the next connection take
   expect(second.isSessionReused()).toBe(true);
   const third = (await dialed(dial, `https://127.0.0.1:${port}`)) as TLSSocket;
   expect(third.isSessionReused()).toBe(false);
+  await once(third, "data");
   expect(names).toEqual(["localhost", "localhost", false]);
 });
 
