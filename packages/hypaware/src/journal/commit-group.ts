@@ -56,7 +56,8 @@ export class CommitGroups {
     for (const { encoded, body } of waiting) {
       if (taken >= maxBytes) break;
       const base = body && this.#recent.find(body.upstream, body.frame.bytes);
-      const frame = { ...((body && base && asDelta(body.frame, base)) ?? encoded), place: { offset: 0 } };
+      const place = { offset: 0 };
+      const frame: PlacedFrame = (body && base && asDelta(body.frame, base, place)) ?? placed(encoded, place);
       if (!hasRoom(bytes, frame.size)) break;
       frames.push(frame);
       taken += encoded.size;
@@ -64,7 +65,7 @@ export class CommitGroups {
       if (!body) continue;
       const chain = base ? base.body.chain + 1 : 1;
       const { upstream } = body;
-      this.#recent.remember({ upstream, bytes: body.frame.bytes, place: frame.place, chain }, base);
+      this.#recent.remember({ upstream, bytes: body.frame.bytes, place, chain }, base);
     }
     return { frames, count: frames.length, bytes: taken };
   }
@@ -93,8 +94,12 @@ export function moved(groups: readonly CommitGroup[]): CommitGroup {
   return { frames: [...frames, ...bases], count: sum("count"), bytes: sum("bytes") };
 }
 
-function asDelta(body: BodyFrame, base: FoundBase): (EncodedFrame & Pick<PlacedFrame, "delta">) | undefined {
+function placed({ header, payload, size }: EncodedFrame, place: FramePlace): PlacedFrame {
+  return { header, payload, size, place };
+}
+
+function asDelta(body: BodyFrame, base: FoundBase, place: FramePlace): PlacedFrame | undefined {
   const payload = encodeDelta(body.bytes, base, body.masked);
   const encoded = encodePayloadAs("request-delta", body.exchangeId, payload, true);
-  return encoded && { ...encoded, delta: { base: base.body.place, body } };
+  return encoded && { ...placed(encoded, place), delta: { base: base.body.place, body } };
 }

@@ -60,6 +60,10 @@ const CURSOR_NAME = /^(next-)?page-token$/;
 
 /** `name` of a header or of a query parameter, any case; `_` and camelCase count as `-`. */
 export function namesCredential(name: string): boolean {
+  return remembered(credentials, name, isCredential);
+}
+
+function isCredential(name: string): boolean {
   const lower = name.toLowerCase();
   if (CREDENTIAL_NAMES.has(lower)) return true;
   const dashed = name
@@ -75,14 +79,24 @@ export type HeaderKind = "kept" | "credential" | "unknown";
 
 /** The same names come with every exchange. Those beyond the bound are looked at anew each time. */
 const kinds = new Map<string, HeaderKind>();
+const credentials = new Map<string, boolean>();
 
 /** `lower`: a header name in lower case. */
 export function headerKind(lower: string): HeaderKind {
-  const known = kinds.get(lower);
-  if (known !== undefined) return known;
-  const kind = namesCredential(lower) ? "credential" : isKept(lower) ? "kept" : "unknown";
-  if (kinds.size < LIMITS.knownHeaderNames) kinds.set(lower, kind);
-  return kind;
+  return remembered(kinds, lower, kindOf);
+}
+
+function kindOf(lower: string): HeaderKind {
+  if (namesCredential(lower)) return "credential";
+  return isKept(lower) ? "kept" : "unknown";
+}
+
+function remembered<T>(known: Map<string, T>, name: string, find: (name: string) => T): T {
+  let value = known.get(name);
+  if (value !== undefined) return value;
+  value = find(name);
+  if (known.size < LIMITS.knownHeaderNames) known.set(name, value);
+  return value;
 }
 
 function isKept(lower: string): boolean {

@@ -29,6 +29,7 @@ export function redactHeaders(
   secrets: readonly Buffer[] = collectSecrets(raw, "", extra),
 ): RawHeaders {
   const result: string[] = [];
+  const spelled = secrets.map((secret) => secret.toString("latin1"));
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!;
     const value = raw[i + 1]!;
@@ -37,10 +38,10 @@ export function redactHeaders(
       const secret = secretPart(lower, value);
       result.push(name, `REDACTED:${secret.length < MIN_TAIL_CHARS ? "" : secret.slice(-4)}`);
     } else {
-      result.push(
-        name,
-        maskString(value.includes("://") ? scrubTarget(value) : scrubShapes(value), secrets, "latin1"),
-      );
+      const shown = value.includes("://") ? scrubTarget(value) : scrubShapes(value);
+      // Each character is a byte, so that most values need not become bytes.
+      const isClean = !spelled.some((secret) => shown.includes(secret));
+      result.push(name, isClean ? shown : maskString(shown, secrets, "latin1"));
     }
   }
   return result;
