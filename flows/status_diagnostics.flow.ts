@@ -29,7 +29,9 @@ export default async function statusDiagnostics(ctx: FlowContext): Promise<void>
     for (let each = waiting.shift(); each !== undefined; each = waiting.shift())
       await diagnose(new Patient(ctx, each.kind, provider), each);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  // One that fails does not take the folder from under the others.
+  const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
+  for (const each of ended) if (each.status === "rejected") throw each.reason;
   ctx.note(`${CASES.length} kinds found and repaired`);
 }
 

@@ -5,6 +5,7 @@ import { postMessage } from "@hypaware/testkit";
 import { withAdapters } from "../lib/configs.ts";
 import type { DiagnosisCase, Patient } from "../lib/diagnosis.ts";
 import { writePlugin } from "../lib/plugin-folder.ts";
+import { eventually } from "../lib/process.ts";
 import { carryOne } from "./carry-one.ts";
 
 const GATEWAY = { requires: { capabilities: { "hypaware.ai-gateway": "^2.0.0" } } };
@@ -115,7 +116,11 @@ export const PLUGIN_CASES: readonly DiagnosisCase[] = [
       const folders = await installed(patient, { crashing });
       const daemon = await patient.startDaemon();
       await postMessage(daemon.url, "hello");
-      await patient.hyp("query", "refresh");
+      // It ends every process that takes it up, this command's, too, until it is set aside.
+      await eventually("the exchange is set aside", async () => {
+        const { code } = await patient.hyp("query", "refresh");
+        return code === 0;
+      });
       await daemon.stop();
       // Its author has mended it.
       writeFileSync(join(folders["crashing"]!, "index.mjs"), projector("crashing", SAYS_HELLO));

@@ -65,8 +65,11 @@ export function start(
     stdio: ["pipe", "pipe", "pipe", ...(passed === undefined ? [] : [passed])],
   });
   const { pid, stdout: out, stderr: err, stdin } = child;
-  if (pid === undefined || out === null || err === null || stdin === null)
+  if (pid === undefined || out === null || err === null || stdin === null) {
+    // Says the same, later and to everybody.
+    child.on("error", () => {});
     throw new Error(`cannot start ${command}`);
+  }
   groups.add(pid);
   let stdout = "";
   let stderr = "";
