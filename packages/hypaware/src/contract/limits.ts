@@ -7,7 +7,8 @@ export const LIMITS = {
   // gateway: what one peer may make us hold
   headerBytes: 64 * KB, // request head; agents send under 4 KB, cookies and betas grow
   upstreamHeaderBytes: 256 * KB, // response head or trailers; larger than any server sends by its own default
-  interimHeadBytes: 16 * KB, // a 1xx head is passed on as a whole; a longer one is no hint
+  interimHeadBytes: 16 * KB, // a 1xx head is passed on as a whole; a longer one is no hint, and stays here
+  chunkExtensionBytes: 16 * KB, // of one chunk; nobody sends any, and llhttp has the same bound
   interimBytes: 64 * KB, // 1xx heads passed on before one answer: they know no backpressure
   headersTimeoutMs: 10_000, // a request head that takes longer is a slow-header attack, not an agent
   keepAliveTimeoutMs: 600_000, // agents pause for minutes between turns and reuse the connection

@@ -1,6 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { RawHeaders } from "../contract/frame.ts";
+import { fieldLines } from "../wire/head-fields.ts";
 
 /** An answer that the gateway itself gives. */
 export interface OwnAnswer {
@@ -33,9 +34,7 @@ export function sendAnswer(response: ServerResponse, answer: OwnAnswer): void {
 
 /** A head as it is on the wire, nothing added. */
 export function headBytes(status: number, statusText: string, headers: RawHeaders): Buffer {
-  let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
-  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return Buffer.from(`${head}\r\n`, "latin1");
+  return Buffer.from(`HTTP/1.1 ${status} ${statusText}\r\n${fieldLines(headers)}\r\n`, "latin1");
 }
 
 /** For what never became a request: malformed, too long, CONNECT. Closes the connection. */

@@ -171,6 +171,7 @@ export class Exchange implements RunningExchange, ConnectionUser, ResponseListen
     if (client.request.isHttp10) return;
     if (status === 100 && headerValue(client.request.headers, "expect") !== undefined) return;
     const bytes = headBytes(status, statusText, forwardable(headers));
+    if (bytes.length > LIMITS.interimHeadBytes) return;
     this.#interimBytes += bytes.length;
     if (this.#interimBytes > LIMITS.interimBytes) return;
     client.inform(bytes);

@@ -126,6 +126,13 @@ test("no more 1xx are passed on than the bound, and the answer is", async () => 
   expect(bytes.length).toBeLessThanOrEqual(LIMITS.interimBytes + OK.length);
 });
 
+test("a 1xx that is longer than its bound is not passed on, and what follows is", async () => {
+  const hints = (bytes: number): string => `HTTP/1.1 103 Early Hints\r\nLink: ${"x".repeat(bytes)}\r\n\r\n`;
+  const longest = hints(LIMITS.interimHeadBytes - hints(0).length);
+  await answering(hints(longest.length) + longest + OK);
+  expect(await bytesFor(get())).toBe(longest + OK);
+});
+
 test("a 1xx without its end is no answer: a GET that saw one is not sent again", async () => {
   upstream = await rawServer(async (wire, socket) => {
     await wire.request();

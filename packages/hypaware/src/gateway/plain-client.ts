@@ -68,7 +68,7 @@ export class PlainClient implements ClientSide {
     return { method, target, headers, isHttp10: false, body: bodyBytes > 0 ? "sized" : "none" };
   }
 
-  /** No request came for longer than one may take; `true`: not even one. */
+  /** No request came for longer than one may take. `isFresh`: none has ever come. */
   isLate(now: number): { readonly isFresh: boolean } | undefined {
     if (this.#plain !== undefined) return undefined;
     const isFresh = this.#requests === 0;

@@ -114,10 +114,10 @@ test.each([
 test("extensions and trailers have their bounds, wherever they are cut", () => {
   const extension = (bytes: number): string => `1;${"x".repeat(bytes)}\r\na\r\n${END}`;
   const trailer = (bytes: number): string => `0\r\na:${"x".repeat(bytes - "a:\r\n\r\n".length)}\r\n\r\n`;
-  const { interimHeadBytes, upstreamHeaderBytes } = LIMITS;
+  const { chunkExtensionBytes, upstreamHeaderBytes } = LIMITS;
   for (const size of [4_096, upstreamHeaderBytes + 2, Number.POSITIVE_INFINITY]) {
-    expect(read(extension(interimHeadBytes), size).isWhole).toBe(true);
-    expect(read(extension(interimHeadBytes + 1), size).error).toBe("a chunk has no proper extension");
+    expect(read(extension(chunkExtensionBytes), size).isWhole).toBe(true);
+    expect(read(extension(chunkExtensionBytes + 1), size).error).toBe("a chunk has no proper extension");
     expect(read(trailer(upstreamHeaderBytes), size).isWhole).toBe(true);
     expect(read(trailer(upstreamHeaderBytes + 1), size).error).toBe("its trailers are too long");
   }

@@ -89,7 +89,11 @@ export class ChunkedReader {
       }
       case EXTENSION:
         if (byte === CR) this.#state = SIZE_LF;
-        else if ((byte < SPACE && byte !== TAB) || byte === DELETE || ++this.#extensionBytes > MAX_EXTENSION)
+        else if (
+          (byte < SPACE && byte !== TAB) ||
+          byte === DELETE ||
+          ++this.#extensionBytes > LIMITS.chunkExtensionBytes
+        )
           return new MalformedResponse("a chunk has no proper extension");
         return undefined;
       case SIZE_LF:
@@ -130,7 +134,6 @@ export class ChunkedReader {
 }
 
 const NO_FIELD = "a line of its trailers is no field";
-const MAX_EXTENSION = LIMITS.interimHeadBytes;
 const MAX_SIZE = 2 ** 48;
 
 /** Behind the empty line; -1: it is still to come. The first `seen` bytes do not hold all of it. */
