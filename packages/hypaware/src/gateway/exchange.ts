@@ -213,13 +213,13 @@ export class Exchange implements RunningExchange, ConnectionUser, ResponseListen
   }
 
   drained(): void {
-    if (!this.#ended) this.#upstream?.socket.resume();
+    if (!this.#ended) this.#upstream?.resume();
   }
 
   #flush(): void {
     if (this.#headSent && this.#piece.wire.length === 0) return;
     this.#headSent = true;
-    if (!this.#options.client.send(this.#takePiece())) this.#upstream?.socket.pause();
+    if (!this.#options.client.send(this.#takePiece())) this.#upstream?.pause();
   }
 
   #takePiece(): AnswerPiece {

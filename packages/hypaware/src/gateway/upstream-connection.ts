@@ -44,6 +44,17 @@ export class UpstreamConnection {
     return this.#carried++ > 0;
   }
 
+  /** Nothing is read until `resume`; that it is silent meanwhile is our doing. */
+  pause(): void {
+    this.socket.pause();
+    this.socket.setTimeout(0);
+  }
+
+  resume(): void {
+    this.socket.setTimeout(LIMITS.upstreamBodyIdleMs);
+    this.socket.resume();
+  }
+
   /** The user hears no more of it. */
   free(): void {
     this.#user = undefined;
@@ -58,8 +69,7 @@ export class UpstreamConnection {
   release(rest: Buffer): Socket {
     const { socket } = this;
     this.#user = undefined;
-    socket.pause();
-    socket.setTimeout(0);
+    this.pause();
     socket.off("data", this.#onData);
     socket.off("end", this.#onEnd);
     socket.off("drain", this.#onDrain);
