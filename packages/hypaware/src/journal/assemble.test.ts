@@ -1,43 +1,28 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
 import type { CapturedExchange, CaptureFrame, JournalPosition } from "../contract/frame.ts";
 import { readExchange } from "./assemble.ts";
 import { exchangeFrames, openHead } from "./fixtures/exchange.ts";
+import { runId, START, TemporaryRun } from "./fixtures/temporary-run.ts";
 import { openJournal } from "./journal.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import type { ExchangeSpan } from "./open-exchanges.ts";
 import { scanFrames } from "./reader.ts";
 import { segmentPath } from "./segment.ts";
 
-const START = { segment: 0, offset: 0 };
-const runId = "run-1";
-let folder = "";
-let dir = "";
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "hyp-journal-"));
-  dir = join(folder, runId);
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-async function write(frames: readonly CaptureFrame[], segmentBytes = 1e6): Promise<void> {
-  const journal = await openJournal({ dir, runId, limits: { segmentBytes } });
-  for (const frame of frames) journal.append(frame);
-  await journal.close();
-}
+const run = new TemporaryRun();
 
 function spans(): { closed: ExchangeSpan[]; open: OpenExchanges } {
   const open = new OpenExchanges();
   const closed: ExchangeSpan[] = [];
-  for (const entry of scanFrames(dir, START)) {
+  for (const entry of scanFrames(run.dir, START)) {
     const span = open.note(entry);
     if (span) closed.push(span);
   }
   return { closed, open };
 }
 
-const assembled = ({ exchangeId, from, to }: ExchangeSpan) => readExchange(dir, exchangeId, from, to);
+const assembled = ({ exchangeId, from, to }: ExchangeSpan) => readExchange(run.dir, exchangeId, from, to);
 
 /** What the frames say, put together without a journal. */
 function expected(frames: readonly CaptureFrame[]): CapturedExchange {
@@ -64,7 +49,11 @@ function expected(frames: readonly CaptureFrame[]): CapturedExchange {
 }
 
 test("200 interleaved exchanges are rebuilt byte for byte while the journal is being written", async () => {
-  const journal = await openJournal({ dir, runId, limits: { segmentBytes: 200_000, commitDelayMs: 2 } });
+  const journal = await openJournal({
+    dir: run.dir,
+    runId,
+    limits: { segmentBytes: 200_000, commitDelayMs: 2 },
+  });
   const exchanges = Array.from({ length: 200 }, (_none, i) =>
     exchangeFrames(i, 3 + (i % 17), 20 + ((i * 37) % 900)),
   );
@@ -72,7 +61,7 @@ test("200 interleaved exchanges are rebuilt byte for byte while the journal is b
   const rebuilt: (CapturedExchange | undefined)[] = [];
   let at: JournalPosition = START;
   const follow = async () => {
-    for (const entry of scanFrames(dir, at)) {
+    for (const entry of scanFrames(run.dir, at)) {
       expect(entry.frame.kind).not.toBe("damage");
       at = entry.next;
       const span = open.note(entry);
@@ -98,25 +87,25 @@ test("200 interleaved exchanges are rebuilt byte for byte while the journal is b
 
 test("the low water mark is the first frame of the oldest open exchange", async () => {
   const [a, b, c] = [exchangeFrames(1), exchangeFrames(2), exchangeFrames(3)];
-  await write([a[0]!, b[0]!, ...a.slice(1), c[0]!, ...c.slice(1)]);
+  await run.write([a[0]!, b[0]!, ...a.slice(1), c[0]!, ...c.slice(1)]);
   const { closed, open } = spans();
   expect(closed.map(({ exchangeId }) => exchangeId)).toEqual([a[0]!.exchangeId, c[0]!.exchangeId]);
   expect(open.all()).toMatchObject([{ exchangeId: b[0]!.exchangeId, open: openHead("/v1/2") }]);
-  expect(open.lowWater()).toEqual([...scanFrames(dir, START)][1]!.position);
+  expect(open.lowWater()).toEqual([...scanFrames(run.dir, START)][1]!.position);
   expect(new OpenExchanges().lowWater()).toBeUndefined();
   expect(await assembled(closed[0]!)).toEqual(expected(a));
 });
 
 test("an exchange that a dead run left open is interrupted and keeps what arrived", async () => {
   const frames = exchangeFrames(1, 2);
-  await write(frames.slice(0, -1));
+  await run.write(frames.slice(0, -1));
   const whole = expected(frames);
   expect(await assembled(spans().open.all()[0]!)).toEqual({
     ...whole,
     end: { ...whole.end, tMs: 1.5, outcome: "interrupted" },
   });
-  rmSync(dir, { recursive: true });
-  await write(frames.slice(0, 2));
+  rmSync(run.dir, { recursive: true });
+  await run.write(frames.slice(0, 2));
   expect(await assembled(spans().open.all()[0]!)).toMatchObject({
     requestComplete: false,
     responseHead: null,
@@ -126,14 +115,14 @@ test("an exchange that a dead run left open is interrupted and keeps what arrive
 });
 
 test("an exchange that is still open in a living run is not given away as ended", async () => {
-  const journal = await openJournal({ dir, runId });
+  const journal = await openJournal({ dir: run.dir, runId });
   const frames = exchangeFrames(1);
   for (const frame of frames.slice(0, -1)) journal.append(frame);
   const end = await journal.flush();
-  await expect(readExchange(dir, frames[0]!.exchangeId, START, end)).rejects.toThrow("not whole yet");
+  await expect(readExchange(run.dir, frames[0]!.exchangeId, START, end)).rejects.toThrow("not whole yet");
   journal.append(frames.at(-1)!);
   await journal.close();
-  expect(await readExchange(dir, frames[0]!.exchangeId, START, await journal.flush())).toEqual(
+  expect(await readExchange(run.dir, frames[0]!.exchangeId, START, await journal.flush())).toEqual(
     expected(frames),
   );
 });
@@ -142,14 +131,14 @@ test("gaps are counted, and what damage swallowed is counted as dropped too", as
   const frames = exchangeFrames(1, 3, 40);
   const { exchangeId } = frames[0]!;
   const gap: CaptureFrame = { kind: "gap", exchangeId, direction: "response", droppedBytes: 40 };
-  await write(frames.map((frame) => (frame === frames[5] ? gap : frame)));
+  await run.write(frames.map((frame) => (frame === frames[5] ? gap : frame)));
   const [span] = spans().closed;
   expect(await assembled(span!)).toMatchObject({ droppedResponseBytes: 40, requestComplete: true });
 
-  const second = [...scanFrames(dir, START)][2]!;
-  const bytes = readFileSync(segmentPath(dir, 1));
+  const second = [...scanFrames(run.dir, START)][2]!;
+  const bytes = readFileSync(segmentPath(run.dir, 1));
   bytes[second.next.offset - 1]! ^= 1;
-  writeFileSync(segmentPath(dir, 1), bytes);
+  writeFileSync(segmentPath(run.dir, 1), bytes);
   const lost = frames[2]!.kind === "request-body" ? frames[2]!.bytes.length : 0;
   expect(await assembled(span!)).toMatchObject({
     requestComplete: false,
@@ -163,7 +152,7 @@ test("an exchange whose beginning is lost cannot be rebuilt; one without a body 
   const bare = exchangeFrames(2).filter(({ kind }) => kind === "open" || kind === "response-head");
   const { exchangeId } = bare[0]!;
   const end = { tMs: 2, outcome: "complete", error: null, requestBytes: 0, responseBytes: 0 } as const;
-  await write([...frames.slice(1), ...bare, { kind: "close", exchangeId, end }]);
+  await run.write([...frames.slice(1), ...bare, { kind: "close", exchangeId, end }]);
   const { closed } = spans();
   expect(closed[0]!.open).toBeNull();
   expect(await assembled(closed[0]!)).toBeUndefined();

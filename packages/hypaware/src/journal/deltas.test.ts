@@ -1,9 +1,8 @@
 import { hash } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { CaptureFrame, JournalPosition } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { tryLock } from "../disk/lock.ts";
@@ -11,8 +10,8 @@ import { readExchange } from "./assemble.ts";
 import { FRAME_HEADER_BYTES } from "./codec.ts";
 import { conversation, randomFrom, turnFrames } from "./fixtures/conversation.ts";
 import { MoodyDisk } from "./fixtures/moody-disk.ts";
+import { runId, START, TemporaryRun } from "./fixtures/temporary-run.ts";
 import { openJournal } from "./journal.ts";
-import type { JournalLimits } from "./journal.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import { readFrames, scanFrames } from "./reader.ts";
 import type { ScannedEntry } from "./reader.ts";
@@ -20,25 +19,11 @@ import { decodeDelta } from "./request-delta.ts";
 import { lockPath } from "./runs.ts";
 import { segmentPath } from "./segment.ts";
 
-const START = { segment: 0, offset: 0 };
-const runId = "run-1";
-let folder = "";
-let dir = "";
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "hyp-journal-"));
-  dir = join(folder, runId);
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const run = new TemporaryRun();
 
-async function write(frames: readonly CaptureFrame[], limits: Partial<JournalLimits> = {}): Promise<void> {
-  const journal = await openJournal({ dir, runId, limits });
-  for (const frame of frames) expect(journal.append(frame)).toBe(true);
-  await journal.close();
-}
-
-const read = (from = START) => [...readFrames(dir, from)].map(({ frame }) => frame);
+const read = (from = START) => [...readFrames(run.dir, from)].map(({ frame }) => frame);
 const kinds = () =>
-  [...scanFrames(dir, START)].flatMap(({ frame }) => (frame.kind === "damage" ? [] : [frame.kind]));
+  [...scanFrames(run.dir, START)].flatMap(({ frame }) => (frame.kind === "damage" ? [] : [frame.kind]));
 const count = (kind: string) => kinds().filter((other) => other === kind).length;
 
 /** Frames of bodies that an exchange of this number sends whole to `upstream`. */
@@ -58,7 +43,7 @@ const text = (frames: readonly object[]) =>
 function basesAreNear(): number {
   const places = new Map<string, string>();
   const deltas: string[] = [];
-  for (const { position, frame } of scanFrames(dir, START)) {
+  for (const { position, frame } of scanFrames(run.dir, START)) {
     if (frame.kind === "damage") continue;
     places.set(`${position.segment}@${position.offset}`, frame.kind);
     if (frame.kind === "request-delta")
@@ -71,15 +56,15 @@ function basesAreNear(): number {
 
 test("a conversation is stored as differences and read back byte for byte, in any direction", async () => {
   const frames = conversation(1, 12, 8_000, 30_000).flatMap((turn, i) => turnFrames(i, turn));
-  await write(frames);
+  await run.write(frames);
   expect(count("request-body")).toBe(1);
   expect(count("request-delta")).toBe(11);
   expect(text(read())).toEqual(text(frames));
   const open = new OpenExchanges();
-  const spans = [...scanFrames(dir, START)].flatMap((entry) => open.note(entry) ?? []);
+  const spans = [...scanFrames(run.dir, START)].flatMap((entry) => open.note(entry) ?? []);
   for (const { exchangeId, from, to } of spans.toReversed()) {
     const body = frames.find((frame) => frame.kind === "request-body" && frame.exchangeId === exchangeId);
-    const exchange = await readExchange(dir, exchangeId, from, to);
+    const exchange = await readExchange(run.dir, exchangeId, from, to);
     expect(exchange).toMatchObject({ requestComplete: true, droppedRequestBytes: 0 });
     expect(body?.kind === "request-body" && exchange!.requestBody.equals(body.bytes)).toBe(true);
   }
@@ -87,15 +72,15 @@ test("a conversation is stored as differences and read back byte for byte, in an
 
 test("a body whose base was just read is rebuilt without reading the base again", async () => {
   const frames = conversation(2, 3, 8_000, 30_000).flatMap((turn, i) => turnFrames(i, turn));
-  await write(frames);
+  await run.write(frames);
   const open = new OpenExchanges();
-  const [first, second, third] = [...scanFrames(dir, START)].flatMap((entry) => open.note(entry) ?? []);
-  await readExchange(dir, second!.exchangeId, second!.from, second!.to);
-  const path = segmentPath(dir, 1);
+  const [first, second, third] = [...scanFrames(run.dir, START)].flatMap((entry) => open.note(entry) ?? []);
+  await readExchange(run.dir, second!.exchangeId, second!.from, second!.to);
+  const path = segmentPath(run.dir, 1);
   const bytes = readFileSync(path);
   bytes.fill(0, first!.from.offset, second!.to.offset);
   writeFileSync(path, bytes);
-  const exchange = await readExchange(dir, third!.exchangeId, third!.from, third!.to);
+  const exchange = await readExchange(run.dir, third!.exchangeId, third!.from, third!.to);
   const body = frames.find(
     (frame) => frame.kind === "request-body" && frame.exchangeId === third!.exchangeId,
   );
@@ -117,7 +102,7 @@ test("any bodies in any order, with any masked ranges, are rebuilt byte for byte
     fc.array(recipe, { minLength: 1, maxLength: 30 }),
     fc.constantFrom(20_000, 60_000, 10_000_000),
     async (recipes, segmentBytes) => {
-      rmSync(dir, { recursive: true, force: true });
+      rmSync(run.dir, { recursive: true, force: true });
       const frames = recipes.flatMap(({ stretches, upstream, masked }, i) =>
         sent(i, Buffer.concat(stretches.map((part) => parts[part]!)), upstream).map((frame) =>
           frame.kind === "request-body" && masked
@@ -125,7 +110,7 @@ test("any bodies in any order, with any masked ranges, are rebuilt byte for byte
             : frame,
         ),
       );
-      await write(frames, { segmentBytes });
+      await run.write(frames, { segmentBytes });
       expect(text(read())).toEqual(text(frames));
       basesAreNear();
     },
@@ -164,33 +149,33 @@ test("only bodies that came whole, unencoded and for an upstream become differen
     sent(6, body, "other"),
     sent(7, Buffer.from("hi")),
   ];
-  await write(frames.flat());
+  await run.write(frames.flat());
   expect(count("request-delta")).toBe(0);
-  rmSync(dir, { recursive: true });
-  await write([...frames.flat(), ...sent(8, body)]);
+  rmSync(run.dir, { recursive: true });
+  await run.write([...frames.flat(), ...sent(8, body)]);
   expect(count("request-delta")).toBe(1);
   expect(read()).toEqual([...frames.flat(), ...sent(8, body)]);
 });
 
 test("after 64 frames a chain ends and a whole body begins the next", async () => {
   const turns = conversation(3, 140, 6_000, 60_000);
-  await write(turns.flatMap((turn, i) => turnFrames(i, turn)));
+  await run.write(turns.flatMap((turn, i) => turnFrames(i, turn)));
   const bodies = kinds().filter((kind) => kind === "request-body" || kind === "request-delta");
   expect(bodies.flatMap((kind, i) => (kind === "request-body" ? [i] : []))).toEqual([0, 64, 128]);
   expect(LIMITS.deltaChain).toBe(64);
   // From the last one on, so that each chain is followed to its beginning.
-  const entries = [...readFrames(dir, START)].filter(({ frame }) => frame.kind === "request-body");
+  const entries = [...readFrames(run.dir, START)].filter(({ frame }) => frame.kind === "request-body");
   for (const i of [63, 127, 139]) {
-    const [entry] = [...readFrames(dir, entries[i]!.position, { to: entries[i]!.next })];
+    const [entry] = [...readFrames(run.dir, entries[i]!.position, { to: entries[i]!.next })];
     expect(entry!.frame.kind === "request-body" && entry!.frame.bytes.equals(turns[i]!.request)).toBe(true);
   }
 });
 
 test("each segment begins with a whole body", async () => {
   const frames = conversation(4, 30, 8_000, 40_000).flatMap((turn, i) => turnFrames(i, turn));
-  await write(frames, { segmentBytes: 40_000 });
+  await run.write(frames, { segmentBytes: 40_000 });
   const firsts = new Map<number, string>();
-  for (const { position, frame } of scanFrames(dir, START)) {
+  for (const { position, frame } of scanFrames(run.dir, START)) {
     if (frame.kind.startsWith("request") && !firsts.has(position.segment))
       firsts.set(position.segment, frame.kind);
   }
@@ -205,10 +190,10 @@ test("eight conversations at once, to one upstream, keep to their own bodies", a
   const frames = Array.from({ length: 6 }, (_none, turn) =>
     conversations.flatMap((turns, i) => turnFrames(turn * 8 + i, turns[turn]!)),
   ).flat();
-  await write(frames);
+  await run.write(frames);
   expect(text(read())).toEqual(text(frames));
   const wire = frames.reduce((sum, frame) => sum + ("bytes" in frame ? frame.bytes.length : 0), 0);
-  expect(readFileSync(segmentPath(dir, 1)).length).toBeLessThan(wire * 0.45);
+  expect(readFileSync(segmentPath(run.dir, 1)).length).toBeLessThan(wire * 0.45);
 });
 
 test.each(["create", "write", "sync"] as const)(
@@ -216,7 +201,7 @@ test.each(["create", "write", "sync"] as const)(
   async (refuse) => {
     const disk = new MoodyDisk();
     const journal = await openJournal({
-      dir,
+      dir: run.dir,
       runId,
       disk,
       limits: { commitDelayMs: 1, segmentBytes: 60_000 },
@@ -225,7 +210,7 @@ test.each(["create", "write", "sync"] as const)(
     const followed: object[] = [];
     let at: JournalPosition = START;
     const follow = () => {
-      for (const { frame, next } of readFrames(dir, at)) {
+      for (const { frame, next } of readFrames(run.dir, at)) {
         followed.push(frame);
         at = next;
       }
@@ -263,19 +248,19 @@ test.each(["create", "write", "sync"] as const)(
     if (refuse !== "create") expect(count("request-base")).toBeGreaterThan(3);
     await journal.close();
     const open = new OpenExchanges();
-    const spans = [...scanFrames(dir, START)].flatMap((entry) => open.note(entry) ?? []);
+    const spans = [...scanFrames(run.dir, START)].flatMap((entry) => open.note(entry) ?? []);
     expect(spans).toHaveLength(36);
     expect(open.all()).toEqual([]);
     for (const [i, { exchangeId, from, to }] of spans.entries())
-      expect((await readExchange(dir, exchangeId, from, to))!.requestBody.equals(bodyOf(exchanges[i]!))).toBe(
-        true,
-      );
+      expect(
+        (await readExchange(run.dir, exchangeId, from, to))!.requestBody.equals(bodyOf(exchanges[i]!)),
+      ).toBe(true);
   },
 );
 
 test("a living run's difference whose base is still to be written is waited for, a dead one's is lost", async () => {
   const disk = new MoodyDisk();
-  const journal = await openJournal({ dir, runId, disk });
+  const journal = await openJournal({ dir: run.dir, runId, disk });
   const [first, second] = conversation(21, 2, 8_000, 10_000).map((turn, i) => turnFrames(i, turn));
   for (const frame of first!) journal.append(frame);
   await journal.flush();
@@ -284,21 +269,21 @@ test("a living run's difference whose base is still to be written is waited for,
   while (journal.stats().failedCommits === 0) await new Promise((resolve) => setTimeout(resolve, 2));
   disk.refuse = undefined;
   const to = await journal.flush();
-  const entries = [...scanFrames(dir, START)].filter(({ position }) => position.segment === 2);
+  const entries = [...scanFrames(run.dir, START)].filter(({ position }) => position.segment === 2);
   const base = entries.at(-1)!;
   expect(base.frame.kind).toBe("request-base");
   const { exchangeId } = second![0]!;
-  const exchange = () => readExchange(dir, exchangeId, START, to);
+  const exchange = () => readExchange(run.dir, exchangeId, START, to);
   expect((await exchange())!.requestBody.equals(bodyOf(second!))).toBe(true);
 
   // Another run's place, so that nothing of it is known already.
   await journal.close();
-  const other = join(folder, "elsewhere", runId);
-  cpSync(dir, other, { recursive: true });
-  dir = other;
+  const other = join(run.folder, "elsewhere", runId);
+  cpSync(run.dir, other, { recursive: true });
+  run.dir = other;
   for (const length of [base.next.offset - 1, base.position.offset + 10, base.position.offset]) {
-    truncateSync(segmentPath(dir, 2), length);
-    const lock = tryLock(lockPath(dir))!;
+    truncateSync(segmentPath(run.dir, 2), length);
+    const lock = tryLock(lockPath(run.dir))!;
     await expect(exchange()).rejects.toThrow("not whole yet");
     expect(text(read())).toEqual(text([...first!, second![0]!]));
     lock.release();
@@ -307,7 +292,7 @@ test("a living run's difference whose base is still to be written is waited for,
       requestComplete: false,
       droppedRequestBytes: bodyOf(second!).length,
     });
-    expect([...readFrames(dir, START)].map(({ frame }) => frame)).toContainEqual(
+    expect([...readFrames(run.dir, START)].map(({ frame }) => frame)).toContainEqual(
       expect.objectContaining({ kind: "damage", reason: "base" }),
     );
   }
@@ -322,14 +307,14 @@ test("a damaged frame loses its own body and those that are rebuilt from it, nev
   const here = conversation(6, 10, 8_000, 30_000).map((turn, i) => turnFrames(2 * i, turn, "a"));
   const there = conversation(7, 10, 9_000, 30_000).map((turn, i) => turnFrames(2 * i + 1, turn, "b"));
   const exchanges = here.flatMap((frames, i) => [frames, there[i]!]);
-  await write(exchanges.flat());
-  const path = segmentPath(dir, 1);
+  await run.write(exchanges.flat());
+  const path = segmentPath(run.dir, 1);
   const whole = readFileSync(path);
   const isBody = ({ frame }: ScannedEntry) => frame.kind === "request-body" || frame.kind === "request-delta";
-  const bodies = [...scanFrames(dir, START)].filter(isBody).map(({ position }) => position.offset);
+  const bodies = [...scanFrames(run.dir, START)].filter(isBody).map(({ position }) => position.offset);
   expect(bodies).toHaveLength(20);
   const open = new OpenExchanges();
-  const spans = [...scanFrames(dir, START)].flatMap((entry) => open.note(entry) ?? []);
+  const spans = [...scanFrames(run.dir, START)].flatMap((entry) => open.note(entry) ?? []);
   for (const damaged of [0, 8, 19]) {
     // Read from the last on: so none is rebuilt from one that this process still knows.
     const broken = Buffer.from(whole);
@@ -338,7 +323,7 @@ test("a damaged frame loses its own body and those that are rebuilt from it, nev
     for (const [i, { exchangeId, from, to }] of spans.toReversed().entries()) {
       const number = spans.length - 1 - i;
       const isLost = number % 2 === damaged % 2 && number >= damaged;
-      const exchange = await readExchange(dir, exchangeId, from, to);
+      const exchange = await readExchange(run.dir, exchangeId, from, to);
       const body = bodyOf(exchanges[number]!);
       const known = exchange!.requestBody.equals(body);
       expect(known || exchange!.requestBody.length === 0).toBe(true);

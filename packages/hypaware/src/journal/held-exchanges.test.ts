@@ -1,32 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
 import type { CapturedExchange, CaptureFrame } from "../contract/frame.ts";
 import { readExchange } from "./assemble.ts";
 import { conversation, turnFrames } from "./fixtures/conversation.ts";
 import { exchangeFrames } from "./fixtures/exchange.ts";
+import { START, TemporaryRun } from "./fixtures/temporary-run.ts";
 import { HeldExchanges } from "./held-exchanges.ts";
-import { openJournal } from "./journal.ts";
 import { type ExchangeSpan, OpenExchanges } from "./open-exchanges.ts";
 import { scanFrames } from "./reader.ts";
 import { segmentPath } from "./segment.ts";
 
-const START = { segment: 0, offset: 0 };
-const runId = "run-1";
-let folder = "";
-let dir = "";
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "hyp-journal-"));
-  dir = join(folder, runId);
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-async function write(frames: readonly CaptureFrame[], segmentBytes = 1e6): Promise<void> {
-  const journal = await openJournal({ dir, runId, limits: { segmentBytes } });
-  for (const frame of frames) journal.append(frame);
-  await journal.close();
-}
+const run = new TemporaryRun();
 
 interface Followed {
   readonly span: ExchangeSpan;
@@ -35,9 +19,9 @@ interface Followed {
 
 function follow(maxBytes: number): readonly Followed[] {
   const open = new OpenExchanges();
-  const exchanges = new HeldExchanges(dir, maxBytes);
+  const exchanges = new HeldExchanges(run.dir, maxBytes);
   const followed: Followed[] = [];
-  for (const entry of scanFrames(dir, START)) {
+  for (const entry of scanFrames(run.dir, START)) {
     exchanges.note(entry);
     const span = open.note(entry);
     if (span !== undefined) followed.push({ span, held: exchanges.take(span.exchangeId) });
@@ -46,7 +30,7 @@ function follow(maxBytes: number): readonly Followed[] {
   return followed;
 }
 
-const read = ({ exchangeId, from, to }: ExchangeSpan) => readExchange(dir, exchangeId, from, to);
+const read = ({ exchangeId, from, to }: ExchangeSpan) => readExchange(run.dir, exchangeId, from, to);
 
 /** Frames of several exchanges, in turns. */
 function inTurns(exchanges: readonly (readonly CaptureFrame[])[]): readonly CaptureFrame[] {
@@ -60,7 +44,7 @@ const conversationFrames = () =>
 
 test("what was put together on the way is what is read from the span, over segments, of differences too", async () => {
   const plain = Array.from({ length: 20 }, (_none, i) => exchangeFrames(i, i % 5));
-  await write(inTurns([...plain, ...conversationFrames()]), 50_000);
+  await run.write(inTurns([...plain, ...conversationFrames()]), { segmentBytes: 50_000 });
   const followed = follow(1e6);
   expect(followed).toHaveLength(32);
   expect(followed.at(-1)!.span.to.segment).toBeGreaterThan(1);
@@ -72,7 +56,7 @@ test("what was put together on the way is what is read from the span, over segme
 
 test("over the bound an exchange is left to be read, and what ends makes room", async () => {
   const [small, large, next] = [exchangeFrames(1), exchangeFrames(2, 3, 500), exchangeFrames(3)];
-  await write([...inTurns([small, large]), ...next]);
+  await run.write([...inTurns([small, large]), ...next]);
   const known = follow(1_000).map(({ span, held }) => [span.exchangeId, held !== undefined]);
   expect(known).toEqual([
     [small[0]!.exchangeId, true],
@@ -83,12 +67,12 @@ test("over the bound an exchange is left to be read, and what ends makes room", 
 });
 
 test("bodies whose base is damaged are left to be read", async () => {
-  await write(conversationFrames().flat());
+  await run.write(conversationFrames().flat());
   const open = new OpenExchanges();
-  const [first] = [...scanFrames(dir, START)].flatMap((entry) => open.note(entry) ?? []);
-  const bytes = readFileSync(segmentPath(dir, 1));
+  const [first] = [...scanFrames(run.dir, START)].flatMap((entry) => open.note(entry) ?? []);
+  const bytes = readFileSync(segmentPath(run.dir, 1));
   bytes.fill(0, first!.from.offset, first!.to.offset);
-  writeFileSync(segmentPath(dir, 1), bytes);
+  writeFileSync(segmentPath(run.dir, 1), bytes);
   const followed = follow(1e6);
   expect(followed.map(({ held }) => held !== undefined)).toEqual(Array<boolean>(11).fill(false));
   expect(await read(followed[0]!.span)).toMatchObject({ requestComplete: false });
@@ -106,6 +90,6 @@ test("what goes through a tunnel is not held", async () => {
     arrivals: [{ tMs: 1, length: 2 }],
     masked: [],
   };
-  await write(frames.toSpliced(-1, 0, tunnelled));
+  await run.write(frames.toSpliced(-1, 0, tunnelled));
   expect(follow(1e6).map(({ held }) => held)).toEqual([undefined]);
 });

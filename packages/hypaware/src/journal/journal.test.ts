@@ -1,29 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { CaptureFrame, JournalPosition } from "../contract/frame.ts";
 import { exchangeFrames } from "./fixtures/exchange.ts";
 import { MoodyDisk } from "./fixtures/moody-disk.ts";
+import { runId, START, TemporaryRun } from "./fixtures/temporary-run.ts";
 import { openJournal } from "./journal.ts";
 import { readFrames } from "./reader.ts";
 import { listRuns } from "./runs.ts";
 import { segmentPath } from "./segment.ts";
 
-const START = { segment: 0, offset: 0 };
-const runId = "run-1";
-let folder = "";
-let dir = "";
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "hyp-journal-"));
-  dir = join(folder, runId);
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const run = new TemporaryRun();
 
-const read = (from = START) => [...readFrames(dir, from)].map(({ frame }) => frame);
+const read = (from = START) => [...readFrames(run.dir, from)].map(({ frame }) => frame);
 const many = (count: number) => Array.from({ length: count }, (_none, i) => exchangeFrames(i)).flat();
 
 async function until(condition: () => boolean): Promise<void> {
@@ -32,12 +23,16 @@ async function until(condition: () => boolean): Promise<void> {
 
 test("many frames go to the disk in few commits, and flush says up to where", async () => {
   const positions: JournalPosition[] = [];
-  const journal = await openJournal({ dir, runId, onCommit: (position) => positions.push(position) });
+  const journal = await openJournal({
+    dir: run.dir,
+    runId,
+    onCommit: (position) => positions.push(position),
+  });
   expect(await journal.flush()).toEqual({ segment: 1, offset: 0 });
   const frames = many(50);
   for (const frame of frames) expect(journal.append(frame)).toBe(true);
   const end = await journal.flush();
-  expect(end).toEqual({ segment: 1, offset: statSync(segmentPath(dir, 1)).size });
+  expect(end).toEqual({ segment: 1, offset: statSync(segmentPath(run.dir, 1)).size });
   expect(journal.stats()).toMatchObject({
     commits: 1,
     queuedBytes: 0,
@@ -53,7 +48,7 @@ test("many frames go to the disk in few commits, and flush says up to where", as
 
 test("a frame is durable soon without being asked for, and at once when enough came together", async () => {
   const limits = { commitDelayMs: 400, commitBytes: 10_000 };
-  const journal = await openJournal({ dir, runId, limits });
+  const journal = await openJournal({ dir: run.dir, runId, limits });
   const frames = exchangeFrames(1, 3, 9_000);
   const start = performance.now();
   journal.append(frames[0]!);
@@ -67,28 +62,28 @@ test("a frame is durable soon without being asked for, and at once when enough c
 });
 
 test("files are private and begin a new segment at frame borders only", async () => {
-  const journal = await openJournal({ dir, runId, limits: { segmentBytes: 3_000 } });
+  const journal = await openJournal({ dir: run.dir, runId, limits: { segmentBytes: 3_000 } });
   const frames = [...many(20), ...exchangeFrames(99, 2, 5_000), ...many(2)];
   for (const frame of frames) journal.append(frame);
   await journal.close();
-  const { segments } = listRuns(folder)[0]!;
+  const { segments } = listRuns(run.folder)[0]!;
   expect(segments.length).toBeGreaterThan(5);
   for (const { segment, bytes } of segments) {
-    const own = [...readFrames(dir, START)].filter(({ position }) => position.segment === segment);
+    const own = [...readFrames(run.dir, START)].filter(({ position }) => position.segment === segment);
     expect(own.at(-1)!.next.offset).toBe(bytes);
     expect(bytes <= 3_000 || own.length === 1).toBe(true);
-    expect(statSync(segmentPath(dir, segment)).mode & 0o777).toBe(0o600);
+    expect(statSync(segmentPath(run.dir, segment)).mode & 0o777).toBe(0o600);
   }
-  expect(statSync(dir).mode & 0o777).toBe(0o700);
+  expect(statSync(run.dir).mode & 0o777).toBe(0o700);
   expect(read()).toEqual(frames);
 });
 
 test("a second writer of a run is refused; a later one goes on behind what is there", async () => {
-  const journal = await openJournal({ dir, runId });
+  const journal = await openJournal({ dir: run.dir, runId });
   journal.append(exchangeFrames(1)[0]!);
-  await expect(openJournal({ dir, runId })).rejects.toMatchObject({ code: "lock_held" });
+  await expect(openJournal({ dir: run.dir, runId })).rejects.toMatchObject({ code: "lock_held" });
   await journal.close();
-  const next = await openJournal({ dir, runId });
+  const next = await openJournal({ dir: run.dir, runId });
   next.append(exchangeFrames(2)[0]!);
   await next.close();
   expect(read()).toEqual([exchangeFrames(1)[0], exchangeFrames(2)[0]]);
@@ -98,7 +93,7 @@ test("over the queue's bound bodies are dropped and counted, what frames them ne
   const disk = new MoodyDisk();
   const stall = Promise.withResolvers<void>();
   disk.stalled = stall.promise;
-  const journal = await openJournal({ dir, runId, disk, limits: { journalQueueBytes: 20_000 } });
+  const journal = await openJournal({ dir: run.dir, runId, disk, limits: { journalQueueBytes: 20_000 } });
   const kept: CaptureFrame[] = [];
   let dropped = 0;
   for (let i = 0; i < 40; i++) {
@@ -119,7 +114,7 @@ test("over the queue's bound bodies are dropped and counted, what frames them ne
 });
 
 test("frames that nobody can write are dropped without an exception", async () => {
-  const journal = await openJournal({ dir, runId });
+  const journal = await openJournal({ dir: run.dir, runId });
   const good = exchangeFrames(1)[0]!;
   const body = {
     kind: "request-body",
@@ -144,12 +139,12 @@ test.each(["create", "write", "sync"] as const)(
     const note = (event: string) => void errors.push(event);
     const log = { debug: note, info: note, warn: note, error: note };
     const limits = { commitDelayMs: 1, segmentBytes: refuse === "create" ? 1_200 : 4_000 };
-    const journal = await openJournal({ dir, runId, disk, log, limits });
+    const journal = await openJournal({ dir: run.dir, runId, disk, log, limits });
     const frames = many(16);
     const followed: unknown[] = [];
     let at: JournalPosition = START;
     const follow = () => {
-      for (const { frame, next } of readFrames(dir, at)) {
+      for (const { frame, next } of readFrames(run.dir, at)) {
         followed.push(frame);
         at = next;
       }
@@ -181,7 +176,7 @@ test.each(["create", "write", "sync"] as const)(
 
 test("a slow sync keeps no frame in memory, and what was written beside it is acknowledged by the next one", async () => {
   const disk = new MoodyDisk();
-  const journal = await openJournal({ dir, runId, disk, limits: { commitDelayMs: 1 } });
+  const journal = await openJournal({ dir: run.dir, runId, disk, limits: { commitDelayMs: 1 } });
   const sync = Promise.withResolvers<void>();
   disk.slowSync = sync.promise;
   const frames = many(30);
@@ -192,7 +187,7 @@ test("a slow sync keeps no frame in memory, and what was written beside it is ac
   expect(journal.stats()).toMatchObject({ commits: 0, position: { segment: 1, offset: 0 } });
   const flushed = journal.flush();
   sync.resolve();
-  expect((await flushed).offset).toBe(statSync(segmentPath(dir, 1)).size);
+  expect((await flushed).offset).toBe(statSync(segmentPath(run.dir, 1)).size);
   expect(journal.stats()).toMatchObject({ commits: 2, queuedBytes: 0 });
   await journal.close();
 });
@@ -201,7 +196,7 @@ test.each(["write", "sync"] as const)(
   "groups that were written beside a slow sync are written again when a %s fails, for a reader that has seen them, too",
   async (refuse) => {
     const disk = new MoodyDisk();
-    const journal = await openJournal({ dir, runId, disk, limits: { commitDelayMs: 1 } });
+    const journal = await openJournal({ dir: run.dir, runId, disk, limits: { commitDelayMs: 1 } });
     const frames = many(40);
     for (const frame of frames.slice(0, 6)) journal.append(frame);
     await journal.flush();
@@ -210,7 +205,7 @@ test.each(["write", "sync"] as const)(
     const followed: unknown[] = [];
     let at: JournalPosition = START;
     const follow = () => {
-      for (const { frame, next } of readFrames(dir, at)) {
+      for (const { frame, next } of readFrames(run.dir, at)) {
         followed.push(frame);
         at = next;
       }
@@ -238,7 +233,7 @@ test.each(["write", "sync"] as const)(
 
 test("a sync that fails while the next group is being written stops nothing", async () => {
   const disk = new MoodyDisk();
-  const journal = await openJournal({ dir, runId, disk, limits: { commitDelayMs: 1 } });
+  const journal = await openJournal({ dir: run.dir, runId, disk, limits: { commitDelayMs: 1 } });
   const frames = many(3);
   const sync = Promise.withResolvers<void>();
   disk.slowSync = sync.promise;
@@ -262,7 +257,7 @@ test("a sync that fails while the next group is being written stops nothing", as
 
 test("a full disk is tried again until it takes everything, within a second", async () => {
   const disk = new MoodyDisk();
-  const journal = await openJournal({ dir, runId, disk });
+  const journal = await openJournal({ dir: run.dir, runId, disk });
   disk.refuse = "create";
   const frames = many(3);
   for (const frame of frames) expect(journal.append(frame)).toBe(true);
@@ -280,7 +275,7 @@ test("a full disk is tried again until it takes everything, within a second", as
 
 test("a journal whose disk refuses for good closes all the same and says what it lost", async () => {
   const disk = new MoodyDisk();
-  const journal = await openJournal({ dir, runId, disk });
+  const journal = await openJournal({ dir: run.dir, runId, disk });
   const frames = exchangeFrames(1);
   journal.append(frames[0]!);
   const durable = await journal.flush();
@@ -312,8 +307,8 @@ test("what was flushed before kill -9 is there, and nothing half", async () => {
     (name) => new URL(name, import.meta.url).href,
   );
   for (const lines of [1, 20, 90]) {
-    rmSync(dir, { recursive: true, force: true });
-    const child = spawn(process.execPath, ["--input-type=module", "-e", WRITER, ...modules, dir], {
+    rmSync(run.dir, { recursive: true, force: true });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", WRITER, ...modules, run.dir], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const exited = once(child, "exit");
@@ -324,6 +319,7 @@ test("what was flushed before kill -9 is there, and nothing half", async () => {
       if (++seen === lines) child.kill("SIGKILL");
     }
     await exited;
+    expect(seen).toBeGreaterThanOrEqual(lines);
     const frames = read().filter(({ kind }) => kind !== "damage");
     const closed = frames.filter(({ kind }) => kind === "close").length;
     expect(closed).toBeGreaterThanOrEqual(flushed + 1);

@@ -1,25 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { CaptureFrame, CloseInfo, TunnelSide } from "../contract/frame.ts";
 import { readExchange } from "./assemble.ts";
 import { decodeFrame, encodeFrame, openFrame, sealFrame } from "./codec.ts";
 import { exchangeFrames } from "./fixtures/exchange.ts";
+import { runId, START, TemporaryRun } from "./fixtures/temporary-run.ts";
 import { openJournal } from "./journal.ts";
 import { scanFrames } from "./reader.ts";
 import { segmentPath } from "./segment.ts";
 
-const START = { segment: 0, offset: 0 };
-const runId = "run-1";
-let folder = "";
-let dir = "";
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "hyp-journal-"));
-  dir = join(folder, runId);
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const run = new TemporaryRun();
 
 const [open, , , head] = exchangeFrames(1) as [CaptureFrame, CaptureFrame, CaptureFrame, CaptureFrame];
 const { exchangeId } = open;
@@ -51,16 +42,16 @@ function closed(requestBytes: number, responseBytes: number): CaptureFrame {
 }
 
 async function rebuilt(frames: readonly CaptureFrame[], damage?: number) {
-  const journal = await openJournal({ dir, runId });
+  const journal = await openJournal({ dir: run.dir, runId });
   for (const frame of frames) journal.append(frame);
   await journal.close();
-  const entries = [...scanFrames(dir, START)];
+  const entries = [...scanFrames(run.dir, START)];
   if (damage !== undefined) {
-    const bytes = readFileSync(segmentPath(dir, 1));
+    const bytes = readFileSync(segmentPath(run.dir, 1));
     bytes[entries[damage]!.next.offset - 1]! ^= 1;
-    writeFileSync(segmentPath(dir, 1), bytes);
+    writeFileSync(segmentPath(run.dir, 1), bytes);
   }
-  return readExchange(dir, exchangeId, START, entries.at(-1)!.next);
+  return readExchange(run.dir, exchangeId, START, entries.at(-1)!.next);
 }
 
 const shown = (exchange: Awaited<ReturnType<typeof readExchange>>) =>
