@@ -62,7 +62,7 @@ export const LIMITS = {
   encodingChain: 2, // content-encoding: a, b; more is hostile
   sseEventBytes: 16 * MB, // one event
   knownBodies: 16, // request bodies that the next one is expected to repeat; as many conversations in parallel
-  knownBodiesChars: 8 * MB, // of all of them; parsed they take about twice as much again
+  knownBodiesBytes: 8 * MB, // of all of them; parsed they take about three times as much again
   jsonDepth: 200, // deeper is hostile; real bodies stay under 20
 
   // projection
@@ -74,9 +74,9 @@ export const LIMITS = {
   alignCells: 2_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 
   // recorder and query
-  recorderSemiSpaceMB: 4, // of V8's young generation; reading a rollout of 1 GB stays 100 MB smaller, at the same speed
+  recorderSemiSpaceMB: 8, // of V8's young generation: what a group of exchanges needs dies in it, and V8's 16 would only be more memory
   groupExchanges: 32, // stored in one transaction: more are hardly cheaper
-  groupBytes: 8 * MB, // … and their bodies, which are held until all are projected
+  groupBytes: 2 * MB, // … and their bodies: more would grow old in memory, and old garbage is dear
   groupMs: 100, // … and the time to project them, so that what is ready becomes visible
   quarantineTries: 2, // an exchange that crashes the recorder this often, worked on alone, is set aside
   projectorMs: 30_000, // a projector that runs longer is taken for hung

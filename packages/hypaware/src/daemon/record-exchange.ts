@@ -17,6 +17,7 @@ import { NOTHING_SELECTED, type Selection, selectProjection } from "../projectio
 import type { Catalog } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import { linkExchange } from "./link-record.ts";
+import { without } from "../wire/request-body.ts";
 import type { EndedExchange } from "./run-follower.ts";
 
 export interface Recording {
@@ -67,7 +68,7 @@ export function readerOf({ paths }: Recording, { runId, alive }: EndedExchange):
   return new ExchangeReader(join(paths.journal, runId), alive);
 }
 
-/** Reads, decodes and projects; changes nothing. Undefined and rejections as `recordExchange`. */
+/** Reads, decodes and projects; changes nothing, but that `ended` holds no bytes any more. Undefined and rejections as `recordExchange`. */
 export async function prepareExchange(
   { projectors, log }: Recording,
   reader: ExchangeReader,
@@ -79,6 +80,7 @@ export async function prepareExchange(
   const { record, decodeError } = await toRecord(captured);
   const selection = isQuarantined ? QUARANTINED : await selectProjection(record, projectors, log);
   // Others of the group are prepared before this one is stored; its bytes need not wait with it.
+  ended.captured = undefined;
   const {
     requestBody: _request,
     response: _response,
@@ -86,7 +88,7 @@ export async function prepareExchange(
     socketEvents: _socketEvents,
     ...facts
   } = captured;
-  const { response_body: _body, stream_events: _events, ...projected } = record;
+  const projected = without(record, "response_body", "stream_events");
   return { ended, captured: facts, record: projected, decodeError, selection };
 }
 

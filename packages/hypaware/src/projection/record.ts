@@ -1,10 +1,11 @@
-import { isAscii } from "node:buffer";
 import type { ExchangeRecord, StreamEvent } from "../contract/exchange.ts";
 import type { Arrival, ArrivedBytes, CapturedExchange, RawHeaders } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { decodeStream, type TimedBytes } from "../wire/encodings.ts";
 import { headerArrays, headerValue, headerValues } from "../wire/headers.ts";
+import { withRequestBody } from "../wire/request-body.ts";
 import { SseParser } from "../wire/sse.ts";
+import { utf8Text } from "../wire/utf8-text.ts";
 
 export interface DecodedExchange {
   readonly record: ExchangeRecord;
@@ -17,7 +18,7 @@ export async function toRecord(captured: CapturedExchange): Promise<DecodedExcha
   const { open, responseHead, socketEvents } = captured;
   const body = captured.requestBody;
   const sent = body.length === 0 ? [] : [{ bytes: body, arrivals: [{ tMs: 0, length: body.length }] }];
-  const request = await readText(sent, contentEncoding(open.headers));
+  const request = await readBytes(sent, contentEncoding(open.headers));
   const response =
     socketEvents !== undefined
       ? {
@@ -56,17 +57,17 @@ export function handshakeRecord(
     requestBytes: 0,
     responseBytes: 0,
   } as const;
-  return recordOf({ ...connection, end }, NOTHING, NOTHING, false);
+  return recordOf({ ...connection, end }, NO_BYTES, NOTHING, false);
 }
 
 function recordOf(
   { exchangeId, open, responseHead, end, socketEvents }: Head,
-  request: Body,
+  request: Bytes,
   response: Body,
   cut: boolean,
 ): ExchangeRecord {
   const isSse = responseHead === null ? null : isEventStream(responseHead.headers);
-  return {
+  const record = {
     exchange_id: exchangeId,
     ts_start: isoTime(open.startedAt),
     ts_end: isoTime(open.startedAt + end.tMs),
@@ -82,7 +83,6 @@ function recordOf(
     stream_event_count: isSse === true || socketEvents !== undefined ? response.events.length : null,
     request_headers: headersJson(open.headers),
     response_headers: responseHead === null ? null : headersJson(responseHead.headers),
-    request_body: request.text,
     response_body: response.text,
     error: end.error,
     metadata: JSON.stringify(open.metadata),
@@ -90,31 +90,39 @@ function recordOf(
     outcome: end.outcome === "complete" && cut ? "truncated" : end.outcome,
     ttfb_ms: responseHead?.tMs ?? null,
   };
+  return withRequestBody(record, request.bytes);
 }
 
 type Head = Pick<CapturedExchange, "exchangeId" | "open" | "responseHead" | "end" | "socketEvents">;
 
-interface Body {
-  /** null: no byte came, or the body is in `events`. */
-  readonly text: string | null;
-  readonly events: readonly StreamEvent[];
+interface Decoded {
   readonly truncated: boolean;
   readonly error: string | null;
 }
 
-const NOTHING: Body = { text: null, events: [], truncated: false, error: null };
-const STREAM_EVENT = { kind: "stream_event" } as const;
-
-async function readText(arrived: readonly ArrivedBytes[], encoding: string | undefined): Promise<Body> {
-  const parts: Buffer[] = [];
-  const result = await decode(arrived, encoding, (bytes) => void parts.push(bytes));
-  const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-  return { text: bytes.length === 0 ? null : textOf(bytes), events: [], ...result };
+interface Bytes extends Decoded {
+  readonly bytes: Buffer;
 }
 
-/** Without a byte order mark. */
-function textOf(bytes: Buffer): string {
-  return isAscii(bytes) ? bytes.toString("latin1") : new TextDecoder().decode(bytes);
+interface Body extends Decoded {
+  /** null: no byte came, or the body is in `events`. */
+  readonly text: string | null;
+  readonly events: readonly StreamEvent[];
+}
+
+const NOTHING: Body = { text: null, events: [], truncated: false, error: null };
+const NO_BYTES: Bytes = { bytes: Buffer.alloc(0), truncated: false, error: null };
+const STREAM_EVENT = { kind: "stream_event" } as const;
+
+async function readBytes(arrived: readonly ArrivedBytes[], encoding: string | undefined): Promise<Bytes> {
+  const parts: Buffer[] = [];
+  const result = await decode(arrived, encoding, (bytes) => void parts.push(bytes));
+  return { bytes: parts.length === 1 ? parts[0]! : Buffer.concat(parts), ...result };
+}
+
+async function readText(arrived: readonly ArrivedBytes[], encoding: string | undefined): Promise<Body> {
+  const { bytes, ...result } = await readBytes(arrived, encoding);
+  return { text: bytes.length === 0 ? null : utf8Text(bytes), events: [], ...result };
 }
 
 async function readEvents(captured: CapturedExchange): Promise<Body> {
@@ -167,7 +175,7 @@ async function decode(
   arrived: readonly ArrivedBytes[],
   encoding: string | undefined,
   emit: (bytes: Buffer, tMs: number) => void,
-): Promise<{ truncated: boolean; error: string | null }> {
+): Promise<Decoded> {
   let left: number = LIMITS.decodedBytes;
   let cut = false;
   const result = await decodeStream(chunksOf(arrived, encoding), encoding, (bytes, tMs) => {

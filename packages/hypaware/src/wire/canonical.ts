@@ -2,11 +2,13 @@ import type { Json } from "../contract/projection.ts";
 
 const NOTHING: ReadonlySet<string> = new Set();
 
+/** A list or an object that is being written. */
 interface Open {
-  /** The value's entries in the order they are written; a name of undefined stands in an array. */
-  readonly entries: readonly (readonly [name: string | undefined, value: Json | undefined])[];
-  readonly close: "]" | "}";
+  readonly value: readonly Json[] | { readonly [name: string]: Json | undefined };
+  /** In the order they are written; undefined: a list. */
+  readonly names: readonly string[] | undefined;
   next: number;
+  isEmpty: boolean;
 }
 
 /**
@@ -22,39 +24,29 @@ export function canonicalJson(value: Json, omit: ReadonlySet<string> = NOTHING):
       text += JSON.stringify(each ?? null);
       return;
     }
-    const open = opened(each, omit);
-    text += open.close === "]" ? "[" : "{";
-    stack.push(open);
+    const names = isArray(each) ? undefined : Object.keys(each).sort();
+    text += names === undefined ? "[" : "{";
+    stack.push({ value: each, names, next: 0, isEmpty: true });
   };
 
   write(value);
   for (let open = stack.at(-1); open !== undefined; open = stack.at(-1)) {
-    const entry = open.entries[open.next];
-    if (entry === undefined) {
-      text += open.close;
+    const { value: outer, names } = open;
+    const at = open.next++;
+    const name = names?.[at];
+    if (isArray(outer) ? at === outer.length : name === undefined) {
+      text += names === undefined ? "]" : "}";
       stack.pop();
       continue;
     }
-    if (open.next > 0) text += ",";
-    open.next += 1;
-    const [name, member] = entry;
+    const member = isArray(outer) ? outer[at] : outer[name!];
+    if (name !== undefined && (member === undefined || omit.has(name))) continue;
+    if (!open.isEmpty) text += ",";
+    open.isEmpty = false;
     if (name !== undefined) text += `${JSON.stringify(name)}:`;
     write(member);
   }
   return text;
-}
-
-function opened(
-  value: readonly Json[] | { readonly [key: string]: Json | undefined },
-  omit: ReadonlySet<string>,
-): Open {
-  if (isArray(value))
-    return { entries: value.map((item) => [undefined, item] as const), close: "]", next: 0 };
-  const entries = Object.keys(value)
-    .filter((name) => value[name] !== undefined && !omit.has(name))
-    .sort()
-    .map((name) => [name, value[name]] as const);
-  return { entries, close: "}", next: 0 };
 }
 
 /** Array.isArray does not narrow readonly arrays. */

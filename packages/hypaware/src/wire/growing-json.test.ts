@@ -2,7 +2,9 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { GrowingJson } from "./growing-json.ts";
 
-const BOUNDS = { texts: 4, chars: 100_000 };
+const BOUNDS = { texts: 4, bytes: 100_000 };
+
+const parse = (growing: GrowingJson, text: string): unknown => growing.parse(Buffer.from(text));
 
 const outcome = (parse: () => unknown): unknown => {
   try {
@@ -28,7 +30,8 @@ test("messages that were sent before are the same objects, and so is what did no
   const growing = new GrowingJson(BOUNDS);
   const tools = [{ name: "a", input: { deep: [1, 2] } }];
   const [one, two] = [10, 12].map((count) =>
-    growing.parse(
+    parse(
+      growing,
       body(
         Array.from({ length: count }, (_, n) => message(n)),
         { tools, n: count },
@@ -44,10 +47,30 @@ test("messages that were sent before are the same objects, and so is what did no
   expect(two!.tools).toBe(one!.tools);
 });
 
+test("what stands behind the list is the same object, wherever it moved to", () => {
+  const growing = new GrowingJson(BOUNDS);
+  const rest = { system: "s".repeat(50), tools: [{ name: "a" }, { name: "b" }], last: { deep: ["x"] } };
+  const [one, two, three] = [[10], [12], [12, 1]].map(([count, more = 0]) => {
+    const messages = Array.from({ length: count! }, (_, n) => message(n));
+    return parse(growing, body(messages, { more, ...rest }));
+  }) as unknown as (typeof rest)[];
+  expect(two).toMatchObject(rest);
+  expect(two!.tools).toBe(one!.tools);
+  expect(two!.last).toBe(one!.last);
+  expect(three!.last).toBe(one!.last);
+});
+
+test("a member that comes again behind what changed is no plain object", () => {
+  const growing = new GrowingJson(BOUNDS);
+  const text = (member: string): string => `{"a":"${"-".repeat(50)}",${member},"b":[1,2],"c":3}`;
+  for (const member of ['"x":1', '"c":1', '"b":1', '"x":2'])
+    expect(parse(growing, text(member))).toEqual(JSON.parse(text(member)));
+});
+
 test("a number that goes on is another number", () => {
   const growing = new GrowingJson(BOUNDS);
   for (const text of ['{"a":[1,2,3],"b":12}', '{"a":[1,2,3],"b":123}', '{"a":[1,2,34],"b":123}'])
-    expect(growing.parse(text)).toEqual(JSON.parse(text));
+    expect(parse(growing, text)).toEqual(JSON.parse(text));
 });
 
 const value = fc.oneof(
@@ -61,13 +84,18 @@ const object = fc.tuple(fc.array(fc.tuple(key, value), { maxLength: 6 }), fc.con
     // Keys may come twice.
     `{${members.map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member, null, space)}`).join(" ,")}}`,
 );
-/** Where, how much of it goes, and what comes. */
+/** Damaged UTF-8, too. */
+const bytes = fc.constantFrom([0xff], [0xc3], [0xa9], [0xef, 0xbb, 0xbf], [0xe2, 0x82], [0xf0, 0x9f]);
+/** Where, how many bytes of it go, and what comes. */
 const edit = fc.tuple(
   fc.nat(),
   fc.nat(4),
   fc.oneof(
-    fc.string({ maxLength: 4 }),
-    fc.constantFrom(",", "]", '"', "{", "}", ',"x":[1]', ",[]", "\\", " ", ""),
+    fc.string({ maxLength: 4 }).map((text) => Buffer.from(text)),
+    fc
+      .constantFrom(",", "]", '"', "{", "}", ',"x":[1]', ',"a":1', ",[]", "\\", " ", "")
+      .map((text) => Buffer.from(text)),
+    bytes.map((each) => Buffer.from(each)),
   ),
 );
 
@@ -79,11 +107,12 @@ test("it is what JSON.parse makes of it, whatever came before", () => {
       (starts, edits) => {
         const growing = new GrowingJson(BOUNDS);
         for (const start of starts) {
-          let text = start;
-          for (const [place, length, piece] of [[0, 0, ""] as const, ...edits]) {
+          let text = Buffer.from(start);
+          for (const [place, length, piece] of [[0, 0, Buffer.alloc(0)] as const, ...edits]) {
             const at = place % (text.length + 1);
-            text = text.slice(0, at) + piece + text.slice(at + length);
-            expect(shown(outcome(() => growing.parse(text)))).toBe(shown(outcome(() => JSON.parse(text))));
+            text = Buffer.concat([text.subarray(0, at), piece, text.subarray(at + length)]);
+            const expected = shown(outcome(() => JSON.parse(new TextDecoder().decode(text))));
+            expect(shown(outcome(() => growing.parse(text)))).toBe(expected);
           }
         }
       },
@@ -95,15 +124,16 @@ test("it is what JSON.parse makes of it, whatever came before", () => {
 test("what is no object is parsed, too", () => {
   const growing = new GrowingJson(BOUNDS);
   for (const text of ["[1,2]", "[1,2,3]", "5", '"a"', "null"])
-    expect(growing.parse(text)).toEqual(JSON.parse(text));
+    expect(parse(growing, text)).toEqual(JSON.parse(text));
   for (const text of ["", "{", '{"a":1', '{"a":1}}', '{"a":[1,]}'])
-    expect(() => growing.parse(text)).toThrow(SyntaxError);
+    expect(() => parse(growing, text)).toThrow(SyntaxError);
 });
 
 test("texts are kept within their bounds", () => {
-  const growing = new GrowingJson({ texts: 2, chars: 1_000 });
+  const growing = new GrowingJson({ texts: 2, bytes: 1_000 });
   const of = (name: string, count: number): { messages: unknown[] } =>
-    growing.parse(
+    parse(
+      growing,
       body(
         Array.from({ length: count }, (_, n) => message(n)),
         {},

@@ -1,5 +1,6 @@
-// Where the values of a JSON object lie in its text, without parsing them: strings are passed over from quote to quote, so the
-// cost is that of looking for quotes. What lies between the values is checked, the values themselves are not.
+// Where the values of a JSON object lie in its text (UTF-8), without parsing them: strings are passed over from quote to quote, so
+// the cost is that of looking for quotes. What lies between the values is checked, the values themselves are not. Whatever is
+// looked for is ASCII, which is part of no other character, in damaged text neither.
 
 export interface Place {
   readonly key: string;
@@ -18,36 +19,45 @@ const LIST_END = 0x5d;
 const OBJECT_OPEN = 0x7b;
 const OBJECT_END = 0x7d;
 
+/** An earlier text, whose places may be those of this one. */
+export interface Cut {
+  readonly text: Buffer;
+  readonly places: readonly Place[];
+}
+
 /**
  * In the order of the text. `undefined`: not plainly an object. So are one with a key that comes twice and one with a key
- * `__proto__`, of which JSON.parse makes something of its own. `known`: the first ones, when they are known; text behind the
- * last of them is looked at.
+ * `__proto__`, of which JSON.parse makes something of its own. `known`: so many of the first ones are those of `earlier`, text
+ * behind the last of them is looked at. From the first member on whose value and everything behind it stand in the earlier text,
+ * too, its places are taken.
  */
-export function placesOf(text: string, known: readonly Place[]): readonly Place[] | undefined {
-  const places = [...known];
-  const keys = new Set(known.map(({ key }) => key));
-  const last = known.at(-1);
+export function placesOf(text: Buffer, earlier?: Cut, known = 0): readonly Place[] | undefined {
+  const places = earlier === undefined ? [] : earlier.places.slice(0, known);
+  const keys = new Set(places.map(({ key }) => key));
+  const last = places.at(-1);
   let at = last?.end ?? skipSpace(text, 0);
   let key = last?.key ?? "";
   let item = last?.item;
   let expected: "member" | "item" | "end of item" | "end of member" = "member";
   if (last !== undefined) expected = item === undefined ? "end of member" : "end of item";
-  else if (text.charCodeAt(at) !== OBJECT_OPEN) return undefined;
+  else if (text[at] !== OBJECT_OPEN) return undefined;
   else at = skipSpace(text, at + 1);
 
   for (;;) {
     if (expected === "member") {
-      const keyEnd = text.charCodeAt(at) === QUOTE ? stringEnd(text, at) : -1;
-      const name = keyEnd === -1 ? undefined : keyOf(text.slice(at, keyEnd));
+      const keyEnd = text[at] === QUOTE ? stringEnd(text, at) : -1;
+      const name = keyEnd === -1 ? undefined : keyOf(text.toString("utf8", at, keyEnd));
       if (name === undefined || name === "__proto__" || keys.has(name)) return undefined;
       keys.add((key = name));
       at = skipSpace(text, keyEnd);
-      if (text.charCodeAt(at) !== COLON) return undefined;
+      if (text[at] !== COLON) return undefined;
       at = skipSpace(text, at + 1);
-      const first = text.charCodeAt(at) === LIST_OPEN ? skipSpace(text, at + 1) : -1;
-      const isList = first !== -1 && text.charCodeAt(first) !== LIST_END;
+      const first = text[at] === LIST_OPEN ? skipSpace(text, at + 1) : -1;
+      const isList = first !== -1 && text[first] !== LIST_END;
       item = isList ? 0 : undefined;
       if (isList) at = first;
+      const rest = earlier === undefined ? undefined : restAt(text, at, key, item, earlier);
+      if (rest?.every((place) => place.key === key || !keys.has(place.key))) return places.concat(rest);
       expected = "item";
     } else if (expected === "item") {
       const end = valueEnd(text, at);
@@ -57,7 +67,7 @@ export function placesOf(text: string, known: readonly Place[]): readonly Place[
       expected = item === undefined ? "end of member" : "end of item";
     } else {
       at = skipSpace(text, at);
-      const mark = text.charCodeAt(at);
+      const mark = text[at];
       at = skipSpace(text, at + 1);
       if (expected === "end of item" && mark === COMMA) {
         item = item! + 1;
@@ -70,6 +80,24 @@ export function placesOf(text: string, known: readonly Place[]): readonly Place[
   }
 }
 
+/** The places from a member's first on, where an earlier text ends as this one does from there. */
+function restAt(
+  text: Buffer,
+  at: number,
+  key: string,
+  item: number | undefined,
+  earlier: Cut,
+): readonly Place[] | undefined {
+  const shift = text.length - earlier.text.length;
+  const from = earlier.places.findIndex(
+    (place) => place.start + shift === at && place.key === key && place.item === item,
+  );
+  if (from === -1 || earlier.text.compare(text, at, text.length, at - shift) !== 0) return undefined;
+  return earlier.places
+    .slice(from)
+    .map((place) => ({ ...place, start: place.start + shift, end: place.end + shift }));
+}
+
 function keyOf(text: string): string | undefined {
   try {
     return JSON.parse(text) as string;
@@ -78,21 +106,21 @@ function keyOf(text: string): string | undefined {
   }
 }
 
-function skipSpace(text: string, from: number): number {
+function skipSpace(text: Buffer, from: number): number {
   for (let at = from; ; at++) {
-    const code = text.charCodeAt(at);
+    const code = text[at];
     if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at;
   }
 }
 
 /** Behind the value that begins at `at`, if it is one; -1 when it has no end. */
-function valueEnd(text: string, at: number): number {
-  const first = text.charCodeAt(at);
+function valueEnd(text: Buffer, at: number): number {
+  const first = text[at];
   if (first === QUOTE) return stringEnd(text, at);
   const isNested = first === OBJECT_OPEN || first === LIST_OPEN;
   let depth = 0;
   while (at < text.length) {
-    const code = text.charCodeAt(at);
+    const code = text[at]!;
     if (code === QUOTE) {
       at = stringEnd(text, at);
       if (at === -1) return -1;
@@ -110,14 +138,14 @@ function valueEnd(text: string, at: number): number {
 }
 
 /** Behind the string that begins at `at`; -1 when it has no end. */
-function stringEnd(text: string, at: number): number {
-  let quote = text.indexOf('"', at + 1);
+function stringEnd(text: Buffer, at: number): number {
+  let quote = text.indexOf(QUOTE, at + 1);
   while (quote !== -1) {
     let before = quote - 1;
-    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+    while (text[before] === BACKSLASH) before -= 1;
     // An even number of backslashes stand for themselves.
     if ((quote - before) % 2 === 1) return quote + 1;
-    quote = text.indexOf('"', quote + 1);
+    quote = text.indexOf(QUOTE, quote + 1);
   }
   return -1;
 }

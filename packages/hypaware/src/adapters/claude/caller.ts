@@ -61,7 +61,7 @@ export function isClaudeCode(record: ExchangeRecord): boolean {
   const headers = recordedHeaders(record.request_headers);
   if (USER_AGENT.test(headers.get("user-agent") ?? "")) return true;
   if (asName(headers.get(`${HINT}session-id`)) !== undefined) return true;
-  const metadata = readRequest(record.request_body)?.metadata;
+  const metadata = readRequest(record)?.metadata;
   return userOf(asName(metadata?.["user_id"])).sessionId !== undefined;
 }
 

@@ -48,7 +48,7 @@ function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection 
     log.warn("plugin.claude.projector_unmatched_path", about);
     return undefined;
   }
-  const request = readRequest(record.request_body);
+  const request = readRequest(record);
   const answer = readAnswerOf(record);
   const caller = callerOf(record, request);
   if (endpoint !== "messages") return withoutMessages(record, caller, request, answer, endpoint);

@@ -11,7 +11,7 @@ const noted = (fixture: string): readonly string[] =>
 
 const digestOf = (body: object, headers: Record<string, string> = {}): string | undefined => {
   const record = exchange({ request_body: JSON.stringify(body), request_headers: JSON.stringify(headers) });
-  return requestDigest(record, readRequest(record.request_body)!);
+  return requestDigest(record, readRequest(record)!);
 };
 
 test.each(FIXTURES.filter((fixture) => noted(fixture).length > 0))(
@@ -20,7 +20,7 @@ test.each(FIXTURES.filter((fixture) => noted(fixture).length > 0))(
     const asked = readFixture(fixture).flatMap((record) => {
       const facts = project(record)?.exchange;
       return facts !== undefined && ["main", "subagent"].includes(facts.request_class)
-        ? requestDigest(record, readRequest(record.request_body)!)
+        ? requestDigest(record, readRequest(record)!)
         : [];
     });
     expect(new Set(asked)).toEqual(new Set(noted(fixture)));

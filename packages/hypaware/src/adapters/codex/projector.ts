@@ -10,8 +10,8 @@ import type {
 } from "../../contract/plugin.ts";
 import type { Call, CallFacts } from "../../protocols/call.ts";
 import { callProjection } from "../../protocols/call-projection.ts";
-import { pathOf } from "../../protocols/exchange-record.ts";
-import { asName, asObject, asText, known, parseJson } from "../../protocols/loose.ts";
+import { pathOf, requestObject } from "../../protocols/exchange-record.ts";
+import { asName, asObject, asText, known } from "../../protocols/loose.ts";
 import { isPrewarm, readAnswerFacts, readCall } from "../../protocols/openai-call.ts";
 import { endpointOf, isCodexBackend, isResponses } from "../../protocols/openai-endpoint.ts";
 import { openaiRequestId } from "../../protocols/openai-request-id.ts";
@@ -56,7 +56,7 @@ function withFacts(projection: Projection | undefined, facts: ThreadFacts): Proj
 function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection {
   const endpoint = endpointOf(record) ?? "responses";
   const about = { exchange_id: record.exchange_id, path: pathOf(record.path) };
-  const body = asObject(parseJson(record.request_body));
+  const body = requestObject(record);
   const codex = codexOf(record, body);
   if (endpoint === "models" || endpoint === "other" || endpoint === "count_tokens") {
     return withoutMessages(record, codex, endpoint, known({ body }));

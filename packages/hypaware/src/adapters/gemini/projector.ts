@@ -42,7 +42,7 @@ export const generateContentProjector: ExchangeProjector = {
 function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection | undefined {
   const endpoint = endpointOfExchange(record);
   if (endpoint === undefined) return undefined;
-  const request = readRequest(record.request_body);
+  const request = readRequest(record);
   const calls = request?.calls ?? new CallIds();
   const answer = readStream(record.stream_events, calls) ?? readAnswer(record.response_body, calls);
   const caller = callerOf(record, request);

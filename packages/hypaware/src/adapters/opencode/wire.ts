@@ -2,10 +2,9 @@ import type { ExchangeRecord } from "../../contract/plugin.ts";
 import * as anthropic from "../../protocols/anthropic/call.ts";
 import { endpointOf as anthropicEndpoint } from "../../protocols/anthropic/endpoint.ts";
 import type { Call, CallFacts } from "../../protocols/call.ts";
-import { pathOf } from "../../protocols/exchange-record.ts";
+import { pathOf, requestObject } from "../../protocols/exchange-record.ts";
 import * as gemini from "../../protocols/gemini/call.ts";
 import { endpointOfExchange as geminiEndpoint } from "../../protocols/gemini/endpoint.ts";
-import { asObject, parseJson } from "../../protocols/loose.ts";
 import * as openai from "../../protocols/openai-call.ts";
 import { endpointOf as openaiEndpoint } from "../../protocols/openai-endpoint.ts";
 
@@ -24,7 +23,7 @@ const GEMINI: Wire = { provider: "google", ...gemini };
 const OPENAI: Wire = {
   provider: "openai",
   readCall: (record) => {
-    const body = asObject(parseJson(record.request_body));
+    const body = requestObject(record);
     return body === undefined ? undefined : openai.readCall(record, body);
   },
   readAnswerFacts: openai.readAnswerFacts,

@@ -8,8 +8,8 @@ import type {
 import { API_PRIORITY } from "../../protocols/api-priority.ts";
 import type { CallFacts } from "../../protocols/call.ts";
 import { callProjection } from "../../protocols/call-projection.ts";
-import { pathOf } from "../../protocols/exchange-record.ts";
-import { asName, asObject, known, parseJson } from "../../protocols/loose.ts";
+import { pathOf, requestObject } from "../../protocols/exchange-record.ts";
+import { asName, known } from "../../protocols/loose.ts";
 import { isPrewarm, readAnswerFacts, readCall } from "../../protocols/openai-call.ts";
 import { endpointOf, isCodexBackend, isResponses } from "../../protocols/openai-endpoint.ts";
 import { openaiRequestId } from "../../protocols/openai-request-id.ts";
@@ -36,7 +36,7 @@ function projectExchange(record: ExchangeRecord, log: ProjectorLog): Projection 
   const endpoint = endpointOf(record);
   if (endpoint === undefined) return undefined;
   const about = { exchange_id: record.exchange_id, path: pathOf(record.path) };
-  const body = asObject(parseJson(record.request_body));
+  const body = requestObject(record);
   if (endpoint === "models" || endpoint === "other" || endpoint === "count_tokens") {
     return withoutMessages(record, known({ body }), endpoint);
   }

@@ -10,7 +10,7 @@ import { readStream } from "./stream.ts";
 
 /** A call of the Messages API: one message per message of the wire. `undefined` when the request's body is not a JSON object. */
 export function readCall(record: ExchangeRecord): Call | undefined {
-  const request = readRequest(record.request_body);
+  const request = readRequest(record);
   if (request === undefined) return undefined;
   const answer = readAnswerOf(record);
   return {

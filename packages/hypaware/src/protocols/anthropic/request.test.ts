@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readRequest } from "./request.ts";
 
-const request = (body: unknown) => readRequest(JSON.stringify(body));
+const request = (body: unknown) => readRequest({ request_body: JSON.stringify(body) });
 
 test("messages are read with their roles, a string as one text block", () => {
   const image = { type: "image", source: { type: "base64", data: "aGk=" } };
@@ -42,5 +42,6 @@ test("settings are those that are there and not null", () => {
 });
 
 test("what is no JSON object is no request", () => {
-  for (const body of [null, "", "{", "[]", "null", "5"]) expect(readRequest(body)).toBeUndefined();
+  for (const body of [null, "", "{", "[]", "null", "5"])
+    expect(readRequest({ request_body: body })).toBeUndefined();
 });

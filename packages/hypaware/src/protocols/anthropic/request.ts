@@ -1,7 +1,7 @@
+import type { ExchangeRecord } from "../../contract/exchange.ts";
 import type { ContentBlock, Json, JsonObject } from "../../contract/projection.ts";
-import { LIMITS } from "../../contract/limits.ts";
-import { GrowingJson } from "../../wire/growing-json.ts";
 import type { CallFacts } from "../call.ts";
+import { requestObject } from "../exchange-record.ts";
 import { asName, asObject, asObjects, asText, present } from "../loose.ts";
 
 /** One entry of `messages`. An entry that an earlier request held, too, is the same object. */
@@ -34,12 +34,11 @@ type ThreadFacts = Pick<CallFacts, "previousResponseId" | "isHistoryLeftOut" | "
 
 const SETTINGS = ["max_tokens", "thinking", "output_config", "context_management", "stream"] as const;
 
-const bodies = new GrowingJson({ texts: LIMITS.knownBodies, chars: LIMITS.knownBodiesChars });
 const wireMessages = new WeakMap<JsonObject, WireMessage>();
 
 /** `undefined` when the body is not a JSON object. What it gives is shared between requests: not to be changed. */
-export function readRequest(body: string | null): MessagesRequest | undefined {
-  const value = asObject(parsed(body));
+export function readRequest(record: Pick<ExchangeRecord, "request_body">): MessagesRequest | undefined {
+  const value = requestObject(record);
   if (value === undefined) return undefined;
   const messages = asObjects(value["messages"]);
   const systemTexts = textsOf(value["system"]);
@@ -62,14 +61,6 @@ function threadOf(thread: JsonObject | undefined): ThreadFacts {
   const previous = thread["type"] === "continue" ? asName(thread["previous_message_id"]) : undefined;
   const goesOn = previous === undefined ? {} : { previousResponseId: previous, isHistoryLeftOut: true };
   return { isResponseKept: true, ...goesOn };
-}
-
-function parsed(body: string | null): Json | undefined {
-  try {
-    return body === null ? undefined : bodies.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 function wireMessage(message: JsonObject): WireMessage {

@@ -11,7 +11,7 @@ import { readRequest } from "./request.ts";
 
 /** A call of `generateContent`: one message per content. `undefined` when the request's body is not a JSON object. */
 export function readCall(record: ExchangeRecord): Call | undefined {
-  const request = readRequest(record.request_body);
+  const request = readRequest(record);
   if (request === undefined) return undefined;
   const answer = answerOf(record, request.calls);
   return {

@@ -3,7 +3,7 @@ import type { Json } from "../../contract/projection.ts";
 import { asText } from "../loose.ts";
 import { type GenerateRequest, readRequest } from "./request.ts";
 
-const read = (body: Json): GenerateRequest | undefined => readRequest(JSON.stringify(body));
+const read = (body: Json): GenerateRequest | undefined => readRequest({ request_body: JSON.stringify(body) });
 const contentsOf = (...contents: Json[]): unknown =>
   read({ contents })?.contents.map(({ role, blocks }) => [role, blocks]);
 const blocksOf = (...parts: Json[]): unknown =>
@@ -114,20 +114,18 @@ test("a result with pictures keeps them, and one without its call its own id", (
 });
 
 test("code that the provider ran is a call and its result", () => {
-  const [, code, result] = readRequest(
-    JSON.stringify({
-      contents: [
-        {
-          role: "model",
-          parts: [
-            { text: "so" },
-            { executableCode: { language: "PYTHON", code: "1/0" } },
-            { codeExecutionResult: { outcome: "OUTCOME_FAILED", output: "division" } },
-          ],
-        },
-      ],
-    }),
-  )!.contents[0]!.blocks;
+  const [, code, result] = read({
+    contents: [
+      {
+        role: "model",
+        parts: [
+          { text: "so" },
+          { executableCode: { language: "PYTHON", code: "1/0" } },
+          { codeExecutionResult: { outcome: "OUTCOME_FAILED", output: "division" } },
+        ],
+      },
+    ],
+  })!.contents[0]!.blocks;
   expect(code).toMatchObject({
     type: "server_tool_use",
     name: "code_execution",
@@ -174,8 +172,8 @@ test("an answer that is repeated in pieces is one content; what a person sends s
 });
 
 test("what is no request is none", () => {
-  expect(readRequest(null)).toBeUndefined();
-  expect(readRequest("[1]")).toBeUndefined();
-  expect(readRequest('{"contents": [')).toBeUndefined();
+  expect(readRequest({ request_body: null })).toBeUndefined();
+  expect(readRequest({ request_body: "[1]" })).toBeUndefined();
+  expect(readRequest({ request_body: '{"contents": [' })).toBeUndefined();
   expect(read({ contents: "hi" })?.contents).toEqual([]);
 });

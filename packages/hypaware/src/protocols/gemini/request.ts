@@ -1,5 +1,7 @@
+import type { ExchangeRecord } from "../../contract/exchange.ts";
 import type { ContentBlock, Json, JsonObject } from "../../contract/projection.ts";
-import { asName, asObject, asObjects, asText, parseJson, present } from "../loose.ts";
+import { requestObject } from "../exchange-record.ts";
+import { asName, asObject, asObjects, asText, present } from "../loose.ts";
 import { CallIds } from "./call-ids.ts";
 import { member, snakeCase } from "./member.ts";
 import { Turn } from "./turn.ts";
@@ -49,8 +51,8 @@ const SETTINGS = [
  * `undefined` when the body is not a JSON object. Reads the API's own form, and the envelope `{model, user_prompt_id, request}`
  * or `{generateContentRequest}` around it.
  */
-export function readRequest(body: string | null): GenerateRequest | undefined {
-  const envelope = asObject(parseJson(body));
+export function readRequest(record: Pick<ExchangeRecord, "request_body">): GenerateRequest | undefined {
+  const envelope = requestObject(record);
   if (envelope === undefined) return undefined;
   const value =
     asObject(envelope["request"]) ?? asObject(member(envelope, "generateContentRequest")) ?? envelope;
