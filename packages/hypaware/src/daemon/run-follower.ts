@@ -26,8 +26,11 @@ export interface EndedExchange {
   readonly endedAt: number;
   /** Its gateway was still writing when this was found. */
   readonly alive: boolean;
-  /** Where it was put together already: its frames need not be read again. Always of a call on a WebSocket. */
-  readonly captured?: CapturedExchange;
+  /**
+   * Where it was put together already: its frames need not be read again. Always of a call on a WebSocket. Who has made of it what
+   * is stored lets go of it: bodies that wait for a transaction grow old, and old ones are dear to collect.
+   */
+  captured?: CapturedExchange | undefined;
 }
 
 export interface FollowerOptions {

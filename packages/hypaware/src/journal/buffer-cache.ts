@@ -17,6 +17,11 @@ export class BufferCache {
     return buffer;
   }
 
+  delete(name: string): void {
+    this.#bytes -= this.#buffers.get(name)?.length ?? 0;
+    this.#buffers.delete(name);
+  }
+
   set(name: string, buffer: Buffer): void {
     const before = this.#buffers.get(name);
     this.#buffers.delete(name);

@@ -4,6 +4,13 @@ export interface CommonEnds {
   readonly suffix: number;
 }
 
+/** A base that the new body has so much of will hardly be wanted again: the new one stands for its conversation. */
+const SUPERSEDED = 3 / 4;
+
+export function supersedes({ prefix, suffix }: CommonEnds, base: Buffer): boolean {
+  return prefix + suffix >= base.length * SUPERSEDED;
+}
+
 export function commonEnds(a: Buffer, b: Buffer): CommonEnds {
   const shorter = Math.min(a.length, b.length);
   const prefix = longest(shorter, (from, to) => a.compare(b, from, to, from, to) === 0);

@@ -1,5 +1,5 @@
 import { LIMITS } from "../contract/limits.ts";
-import { commonEnds, mayHaveMore } from "./common-ends.ts";
+import { commonEnds, mayHaveMore, supersedes } from "./common-ends.ts";
 import type { CommonEnds } from "./common-ends.ts";
 
 /** Where a frame stands in the segment that is written now. Each write sets it anew, so who refers to it follows it. */
@@ -21,8 +21,6 @@ export interface FoundBase extends CommonEnds {
 
 /** Good enough to look no further: all but 1/16. */
 const NEARLY_ALL = 15 / 16;
-/** A base that the new body has so much of will hardly be wanted again: the new one stands for its conversation. */
-const SUPERSEDED = 3 / 4;
 /** A difference that is larger than half of the body makes chains long for little. */
 const WORTH = 1 / 2;
 
@@ -50,7 +48,7 @@ export class RecentBodies {
 
   /** `base`: what the body was found to be a difference to. */
   remember(body: RecentBody, base?: FoundBase): void {
-    if (base && base.prefix + base.suffix >= base.body.bytes.length * SUPERSEDED) this.#remove(base.body);
+    if (base && supersedes(base, base.body.bytes)) this.#remove(base.body);
     this.#bodies.push(body);
     this.#bytes += body.bytes.length;
     const siblings = this.#bodies.filter(({ upstream }) => upstream === body.upstream);

@@ -6,6 +6,7 @@ import { BufferCache } from "./buffer-cache.ts";
 import { FRAME_HEADER_BYTES, frameSize, openFrame, saltOf } from "./codec.ts";
 import type { RawFrame } from "./codec.ts";
 import { decodePayload } from "./payload.ts";
+import { supersedes } from "./common-ends.ts";
 import { decodeDelta, rebuild } from "./request-delta.ts";
 import type { RequestDelta } from "./request-delta.ts";
 import { listSegments } from "./runs.ts";
@@ -72,10 +73,16 @@ export class RequestBodies {
     return body;
   }
 
-  /** A conversation's next body stands on the last one: no frame but its own is read for it. */
+  /**
+   * A conversation's next body stands on the last one: no frame but its own is read for it. The last one is wanted no more then, as
+   * the writer, too, forgets it; large buffers that die young cost the collector little.
+   */
   #onKnown(segment: number, delta: RequestDelta): Buffer | undefined {
-    const base = rebuiltBodies.get(this.#place(segment, delta.baseOffset));
-    return base && rebuild(delta, base);
+    const place = this.#place(segment, delta.baseOffset);
+    const base = rebuiltBodies.get(place);
+    const body = base && rebuild(delta, base);
+    if (body && supersedes(delta, base)) rebuiltBodies.delete(place);
+    return body;
   }
 
   #place(segment: number, offset: number): string {

@@ -59,19 +59,24 @@ export function reasoningKey(role: string): string {
 }
 
 function normalBlock(block: ContentBlock, role: string): JsonObject {
-  const members = Object.entries(block).flatMap(([name, value]): [string, Json][] => {
-    if (VOLATILE.has(name) || value === undefined || isEmpty(value)) return [];
+  const members: [string, Json][] = [];
+  for (const name of Object.keys(block)) {
+    const value = block[name];
+    if (VOLATILE.has(name) || value === undefined || isEmpty(value)) continue;
     if (name === "id" && (ID_IS_PROVIDERS.has(block["type"]) || typeof block["call_id"] === "string"))
-      return [];
-    if (name === "type" && TEXT_TYPES.has(value)) return [[name, "text"]];
-    // Clients trim what a model said before they send it back. What a person said they send as it is, but for line breaks
-    // at its end, which they add where more follows in the same message of the wire.
-    if (name === "text" && typeof value === "string")
-      return [[name, answers(role) ? value.trim() : value.replace(/\n+$/, "")]];
-    if (name === "content") return [[name, normalContent(value, role)]];
-    return [[name, value]];
-  });
+      continue;
+    members.push([name, normalMember(name, value, role)]);
+  }
   return Object.fromEntries(members);
+}
+
+function normalMember(name: string, value: Json, role: string): Json {
+  if (name === "type" && TEXT_TYPES.has(value)) return "text";
+  // Clients trim what a model said before they send it back. What a person said they send as it is, but for line breaks
+  // at its end, which they add where more follows in the same message of the wire.
+  if (name === "text" && typeof value === "string")
+    return answers(role) ? value.trim() : value.replace(/\n+$/, "");
+  return name === "content" ? normalContent(value, role) : value;
 }
 
 /** Content inside a block, a tool result's above all: in the same normal form. */

@@ -11,6 +11,8 @@ import type { ContentBlock } from "../contract/projection.ts";
 import type { ThreadNode, ThreadStore } from "../contract/thread.ts";
 import { canonicalJson } from "../wire/canonical.ts";
 
+const FALLBACK = /^[0-9a-f]{16}(?:$|:[#@])/;
+
 /** 16 hex digits. `blocks`: the content in normal form, a string as one text block. */
 export function fallbackName(conversationId: string, role: string, blocks: readonly ContentBlock[]): string {
   return sha256(`${conversationId}:${role}:${canonicalJson(blocks)}`).slice(0, 16);
@@ -18,7 +20,7 @@ export function fallbackName(conversationId: string, role: string, blocks: reado
 
 /** The content's hash within a fallback name; undefined for a native id. */
 export function contentHash(messageId: string): string | undefined {
-  return /^([0-9a-f]{16})(?:$|:[#@])/.exec(messageId)?.[1];
+  return FALLBACK.test(messageId) ? messageId.slice(0, 16) : undefined;
 }
 
 /** Gives names along one request's path. Equal messages above are counted once, when the first name is found taken. */

@@ -29,6 +29,7 @@ export class Database {
   readonly path: string;
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #save: (() => void)[] = [];
   readonly #undo: (() => void)[] = [];
 
   private constructor(path: string, connection: DatabaseSync) {
@@ -145,7 +146,7 @@ export class Database {
     this.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
-      this.exec("COMMIT");
+      this.#commit();
       return result;
     } catch (error) {
       throw this.#rolledBack(error);
@@ -157,11 +158,16 @@ export class Database {
     this.exec("BEGIN IMMEDIATE");
     try {
       const result = await work();
-      this.exec("COMMIT");
+      this.#commit();
       return result;
     } catch (error) {
       throw this.#rolledBack(error);
     }
+  }
+
+  #commit(): void {
+    for (const save of this.#save) save();
+    this.exec("COMMIT");
   }
 
   #rolledBack(error: unknown): unknown {
@@ -169,6 +175,11 @@ export class Database {
     if (this.inTransaction) this.exec("ROLLBACK");
     for (const undo of this.#undo) undo();
     return storeError(this.path, error);
+  }
+
+  /** The last writes of each transaction. */
+  beforeCommit(save: () => void): void {
+    this.#save.push(save);
   }
 
   /** What memory remembers of a transaction's writes must be forgotten with them. */

@@ -1,5 +1,6 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { DatasetName } from "../contract/dataset.ts";
+import { ChangeLog } from "./change-log.ts";
 import type { Database } from "./database.ts";
 import { KEYS, storedColumns } from "./layout.ts";
 import { SealedRows } from "./sealed-rows.ts";
@@ -18,6 +19,7 @@ export class DatasetTable {
   readonly #key: string;
   readonly #upsert: string;
   readonly #sealed: SealedRows;
+  readonly #log: ChangeLog;
 
   /** `extra` names columns before those of the dataset. */
   constructor(database: Database, dataset: DatasetName, extra: readonly string[] = []) {
@@ -25,11 +27,12 @@ export class DatasetTable {
     this.#dataset = dataset;
     this.#key = KEYS[dataset];
     this.#sealed = new SealedRows(database, dataset);
+    this.#log = ChangeLog.of(database);
     const names = [...extra, ...storedColumns(dataset).map(({ name }) => name)].map((name) => `"${name}"`);
     const excluded = names.map((name) => `excluded.${name}`);
     this.#upsert = `
       INSERT INTO ${dataset} (_seq, ${names.join(", ")})
-      VALUES ((SELECT value + 1 FROM sequence), ${names.map(() => "?").join(", ")})
+      VALUES (?, ${names.map(() => "?").join(", ")})
       ON CONFLICT (${this.#key}) DO UPDATE
         SET _seq = excluded._seq, ${names.map((name, i) => `${name} = ${excluded[i]}`).join(", ")}
         WHERE (${names.join(", ")}) IS NOT (${excluded.join(", ")})`;
@@ -37,12 +40,11 @@ export class DatasetTable {
 
   /**
    * False: the row is hot with exactly these values, and nothing was written. Values in physical order. A sealed row always
-   * gets a new version, as its values cannot be compared here.
+   * gets a new version, as its values cannot be compared here. Needs the caller's transaction.
    */
   upsert(key: string, values: readonly SQLInputValue[]): boolean {
-    if (this.#database.run(this.#upsert, ...values) === 0) return false;
-    this.#database.run("UPDATE sequence SET value = value + 1");
-    this.#database.run("DELETE FROM deletions WHERE dataset = ? AND key = ?", this.#dataset, key);
+    if (this.#database.run(this.#upsert, this.#log.next, ...values) === 0) return false;
+    this.#log.noteUpsert(this.#dataset, key);
     this.#sealed.bury(key);
     return true;
   }
@@ -56,18 +58,19 @@ export class DatasetTable {
     const marks = names.map(() => "?");
     const changed = this.#database.run(
       `UPDATE ${this.#dataset}
-       SET _seq = (SELECT value + 1 FROM sequence), ${names.map((name) => `${name} = ?`).join(", ")}
+       SET _seq = ?, ${names.map((name) => `${name} = ?`).join(", ")}
        WHERE ${this.#key} = ? AND (${names.join(", ")}) IS NOT (${marks.join(", ")})`,
+      this.#log.next,
       ...Object.values(values),
       key,
       ...Object.values(values),
     );
     if (changed === 0) return false;
-    this.#database.run("UPDATE sequence SET value = value + 1");
     const renamed = values[this.#key];
-    if (typeof renamed === "string" && renamed !== key) {
-      this.#database.run("DELETE FROM deletions WHERE dataset = ? AND key = ?", this.#dataset, renamed);
-      this.#noteDeletion(key);
+    if (typeof renamed !== "string" || renamed === key) this.#log.noteChange();
+    else {
+      this.#log.noteUpsert(this.#dataset, renamed);
+      this.#log.noteDeletion(this.#dataset, key);
     }
     return true;
   }
@@ -80,17 +83,8 @@ export class DatasetTable {
   remove(key: string): boolean {
     const wasHot = this.#database.run(`DELETE FROM ${this.#dataset} WHERE ${this.#key} = ?`, key) > 0;
     if (!wasHot && !this.#sealed.bury(key)) return false;
-    this.#noteDeletion(key);
+    this.#log.noteDeletion(this.#dataset, key);
     return true;
-  }
-
-  #noteDeletion(key: string): void {
-    this.#database.run(
-      `INSERT OR REPLACE INTO deletions (dataset, key, seq) VALUES (?, ?, (SELECT value + 1 FROM sequence))`,
-      this.#dataset,
-      key,
-    );
-    this.#database.run("UPDATE sequence SET value = value + 1");
   }
 
   /** Hot and sealed. */

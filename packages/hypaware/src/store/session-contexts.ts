@@ -4,6 +4,12 @@ import type { Database } from "./database.ts";
 import type { Exchanges } from "./exchanges.ts";
 import type { Messages } from "./messages.ts";
 
+const BEFORE =
+  "SELECT cwd, git_branch FROM session_contexts WHERE session_id = ?1 AND at <= ?2 ORDER BY at DESC LIMIT 1";
+const FIRST = "SELECT cwd, git_branch FROM session_contexts WHERE session_id = ?1 ORDER BY at LIMIT 1";
+/** The second is looked for only where the first finds nothing. */
+const AT = `SELECT * FROM (${BEFORE}) UNION ALL SELECT * FROM (${FIRST}) LIMIT 1`;
+
 /** Where sessions work from when on, and how far the files that say so were read. */
 export class SessionContexts {
   readonly #database: Database;
@@ -18,13 +24,7 @@ export class SessionContexts {
 
   /** What held at a time, milliseconds since 1970: the last place before it, else the first one that is known. */
   at(session: string, time: number): SessionPlace | undefined {
-    return (
-      this.#before(session, time) ??
-      this.#database.get<SessionPlace>(
-        "SELECT cwd, git_branch FROM session_contexts WHERE session_id = ? ORDER BY at LIMIT 1",
-        session,
-      )
-    );
+    return this.#database.get<SessionPlace>(AT, session, time);
   }
 
   /**
@@ -70,11 +70,7 @@ export class SessionContexts {
   }
 
   #before(session: string, time: number): SessionPlace | undefined {
-    return this.#database.get<SessionPlace>(
-      "SELECT cwd, git_branch FROM session_contexts WHERE session_id = ? AND at <= ? ORDER BY at DESC LIMIT 1",
-      session,
-      time,
-    );
+    return this.#database.get<SessionPlace>(BEFORE, session, time);
   }
 
   #fill(session: string): number {
