@@ -30,6 +30,16 @@ test("a node is found by its id and by its place in its conversation", () => {
   expect([known.node(1), known.child("a", 0, "k")]).toEqual([undefined, undefined]);
 });
 
+test("of many that follow the same node each is found, and goes with its conversation", () => {
+  const known = new KnownNodes(3);
+  const below = [1, 2, 3].map((id) => known.add(node(id, "a", { predecessor: 0, matchKey: `k${id}` })));
+  expect([1, 2, 3].map((id) => known.child("a", 0, `k${id}`))).toEqual(below);
+  const marked = known.add({ ...below[1]!, isAnswer: true });
+  expect([known.child("a", 0, "k2"), known.child("a", 0, "k4")]).toEqual([marked, undefined]);
+  known.add(node(4, "b"));
+  expect([1, 2, 3, 4].map((id) => known.node(id)?.id)).toEqual([undefined, undefined, undefined, 4]);
+});
+
 test("a node that was made is a leaf until something is made below it, one that was read never is", () => {
   const known = new KnownNodes(3);
   known.add(node(1, "a"));

@@ -1,7 +1,7 @@
 import type { ThreadNode } from "../contract/thread.ts";
 
-/** Of one conversation. */
-type ByPlace = Map<string, ThreadNode>;
+/** Of one conversation, what follows each node: nearly always one, else by their keys. */
+type ByPredecessor = Map<number, ThreadNode | Map<string, ThreadNode>>;
 
 /**
  * The nodes of the conversations that grow, so that walking a history that was walked before reads nothing. Only nodes that are there:
@@ -10,7 +10,7 @@ type ByPlace = Map<string, ThreadNode>;
 export class KnownNodes {
   readonly #maxNodes: number;
   /** The conversation that grew last comes last. */
-  readonly #conversations = new Map<string, ByPlace>();
+  readonly #conversations = new Map<string, ByPredecessor>();
   readonly #byId = new Map<number, ThreadNode>();
   /** Nodes that were made here and that nothing was added to: where a conversation goes on there is nothing to be read. */
   readonly #leaves = new Set<number>();
@@ -21,7 +21,9 @@ export class KnownNodes {
   }
 
   child(conversationId: string, predecessor: number, matchKey: string): ThreadNode | undefined {
-    return this.#conversations.get(conversationId)?.get(placeOf(predecessor, matchKey));
+    const below = this.#conversations.get(conversationId)?.get(predecessor);
+    if (below instanceof Map) return below.get(matchKey);
+    return below?.matchKey === matchKey ? below : undefined;
   }
 
   node(id: number): ThreadNode | undefined {
@@ -42,15 +44,20 @@ export class KnownNodes {
 
   /** A node as the store has it. */
   add(node: ThreadNode): ThreadNode {
-    this.#use(node.conversationId).set(placeOf(node.predecessor, node.matchKey), node);
+    const nodes = this.#use(node.conversationId);
+    const below = nodes.get(node.predecessor);
+    if (below instanceof Map) below.set(node.matchKey, node);
+    else if (below === undefined || below.matchKey === node.matchKey) nodes.set(node.predecessor, node);
+    else nodes.set(node.predecessor, new Map([below, node].map((each) => [each.matchKey, each])));
     this.#byId.set(node.id, node);
     for (const [conversationId, nodes] of this.#conversations) {
       if (this.#byId.size <= this.#maxNodes) break;
       this.#conversations.delete(conversationId);
-      for (const { id } of nodes.values()) {
-        this.#byId.delete(id);
-        this.#leaves.delete(id);
-      }
+      for (const below of nodes.values())
+        for (const { id } of below instanceof Map ? below.values() : [below]) {
+          this.#byId.delete(id);
+          this.#leaves.delete(id);
+        }
     }
     return node;
   }
@@ -62,8 +69,8 @@ export class KnownNodes {
     this.#latest = "";
   }
 
-  #use(conversationId: string): ByPlace {
-    const nodes = this.#conversations.get(conversationId) ?? new Map<string, ThreadNode>();
+  #use(conversationId: string): ByPredecessor {
+    const nodes = this.#conversations.get(conversationId) ?? (new Map() as ByPredecessor);
     if (conversationId === this.#latest && this.#conversations.has(conversationId)) return nodes;
     this.#conversations.delete(conversationId);
     this.#conversations.set(conversationId, nodes);
@@ -71,5 +78,3 @@ export class KnownNodes {
     return nodes;
   }
 }
-
-const placeOf = (predecessor: number, matchKey: string): string => `${predecessor} ${matchKey}`;

@@ -12,6 +12,8 @@ import { utf8Text } from "./utf8-text.ts";
 
 /** Texts with less in common are parsed as a whole: cutting them costs more. */
 const MIN_COMMON_SHARE = 0.25;
+/** Good enough to look no further. */
+const NEARLY_ALL = 15 / 16;
 const COMPARED_AT_ONCE = 16_384;
 
 interface Known {
@@ -50,11 +52,13 @@ export class GrowingJson {
   #closest(bytes: Buffer): { readonly base: Known | undefined; readonly common: number } {
     let base: Known | undefined;
     let common = Math.floor(bytes.length * MIN_COMMON_SHARE);
-    for (const known of this.#known) {
+    // An agent's next request comes soon after its last one.
+    for (const known of this.#known.toReversed()) {
       // Most of the others differ before that.
       if (!isSame(bytes, 0, known.bytes, 0, common + 1)) continue;
       base = known;
       common = commonPrefix(bytes, known.bytes, common + 1);
+      if (common >= known.bytes.length * NEARLY_ALL) break;
     }
     return { base, common };
   }
