@@ -35,7 +35,16 @@ export async function prepare(
   const selection = await selectProjection(record, [projector], log);
   const place = { segment: 1, offset: 0 };
   return {
-    ended: { runId: "run", exchangeId: record.exchange_id, from: place, to: place, endedAt: 0, alive: false },
+    ended: {
+      runId: "run",
+      exchangeId: record.exchange_id,
+      from: place,
+      to: place,
+      endedAt: 0,
+      alive: false,
+      mayBeStored: false,
+      captured: undefined,
+    },
     captured: { ...facts, open: { ...facts.open, startedAt: Date.parse(record.ts_start) } },
     record,
     decodeError: null,

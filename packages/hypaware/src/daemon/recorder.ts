@@ -290,7 +290,7 @@ export class Recorder {
     const group: WaitingExchange[] = [];
     for (const ended of exchanges) {
       const { exchangeId } = ended;
-      if (catalog.hasExchange(exchangeId)) continue;
+      if (ended.mayBeStored && catalog.hasExchange(exchangeId)) continue;
       const isAlone = this.#suspects.delete(exchangeId);
       const isTwin = group.some((each) => each.ended.exchangeId === exchangeId);
       if (isAlone || isTwin) stored += await this.#storeGroup(follower, group.splice(0));

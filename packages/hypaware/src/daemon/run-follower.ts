@@ -26,11 +26,13 @@ export interface EndedExchange {
   readonly endedAt: number;
   /** Its gateway was still writing when this was found. */
   readonly alive: boolean;
+  /** It ends before the place up to which everything was stored when its run was taken up: it is read again because of others. */
+  readonly mayBeStored: boolean;
   /**
    * Where it was put together already: its frames need not be read again. Always of a call on a WebSocket. Who has made of it what
    * is stored lets go of it: bodies that wait for a transaction grow old, and old ones are dear to collect.
    */
-  captured?: CapturedExchange | undefined;
+  captured: CapturedExchange | undefined;
 }
 
 export interface FollowerOptions {
@@ -56,6 +58,7 @@ export class RunFollower {
   /** Of the open WebSockets that are split. */
   readonly #sockets = new Map<string, SocketCalls>();
   #read: JournalPosition;
+  readonly #storedTo: JournalPosition;
 
   constructor(options: FollowerOptions) {
     this.runId = options.runId;
@@ -64,6 +67,7 @@ export class RunFollower {
     this.#held =
       options.holdBytes === undefined ? undefined : new HeldExchanges(this.#dir, options.holdBytes);
     this.#read = options.cursor?.low ?? START;
+    this.#storedTo = options.cursor?.read ?? START;
   }
 
   /** What to store once everything yielded so far is stored. */
@@ -113,7 +117,8 @@ export class RunFollower {
     if (socket !== undefined && !socket.isBroken) return;
     const { exchangeId, from, to, open } = span;
     const endedAt = (open?.startedAt ?? 0) + (end?.tMs ?? 0);
-    yield { runId: this.runId, exchangeId, from, to, endedAt, alive, ...(captured && { captured }) };
+    const mayBeStored = this.#mayBeStored(to);
+    yield { runId: this.runId, exchangeId, from, to, endedAt, alive, mayBeStored, captured };
   }
 
   #openSocket(frame: RawFrame): void {
@@ -137,6 +142,13 @@ export class RunFollower {
 
   #endedCall({ from, to }: ExchangeSpan, captured: CapturedExchange, alive: boolean): EndedExchange {
     const { exchangeId, open, end } = captured;
-    return { runId: this.runId, exchangeId, from, to, endedAt: open.startedAt + end.tMs, alive, captured };
+    const endedAt = open.startedAt + end.tMs;
+    const mayBeStored = this.#mayBeStored(to);
+    return { runId: this.runId, exchangeId, from, to, endedAt, alive, mayBeStored, captured };
+  }
+
+  #mayBeStored(to: JournalPosition): boolean {
+    const { segment, offset } = this.#storedTo;
+    return to.segment < segment || (to.segment === segment && to.offset <= offset);
   }
 }

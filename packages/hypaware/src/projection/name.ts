@@ -27,6 +27,7 @@ export function contentHash(messageId: string): string | undefined {
 export class Namer {
   readonly #threads: ThreadStore;
   #counted: { tip: number; counts: Map<string, number> } | undefined;
+  #hasCounted = false;
 
   constructor(threads: ThreadStore) {
     this.#threads = threads;
@@ -35,7 +36,7 @@ export class Namer {
   /** A free name for a message with this hash below `predecessor`. */
   free(hash: string, predecessor: ThreadNode | undefined): string {
     if (this.#isFree(hash)) return hash;
-    const above = this.#countsTo(predecessor).get(hash) ?? 0;
+    const above = this.#countAbove(hash, predecessor);
     const numbered = `${hash}:#${above + 1}`;
     if (above > 0 && this.#isFree(numbered)) return numbered;
     const branched = `${hash}:@${predecessor === undefined ? "root" : shortName(predecessor.messageId)}`;
@@ -59,6 +60,16 @@ export class Namer {
 
   #isFree(name: string): boolean {
     return this.#threads.named(name) === undefined;
+  }
+
+  /** Of one name each message is only compared with it; where more follow, all are counted at once. */
+  #countAbove(hash: string, tip: ThreadNode | undefined): number {
+    if (this.#hasCounted) return this.#countsTo(tip).get(hash) ?? 0;
+    this.#hasCounted = true;
+    let count = 0;
+    for (let node = tip; node !== undefined; node = this.#threads.node(node.predecessor))
+      if (node.messageId.startsWith(hash) && contentHash(node.messageId) === hash) count += 1;
+    return count;
   }
 
   #countsTo(tip: ThreadNode | undefined): Map<string, number> {

@@ -83,15 +83,16 @@ function grownFrom(base: Known, common: number, bytes: Buffer): Known | undefine
   if (places === undefined) return undefined;
   const before = new Map(earlier.places.slice(kept).map((place) => [nameOf(place), place]));
   const root: Record<string, Json> = {};
+  let list: Json[] = [];
   try {
-    for (const [i, place] of places.entries()) {
-      const { key, item, start, end } = place;
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i]!;
       const old = i < kept ? place : before.get(nameOf(place));
       const isOld = old !== undefined && (i < kept || isSameAt(bytes, place, base.bytes, old));
-      const value = isOld ? valueAt(base, old) : (JSON.parse(bytes.toString("utf8", start, end)) as Json);
-      if (item === undefined) root[key] = value;
-      else if (item === 0) root[key] = [value];
-      else (root[key] as Json[]).push(value);
+      const value = isOld ? valueAt(base, old) : parsedAt(bytes, place);
+      if (place.item === undefined) root[place.key] = value;
+      else if (place.item === 0) root[place.key] = list = [value];
+      else list.push(value);
     }
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
@@ -114,6 +115,10 @@ function isSameList(a: readonly Json[], b: readonly Json[]): boolean {
 }
 
 const nameOf = ({ key, item }: Place): string => (item === undefined ? key : `${item} ${key}`);
+
+function parsedAt(bytes: Buffer, { start, end }: Place): Json {
+  return JSON.parse(bytes.toString("utf8", start, end)) as Json;
+}
 
 function valueAt({ root }: Known, { key, item }: Place): Json {
   const member = root[key]!;

@@ -10,6 +10,8 @@ export interface Place {
   readonly end: number;
 }
 
+/** Of a string that is looked at byte by byte. */
+const SHORT_BYTES = 24;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -139,6 +141,12 @@ function valueEnd(text: Buffer, at: number): number {
 
 /** Behind the string that begins at `at`; -1 when it has no end. */
 function stringEnd(text: Buffer, at: number): number {
+  // Names and types are short: a search costs more than they have bytes.
+  for (let i = at + 1; i <= at + SHORT_BYTES; i++) {
+    const code = text[i];
+    if (code === QUOTE) return i + 1;
+    if (code === BACKSLASH) break;
+  }
   let quote = text.indexOf(QUOTE, at + 1);
   while (quote !== -1) {
     let before = quote - 1;
