@@ -1,9 +1,10 @@
 import type { CaptureFrame } from "../contract/frame.ts";
+import { Beginnings } from "./body-checksum.ts";
 import { encodePayloadAs } from "./codec.ts";
 import type { EncodedFrame } from "./codec.ts";
 import { encodePayload } from "./payload.ts";
 import { RecentBodies } from "./recent-bodies.ts";
-import type { FoundBase, FramePlace } from "./recent-bodies.ts";
+import type { FoundBase, FramePlace, RecentBody } from "./recent-bodies.ts";
 import { encodeDelta } from "./request-delta.ts";
 
 // Frames take their final form, bodies as differences, when a group is put together and not before: only then is it known
@@ -57,15 +58,14 @@ export class CommitGroups {
       if (taken >= maxBytes) break;
       const base = body && this.#recent.find(body.upstream, body.frame.bytes);
       const place = { offset: 0 };
-      const frame: PlacedFrame = (body && base && asDelta(body.frame, base, place)) ?? placed(encoded, place);
+      const recent = body && recentBody(body, base, place);
+      const delta = recent && base && asDelta(body.frame, base, recent);
+      const frame = delta ?? placed(encoded, place);
       if (!hasRoom(bytes, frame.size)) break;
       frames.push(frame);
       taken += encoded.size;
       bytes += frame.size;
-      if (!body) continue;
-      const chain = base ? base.body.chain + 1 : 1;
-      const { upstream } = body;
-      this.#recent.remember({ upstream, bytes: body.frame.bytes, place, chain }, base);
+      if (recent) this.#recent.remember(recent, base);
     }
     return { frames, count: frames.length, bytes: taken };
   }
@@ -98,8 +98,27 @@ function placed({ header, payload, size }: EncodedFrame, place: FramePlace): Pla
   return { header, payload, size, place };
 }
 
-function asDelta(body: BodyFrame, base: FoundBase, place: FramePlace): PlacedFrame | undefined {
-  const payload = encodeDelta(body.bytes, base, body.masked);
+function recentBody(
+  { upstream, frame: { bytes } }: WholeBody,
+  base: FoundBase | undefined,
+  place: FramePlace,
+): RecentBody {
+  const chain = base ? base.body.chain + 1 : 1;
+  return {
+    upstream,
+    bytes,
+    place,
+    chain,
+    beginnings: new Beginnings(bytes, base?.body.beginnings, base?.prefix),
+  };
+}
+
+function asDelta(
+  body: BodyFrame,
+  base: FoundBase,
+  { place, beginnings }: RecentBody,
+): PlacedFrame | undefined {
+  const payload = encodeDelta(body.bytes, base, body.masked, beginnings.bodyChecksum());
   const encoded = encodePayloadAs("request-delta", body.exchangeId, payload, true);
   return encoded && { ...placed(encoded, place), delta: { base: base.body.place, body } };
 }
