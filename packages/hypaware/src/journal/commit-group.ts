@@ -44,6 +44,12 @@ export interface CommitGroup {
 
 export class CommitGroups {
   readonly #recent = new RecentBodies();
+  #bodyShare = 1;
+
+  /** How much of the last whole body went to the disk. */
+  get bodyShare(): number {
+    return this.#bodyShare;
+  }
 
   /** The first of the waiting frames, to `maxBytes` or as long as there is room; none when there is none for the first. */
   next(
@@ -65,7 +71,9 @@ export class CommitGroups {
       frames.push(frame);
       taken += encoded.size;
       bytes += frame.size;
-      if (recent) this.#recent.remember(recent, base);
+      if (!recent) continue;
+      this.#recent.remember(recent, base);
+      this.#bodyShare = frame.size / encoded.size;
     }
     return { frames, count: frames.length, bytes: taken };
   }
