@@ -36,7 +36,7 @@ export const LIMITS = {
   tapHeldBytes: 8 * MB, // request copies of all running uploads; over it they are cut into smaller frames
   uploadQueueBytes: 64 * KB, // of one upload, waiting for the upstream; over it the client waits
   journalQueueBytes: 16 * MB, // waiting for the disk, within the 64 MB the gateway may grow by; over it copies are dropped and counted
-  commitBytes: 256 * KB, // group commit: one write and one fdatasync per so many bytes …
+  commitBytes: 256 * KB, // group commit: one write and one fdatasync per so many bytes on the disk …
   commitDelayMs: 25, // … or per so much time
   strictHoldMs: 10_000, // with `durability: "strict"`, how long the end of an answer waits for the disk
   segmentBytes: 64 * MB, // a journal file is closed and the next one begun

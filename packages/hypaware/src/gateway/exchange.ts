@@ -14,6 +14,7 @@ import { headBytes, type OwnAnswer, ownAnswer } from "./answer.ts";
 import type { RunningExchange } from "./client-connection.ts";
 import type { AnswerPiece, ClientSide, UploadTaker } from "./client-side.ts";
 import { ConnectError } from "./dial.ts";
+import { passOn, passOnTogether } from "./pass-on.ts";
 import type { ReadGarbage } from "./read-garbage.ts";
 import type { Route } from "./router.ts";
 import type { Tap } from "./tap.ts";
@@ -21,7 +22,6 @@ import { Tunnel } from "./tunnel.ts";
 import { isHeardRefusal, upgradeRefusal } from "./upgrade.ts";
 import type { ConnectionUser, UpstreamConnection } from "./upstream-connection.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
-import { writeTogether } from "./write-together.ts";
 
 // One exchange on its way, between a client's request and a connection to the upstream.
 //
@@ -112,7 +112,7 @@ export class Exchange implements RunningExchange, ConnectionUser, ResponseListen
     const first = this.#queue.length === 1 ? this.#queue[0]! : Buffer.concat(this.#queue);
     this.#queue = [];
     this.#queuedBytes = 0;
-    if (writeTogether(upstream.socket, head, first)) client.resumeUpload();
+    if (passOnTogether(upstream.socket, head, first)) client.resumeUpload();
     else client.pauseUpload();
   }
 
@@ -137,7 +137,7 @@ export class Exchange implements RunningExchange, ConnectionUser, ResponseListen
   #pass(bytes: Buffer): void {
     const { client } = this.#options;
     if (this.#upstream) {
-      if (!this.#upstream.socket.write(bytes)) client.pauseUpload();
+      if (!passOn(this.#upstream.socket, bytes)) client.pauseUpload();
       return;
     }
     this.#queue.push(bytes);

@@ -8,7 +8,7 @@ import type { ResponseHead } from "../wire/response-reader.ts";
 import { headBytes, type OwnAnswer } from "./answer.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { AnswerPiece, ClientRequest, ClientSide, UploadTaker } from "./client-side.ts";
-import { writeTogether } from "./write-together.ts";
+import { passOn, passOnTogether } from "./pass-on.ts";
 
 // A connection whose requests are plain, read and answered without a library between: an answer's bytes go on as they came, chunks
 // as chunks. The first request that is not plain takes the connection to node:http, with all that follows it.
@@ -50,7 +50,7 @@ export class PlainClient implements ClientSide {
   /** What came behind it. */
   #early: Buffer = NOTHING;
   /** Goes out with the answer's first bytes. */
-  #head: string | undefined;
+  #head = "";
   #ending: ResponseHead["ending"] = "none";
 
   constructor(options: PlainClientOptions) {
@@ -111,18 +111,21 @@ export class PlainClient implements ClientSide {
   }
 
   send({ wire }: AnswerPiece): boolean {
-    const head = this.#head;
-    if (head === undefined) return this.#socket.write(wire);
-    this.#head = undefined;
-    return writeTogether(this.#socket, head, wire);
+    const head = this.#takeHead();
+    return head === "" ? passOn(this.#socket, wire) : passOnTogether(this.#socket, head, wire);
   }
 
-  end(piece: AnswerPiece, trailers: RawHeaders): void {
-    if (this.#ending === "chunks") {
-      const end = Buffer.from(`${fieldLines(forwardable(trailers))}\r\n`, "latin1");
-      this.send({ ...piece, wire: Buffer.concat([piece.wire, end]) });
-    } else if (this.#head !== undefined || piece.wire.length > 0) this.send(piece);
+  end({ wire }: AnswerPiece, trailers: RawHeaders): void {
+    const head = this.#takeHead();
+    const tail = this.#ending === "chunks" ? `${fieldLines(forwardable(trailers))}\r\n` : "";
+    if (head !== "" || wire.length > 0 || tail !== "") passOnTogether(this.#socket, head, wire, tail);
     this.#finish();
+  }
+
+  #takeHead(): string {
+    const head = this.#head;
+    this.#head = "";
+    return head;
   }
 
   breakOff(where: "before-answer" | "in-answer"): void {

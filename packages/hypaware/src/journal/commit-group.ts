@@ -1,9 +1,10 @@
 import type { CaptureFrame } from "../contract/frame.ts";
+import { Beginnings } from "./body-checksum.ts";
 import { encodePayloadAs } from "./codec.ts";
 import type { EncodedFrame } from "./codec.ts";
 import { encodePayload } from "./payload.ts";
 import { RecentBodies } from "./recent-bodies.ts";
-import type { FoundBase, FramePlace } from "./recent-bodies.ts";
+import type { FoundBase, FramePlace, RecentBody } from "./recent-bodies.ts";
 import { encodeDelta } from "./request-delta.ts";
 
 // Frames take their final form, bodies as differences, when a group is put together and not before: only then is it known
@@ -43,6 +44,12 @@ export interface CommitGroup {
 
 export class CommitGroups {
   readonly #recent = new RecentBodies();
+  #bodyShare = 1;
+
+  /** How much of the last whole body went to the disk. */
+  get bodyShare(): number {
+    return this.#bodyShare;
+  }
 
   /** The first of the waiting frames, to `maxBytes` or as long as there is room; none when there is none for the first. */
   next(
@@ -57,15 +64,16 @@ export class CommitGroups {
       if (taken >= maxBytes) break;
       const base = body && this.#recent.find(body.upstream, body.frame.bytes);
       const place = { offset: 0 };
-      const frame: PlacedFrame = (body && base && asDelta(body.frame, base, place)) ?? placed(encoded, place);
+      const recent = body && recentBody(body, base, place);
+      const delta = recent && base && asDelta(body.frame, base, recent);
+      const frame = delta ?? placed(encoded, place);
       if (!hasRoom(bytes, frame.size)) break;
       frames.push(frame);
       taken += encoded.size;
       bytes += frame.size;
-      if (!body) continue;
-      const chain = base ? base.body.chain + 1 : 1;
-      const { upstream } = body;
-      this.#recent.remember({ upstream, bytes: body.frame.bytes, place, chain }, base);
+      if (!recent) continue;
+      this.#recent.remember(recent, base);
+      this.#bodyShare = frame.size / encoded.size;
     }
     return { frames, count: frames.length, bytes: taken };
   }
@@ -98,8 +106,27 @@ function placed({ header, payload, size }: EncodedFrame, place: FramePlace): Pla
   return { header, payload, size, place };
 }
 
-function asDelta(body: BodyFrame, base: FoundBase, place: FramePlace): PlacedFrame | undefined {
-  const payload = encodeDelta(body.bytes, base, body.masked);
+function recentBody(
+  { upstream, frame: { bytes } }: WholeBody,
+  base: FoundBase | undefined,
+  place: FramePlace,
+): RecentBody {
+  const chain = base ? base.body.chain + 1 : 1;
+  return {
+    upstream,
+    bytes,
+    place,
+    chain,
+    beginnings: new Beginnings(bytes, base?.body.beginnings, base?.prefix),
+  };
+}
+
+function asDelta(
+  body: BodyFrame,
+  base: FoundBase,
+  { place, beginnings }: RecentBody,
+): PlacedFrame | undefined {
+  const payload = encodeDelta(body.bytes, base, body.masked, beginnings.bodyChecksum());
   const encoded = encodePayloadAs("request-delta", body.exchangeId, payload, true);
   return encoded && { ...placed(encoded, place), delta: { base: base.body.place, body } };
 }

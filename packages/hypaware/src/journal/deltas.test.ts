@@ -70,6 +70,27 @@ test("a conversation is stored as differences and read back byte for byte, in an
   }
 });
 
+test("what waits is counted as the disk will get it: many differences are one write", async () => {
+  const limits = { commitDelayMs: 60_000, commitBytes: 60_000 };
+  const journal = await openJournal({ dir: run.dir, runId, limits });
+  const turns = conversation(1, 8, 30_000, 34_000).map((turn, i) => turnFrames(i, turn));
+  for (const turn of turns.slice(0, 2)) {
+    for (const frame of turn) journal.append(frame);
+    await journal.flush();
+  }
+  const { commits } = journal.stats();
+  for (const frame of turns.slice(2).flat()) journal.append(frame);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(journal.stats()).toMatchObject({ commits });
+  expect(journal.stats().queuedBytes).toBeGreaterThan(3 * limits.commitBytes);
+  const exchangeId = turns[0]![0]!.exchangeId;
+  const bytes = Buffer.alloc(limits.commitBytes);
+  journal.append({ kind: "response-bytes", exchangeId, bytes, arrivals: [], masked: [] });
+  while (journal.stats().queuedBytes > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await journal.close();
+  expect(count("request-delta")).toBe(7);
+});
+
 test("a body whose base was just read is rebuilt without reading the base again", async () => {
   const frames = conversation(2, 3, 8_000, 30_000).flatMap((turn, i) => turnFrames(i, turn));
   await run.write(frames);

@@ -96,6 +96,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 interface Queued extends WaitingFrame {
   readonly queuedAt: number;
+  readonly expectedBytes: number;
 }
 
 class GroupCommitJournal implements Journal {
@@ -111,7 +112,7 @@ class GroupCommitJournal implements Journal {
 
   /** Not written yet, oldest first. */
   #waiting: Queued[] = [];
-  /** Of these, counted as they came, not as differences. */
+  /** That these are expected to need of the disk: of a body that may become a difference as much as of the last one. */
   #waitingBytes = 0;
   /** The group that is being written, or that must be written again. */
   #next: CommitGroup | undefined;
@@ -163,8 +164,11 @@ class GroupCommitJournal implements Journal {
       return false;
     }
     const body = upstream !== undefined && frame.kind === "request-body" ? { upstream, frame } : undefined;
-    this.#waiting.push({ encoded, body, queuedAt: performance.now() });
-    this.#waitingBytes += encoded.size;
+    // Not less than it takes for all that waits to be one group.
+    const share = body === undefined ? 1 : Math.max(this.#groups.bodyShare, 1 / GROUP_FACTOR);
+    const expectedBytes = Math.ceil(encoded.size * share);
+    this.#waiting.push({ encoded, body, queuedAt: performance.now(), expectedBytes });
+    this.#waitingBytes += expectedBytes;
     this.#queuedBytes += encoded.size;
     this.#appended++;
     this.#writing ??= this.#writeAll();
@@ -275,8 +279,7 @@ class GroupCommitJournal implements Journal {
       this.#segments.hasRoom(pendingBytes, size),
     );
     if (group.count === 0) return undefined;
-    this.#waiting.splice(0, group.count);
-    this.#waitingBytes -= group.bytes;
+    for (const { expectedBytes } of this.#waiting.splice(0, group.count)) this.#waitingBytes -= expectedBytes;
     this.#grouped += group.count;
     return group;
   }

@@ -1,4 +1,5 @@
 import { LIMITS } from "../contract/limits.ts";
+import type { Beginnings } from "./body-checksum.ts";
 import { commonEnds, mayHaveMore, supersedes } from "./common-ends.ts";
 import type { CommonEnds } from "./common-ends.ts";
 
@@ -13,6 +14,7 @@ export interface RecentBody {
   readonly bytes: Buffer;
   readonly place: FramePlace;
   readonly chain: number;
+  readonly beginnings: Beginnings;
 }
 
 export interface FoundBase extends CommonEnds {

@@ -1,5 +1,5 @@
-import { crc32 } from "node:zlib";
 import type { MaskedRange } from "../contract/frame.ts";
+import { bodyChecksum, CHECKSUM_BYTES } from "./body-checksum.ts";
 import type { CommonEnds } from "./common-ends.ts";
 import { RANGE_BYTES, readRanges, writeRanges } from "./payload.ts";
 
@@ -18,7 +18,7 @@ import { RANGE_BYTES, readRanges, writeRanges } from "./payload.ts";
 // cost twice as much as all the rest of storing a difference, on the gateway's only thread.
 
 const CHECKSUM_AT = 12;
-const RANGES_AT = 28;
+const RANGES_AT = CHECKSUM_AT + CHECKSUM_BYTES;
 const FIXED_BYTES = 32;
 
 export interface RequestDelta extends CommonEnds {
@@ -29,17 +29,18 @@ export interface RequestDelta extends CommonEnds {
   readonly middle: Buffer;
 }
 
-/** In pieces to be written one behind the other; the first takes the base's place. */
+/** In pieces to be written one behind the other; the first takes the base's place. `checksum`: the body's. */
 export function encodeDelta(
   body: Buffer,
   { prefix, suffix }: CommonEnds,
   masked: readonly MaskedRange[],
+  checksum = bodyChecksum(body),
 ): readonly [Buffer, Buffer] {
   const head = Buffer.allocUnsafe(FIXED_BYTES + RANGE_BYTES * masked.length);
   head.writeUInt32LE(0, 0);
   head.writeUInt32LE(prefix, 4);
   head.writeUInt32LE(suffix, 8);
-  checksumOf(body).copy(head, CHECKSUM_AT);
+  checksum.copy(head, CHECKSUM_AT);
   head.writeUInt32LE(masked.length, RANGES_AT);
   writeRanges(head, FIXED_BYTES, masked);
   return [head, body.subarray(prefix, body.length - suffix)];
@@ -70,13 +71,5 @@ export function rebuild(
 ): Buffer | undefined {
   if (prefix + suffix > base.length) return undefined;
   const body = Buffer.concat([base.subarray(0, prefix), middle, base.subarray(base.length - suffix)]);
-  return checksumOf(body).toString("hex") === checksum ? body : undefined;
-}
-
-function checksumOf(body: Buffer): Buffer {
-  const sums = Buffer.allocUnsafe(RANGES_AT - CHECKSUM_AT);
-  const quarter = Math.ceil(body.length / 4);
-  for (let i = 0; i < 4; i++)
-    sums.writeUInt32LE(crc32(body.subarray(quarter * i, quarter * (i + 1)), body.length), 4 * i);
-  return sums;
+  return bodyChecksum(body).toString("hex") === checksum ? body : undefined;
 }

@@ -1,9 +1,10 @@
 import type { MaskedRange } from "../contract/frame.ts";
+import { ByteSearch } from "./byte-search.ts";
 
 // Replaces every occurrence of some secrets in a stream by as many `*`, wherever the stream is cut into chunks.
 //
 // Occurrences may overlap (a secret may end as it begins), so the search may not jump over a match; and it must stay linear
-// for any secret and any stream. Per secret: `Buffer.indexOf` runs to the next match; behind a match and at the end of a
+// for any secret and any stream. Per secret: `ByteSearch` runs to the next match; behind a match and at the end of a
 // chunk a Knuth-Morris-Pratt automaton says how much of the secret may have begun. Its state is all that one chunk leaves
 // to the next: so many bytes are held back, none when the tail begins no secret. Chunks are never written to (the same
 // memory is on its way to the socket); without a match they are returned as they are.
@@ -13,6 +14,7 @@ const NOTHING = Buffer.alloc(0);
 
 class Needle {
   readonly #bytes: Buffer;
+  readonly #next: ByteSearch;
   /** [k]: length of the longest proper border of the first k bytes. Made when it is needed: most streams show no secret. */
   #border: Uint32Array | undefined;
   /** How many bytes at the end of the stream so far are a beginning of the secret. */
@@ -20,6 +22,7 @@ class Needle {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+    this.#next = new ByteSearch(bytes);
   }
 
   /** Adds each occurrence that ends in `chunk` to `ranges`; `start` is the chunk's place. The state moves to the chunk's end. */
@@ -32,7 +35,7 @@ class Needle {
         if (this.state === length) this.#match(start + at, ranges);
       }
       if (at === chunk.length) return;
-      const found = chunk.indexOf(this.#bytes, at);
+      const found = this.#next.indexIn(chunk, at);
       if (found === -1) {
         at = Math.max(at, chunk.length - length + 1);
         while (at < chunk.length) this.#advance(chunk[at++]!);
