@@ -1,15 +1,15 @@
-/** Buffers by name, those that were asked for last, within a number of bytes. */
-export class BufferCache {
+/** Buffers, or what goes with them, by name: those that were asked for last, within a number of bytes. */
+export class BufferCache<Kept extends { readonly length: number } = Buffer> {
   readonly #maxBytes: number;
   /** Latest last. */
-  readonly #buffers = new Map<string, Buffer>();
+  readonly #buffers = new Map<string, Kept>();
   #bytes = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  get(name: string): Buffer | undefined {
+  get(name: string): Kept | undefined {
     const buffer = this.#buffers.get(name);
     if (!buffer) return undefined;
     this.#buffers.delete(name);
@@ -22,7 +22,7 @@ export class BufferCache {
     this.#buffers.delete(name);
   }
 
-  set(name: string, buffer: Buffer): void {
+  set(name: string, buffer: Kept): void {
     const before = this.#buffers.get(name);
     this.#buffers.delete(name);
     this.#buffers.set(name, buffer);

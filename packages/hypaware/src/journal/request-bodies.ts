@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { CaptureFrame, JournalPosition } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
+import { Beginnings } from "./body-checksum.ts";
 import { BlockFile } from "./block-file.ts";
 import { BufferCache } from "./buffer-cache.ts";
 import { FRAME_HEADER_BYTES, frameSize, openFrame, saltOf } from "./codec.ts";
@@ -15,7 +16,7 @@ import { listSegments } from "./runs.ts";
 const BLOCK_BYTES = 16 * 1024;
 
 /** Of this process, by place. A frame may take another's place: what is rebuilt on one of these is checked. */
-const rebuiltBodies = new BufferCache(LIMITS.rebuiltBodiesBytes);
+const rebuiltBodies = new BufferCache<Beginnings>(LIMITS.rebuiltBodiesBytes);
 
 /** Rebuilds request bodies of one run from their differences. */
 export class RequestBodies {
@@ -34,10 +35,11 @@ export class RequestBodies {
   resolve({ segment, offset }: JournalPosition, raw: RawFrame): CaptureFrame | "lost" | "unfinished" {
     const wanted = decodeDelta(raw.payload);
     if (!wanted) return "lost";
-    const bytes = this.#rebuilt(segment, wanted);
-    if (typeof bytes === "string") return bytes;
-    rebuiltBodies.set(this.#place(segment, offset), bytes);
-    return { kind: "request-body", exchangeId: raw.exchangeId, bytes, masked: wanted.masked, last: true };
+    const rebuilt = this.#rebuilt(segment, wanted);
+    if (typeof rebuilt === "string") return rebuilt;
+    rebuiltBodies.set(this.#place(segment, offset), rebuilt);
+    const { exchangeId } = raw;
+    return { kind: "request-body", exchangeId, bytes: rebuilt.body, masked: wanted.masked, last: true };
   }
 
   close(): void {
@@ -45,7 +47,7 @@ export class RequestBodies {
     this.#file = undefined;
   }
 
-  #rebuilt(segment: number, wanted: RequestDelta): Buffer | "lost" | "unfinished" {
+  #rebuilt(segment: number, wanted: RequestDelta): Beginnings | "lost" | "unfinished" {
     /** From the wanted one back to the beginning of its chain, or to one whose base is known. */
     const deltas: RequestDelta[] = [];
     let delta = wanted;
@@ -77,11 +79,11 @@ export class RequestBodies {
    * A conversation's next body stands on the last one: no frame but its own is read for it. The last one is wanted no more then, as
    * the writer, too, forgets it; large buffers that die young cost the collector little.
    */
-  #onKnown(segment: number, delta: RequestDelta): Buffer | undefined {
+  #onKnown(segment: number, delta: RequestDelta): Beginnings | undefined {
     const place = this.#place(segment, delta.baseOffset);
     const base = rebuiltBodies.get(place);
     const body = base && rebuild(delta, base);
-    if (body && supersedes(delta, base)) rebuiltBodies.delete(place);
+    if (body && supersedes(delta, base.body)) rebuiltBodies.delete(place);
     return body;
   }
 
@@ -121,8 +123,8 @@ function owned(delta: RequestDelta): RequestDelta {
   return { ...delta, middle: Buffer.from(delta.middle) };
 }
 
-function wholeBody({ kind, exchangeId, payload }: RawFrame): Buffer | undefined {
+function wholeBody({ kind, exchangeId, payload }: RawFrame): Beginnings | undefined {
   if (kind !== "request-body" && kind !== "request-base") return undefined;
   const frame = decodePayload("request-body", exchangeId, true, payload);
-  return frame?.kind === "request-body" ? frame.bytes : undefined;
+  return frame?.kind === "request-body" ? new Beginnings(frame.bytes) : undefined;
 }

@@ -1,5 +1,5 @@
 import type { MaskedRange } from "../contract/frame.ts";
-import { bodyChecksum, CHECKSUM_BYTES } from "./body-checksum.ts";
+import { Beginnings, bodyChecksum, CHECKSUM_BYTES } from "./body-checksum.ts";
 import type { CommonEnds } from "./common-ends.ts";
 import { RANGE_BYTES, readRanges, writeRanges } from "./payload.ts";
 
@@ -67,9 +67,11 @@ export function decodeDelta(payload: Buffer): RequestDelta | undefined {
 /** `undefined`: this is not the base, or not as it was. */
 export function rebuild(
   { prefix, suffix, middle, checksum }: RequestDelta,
-  base: Buffer,
-): Buffer | undefined {
-  if (prefix + suffix > base.length) return undefined;
-  const body = Buffer.concat([base.subarray(0, prefix), middle, base.subarray(base.length - suffix)]);
-  return bodyChecksum(body).toString("hex") === checksum ? body : undefined;
+  base: Beginnings,
+): Beginnings | undefined {
+  const { body, length } = base;
+  if (prefix + suffix > length) return undefined;
+  const bytes = Buffer.concat([body.subarray(0, prefix), middle, body.subarray(length - suffix)]);
+  const rebuilt = new Beginnings(bytes, base, prefix);
+  return rebuilt.bodyChecksum().toString("hex") === checksum ? rebuilt : undefined;
 }
