@@ -43,6 +43,21 @@ test("behind many places that look like it the string is found", () => {
   expectSame(text, bytes);
 });
 
+test("in long texts, whatever they are full of, the string is found where it begins and ends them, too", () => {
+  const secret = Buffer.from("Qe-a-key-of-it");
+  for (const filler of ["Qe-a-key", "base64/Q+EA", "words and code "]) {
+    const text = Buffer.alloc(100_000, filler);
+    const search = new ByteSearch(secret);
+    for (const at of [0, 1, 40_000, 70_000, text.length - secret.length]) {
+      const shown = Buffer.from(text);
+      secret.copy(shown, at);
+      for (const from of [0, at, at + 1, 80_000])
+        expect(search.indexIn(shown, from)).toBe(shown.indexOf(secret, from));
+    }
+    expect(search.indexIn(text, 0)).toBe(-1);
+  }
+});
+
 test.each([
   ["its rarest byte", "-".repeat(2_000_000)],
   ["its anchor", "Qe-eeee".repeat(300_000)],
