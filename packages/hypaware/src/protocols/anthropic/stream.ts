@@ -12,22 +12,42 @@ const TEXT =
   /^\{"type":"content_block_delta","index":(?:0|[1-9]\d{0,2}),"delta":\{"type":"text_delta","text":"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})[ !#-[\]-\uffff]*)*"\} *\} *$/;
 const INDEX_AT = '{"type":"content_block_delta","index":'.length;
 const FROM_INDEX_TO_TEXT = ',"delta":{"type":"text_delta","text":'.length;
+/** Behind the quote that begins a text in which nothing is escaped. */
+const PLAIN_REST = /[ !#-[\]-\uffff]*"\} *\} *$/y;
 
 /** `undefined` when no event said anything of an answer. */
 export function readStream(events: readonly StreamEvent[]): Answer | undefined {
   const stream = new AnswerStream();
-  for (const { data, t_ms } of events) {
+  for (let at = 0; at < events.length; at++) {
+    const { data, t_ms } = events[at]!;
     if (TEXT.test(data)) {
-      const indexEnd = data.indexOf(",", INDEX_AT);
-      const quoted = data.slice(indexEnd + FROM_INDEX_TO_TEXT, data.lastIndexOf('"') + 1);
-      const text = quoted.includes("\\") ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
-      stream.text(Number(data.slice(INDEX_AT, indexEnd)), text, t_ms);
+      at = readText(events, at, stream) - 1;
       continue;
     }
     const event = asObject(parseJson(data));
     if (event !== undefined) stream.take(event, t_ms);
   }
   return stream.answer();
+}
+
+/** Puts pieces of text of one block together, from the first one on. Returns where they end. */
+function readText(events: readonly StreamEvent[], first: number, stream: AnswerStream): number {
+  const { data, t_ms } = events[first]!;
+  const indexEnd = data.indexOf(",", INDEX_AT);
+  const quote = indexEnd + FROM_INDEX_TO_TEXT;
+  let text = JSON.parse(data.slice(quote, data.lastIndexOf('"') + 1)) as string;
+  const head = data.slice(0, quote + 1);
+  let at = first + 1;
+  for (; at < events.length; at++) {
+    const { data: next } = events[at]!;
+    // slice is five times as fast as startsWith.
+    if (next.slice(0, head.length) !== head) break;
+    PLAIN_REST.lastIndex = head.length;
+    if (!PLAIN_REST.test(next)) break;
+    text += next.slice(head.length, next.indexOf('"', head.length));
+  }
+  stream.text(Number(data.slice(INDEX_AT, indexEnd)), text, t_ms);
+  return at;
 }
 
 class AnswerStream {
