@@ -82,17 +82,16 @@ function grownFrom(base: Known, common: number, bytes: Buffer): Known | undefine
   const places = placesOf(bytes, earlier, kept);
   if (places === undefined) return undefined;
   const before = new Map(earlier.places.slice(kept).map((place) => [nameOf(place), place]));
-  const root: Record<string, Json> = {};
-  let list: Json[] = [];
+  const root = keptOf(base, places, kept);
   try {
-    for (let i = 0; i < places.length; i++) {
+    for (let i = kept; i < places.length; i++) {
       const place = places[i]!;
-      const old = i < kept ? place : before.get(nameOf(place));
-      const isOld = old !== undefined && (i < kept || isSameAt(bytes, place, base.bytes, old));
+      const old = before.get(nameOf(place));
+      const isOld = old !== undefined && isSameAt(bytes, place, base.bytes, old);
       const value = isOld ? valueAt(base, old) : parsedAt(bytes, place);
       if (place.item === undefined) root[place.key] = value;
-      else if (place.item === 0) root[place.key] = list = [value];
-      else list.push(value);
+      else if (place.item === 0) root[place.key] = [value];
+      else (root[place.key] as Json[]).push(value);
     }
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
@@ -103,6 +102,18 @@ function grownFrom(base: Known, common: number, bytes: Buffer): Known | undefine
     if (Array.isArray(value) && Array.isArray(old) && isSameList(value, old)) root[key] = old as Json;
   }
   return { bytes, root, places };
+}
+
+/** What the first places hold, `kept` of them, as it was: lists up to there. */
+function keptOf({ root }: Known, places: readonly Place[], kept: number): Record<string, Json> {
+  const values: Record<string, Json> = {};
+  for (let i = 0; i < kept; i++) {
+    const { key, item } = places[i]!;
+    if (item !== undefined && i + 1 < kept && places[i + 1]!.key === key) continue;
+    const value = root[key]!;
+    values[key] = item === undefined ? value : (value as readonly Json[]).slice(0, item + 1);
+  }
+  return values;
 }
 
 function cutOf(known: Known): Cut | undefined {

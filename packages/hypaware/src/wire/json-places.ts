@@ -35,7 +35,7 @@ export interface Cut {
  */
 export function placesOf(text: Buffer, earlier?: Cut, known = 0): readonly Place[] | undefined {
   const places = earlier === undefined ? [] : earlier.places.slice(0, known);
-  const keys = new Set(places.map(({ key }) => key));
+  const keys = keysOf(places);
   const last = places.at(-1);
   let at = last?.end ?? skipSpace(text, 0);
   let key = last?.key ?? "";
@@ -98,6 +98,14 @@ function restAt(
   return earlier.places
     .slice(from)
     .map((place) => ({ ...place, start: place.start + shift, end: place.end + shift }));
+}
+
+/** Items of a list follow each other. */
+function keysOf(places: readonly Place[]): Set<string> {
+  const keys = new Set<string>();
+  let last: string | undefined;
+  for (const { key } of places) if (key !== last) keys.add((last = key));
+  return keys;
 }
 
 function keyOf(text: string): string | undefined {
