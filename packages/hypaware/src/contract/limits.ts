@@ -61,6 +61,7 @@ export const LIMITS = {
   decodedRatioFromBytes: 1 * MB, // under this size no ratio does harm, and small bodies compress freakishly
   encodingChain: 2, // content-encoding: a, b; more is hostile
   sseEventBytes: 16 * MB, // one event
+  eventStreamBytes: 4 * MB, // of a stream that is kept as a whole until somebody reads it; a longer one is read piece by piece
   knownBodies: 16, // request bodies that the next one is expected to repeat; as many conversations in parallel
   knownBodiesBytes: 8 * MB, // of all of them; parsed they take about three times as much again
   jsonDepth: 200, // deeper is hostile; real bodies stay under 20

@@ -17,7 +17,7 @@ import { NOTHING_SELECTED, type Selection, selectProjection } from "../projectio
 import type { Catalog } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
 import { linkExchange } from "./link-record.ts";
-import { without } from "../wire/request-body.ts";
+import { without } from "../wire/record-bodies.ts";
 import type { EndedExchange } from "./run-follower.ts";
 
 export interface Recording {

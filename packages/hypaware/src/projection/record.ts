@@ -1,9 +1,11 @@
 import type { ExchangeRecord, StreamEvent } from "../contract/exchange.ts";
 import type { Arrival, ArrivedBytes, CapturedExchange, RawHeaders } from "../contract/frame.ts";
 import { LIMITS } from "../contract/limits.ts";
+import { ArrivalTimes } from "../wire/arrival-times.ts";
 import { decodeStream, type TimedBytes } from "../wire/encodings.ts";
+import { EventStream } from "../wire/event-stream.ts";
 import { headerArrays, headerValue, headerValues } from "../wire/headers.ts";
-import { withRequestBody } from "../wire/request-body.ts";
+import { withBodies } from "../wire/record-bodies.ts";
 import { SseParser } from "../wire/sse.ts";
 import { utf8Text } from "../wire/utf8-text.ts";
 
@@ -80,17 +82,16 @@ function recordOf(
     request_bytes: end.requestBytes,
     response_bytes: end.responseBytes,
     is_sse: isSse,
-    stream_event_count: isSse === true || socketEvents !== undefined ? response.events.length : null,
     request_headers: headersJson(open.headers),
     response_headers: responseHead === null ? null : headersJson(responseHead.headers),
     response_body: response.text,
     error: end.error,
     metadata: JSON.stringify(open.metadata),
-    stream_events: response.events,
     outcome: end.outcome === "complete" && cut ? "truncated" : end.outcome,
     ttfb_ms: responseHead?.tMs ?? null,
   };
-  return withRequestBody(record, request.bytes);
+  const isStream = isSse === true || socketEvents !== undefined;
+  return withBodies(record, request.bytes, isStream ? response.events : null);
 }
 
 type Head = Pick<CapturedExchange, "exchangeId" | "open" | "responseHead" | "end" | "socketEvents">;
@@ -107,7 +108,7 @@ interface Bytes extends Decoded {
 interface Body extends Decoded {
   /** null: no byte came, or the body is in `events`. */
   readonly text: string | null;
-  readonly events: readonly StreamEvent[];
+  readonly events: readonly StreamEvent[] | EventStream;
 }
 
 const NOTHING: Body = { text: null, events: [], truncated: false, error: null };
@@ -126,6 +127,12 @@ async function readText(arrived: readonly ArrivedBytes[], encoding: string | und
 }
 
 async function readEvents(captured: CapturedExchange): Promise<Body> {
+  const encoding = contentEncoding(captured.responseHead?.headers);
+  const bytes = captured.response.reduce((sum, each) => sum + each.bytes.length, 0);
+  if (encoding === undefined && bytes <= LIMITS.eventStreamBytes) {
+    const events = new EventStream(captured.exchangeId, captured.response);
+    return { text: null, events, truncated: false, error: null };
+  }
   const events: StreamEvent[] = [];
   const arrivals = new ArrivalTimes();
   const parser = new SseParser(
@@ -141,7 +148,6 @@ async function readEvents(captured: CapturedExchange): Promise<Body> {
     },
     { maxEventBytes: LIMITS.sseEventBytes },
   );
-  const encoding = contentEncoding(captured.responseHead?.headers);
   if (encoding === undefined) for (const each of captured.response) arrivals.add(each.arrivals);
   const result = await decode(captured.response, encoding, (bytes, tMs) => {
     if (encoding !== undefined) arrivals.add([{ tMs, length: bytes.length }]);
@@ -149,25 +155,6 @@ async function readEvents(captured: CapturedExchange): Promise<Body> {
   });
   parser.end();
   return { text: null, events, truncated: result.truncated || parser.truncated, error: result.error };
-}
-
-/** When the bytes of a stream arrived. */
-class ArrivalTimes {
-  readonly #arrivals: Arrival[] = [];
-  /** How many of them were passed, and how many bytes with them. */
-  #passed = 0;
-  #bytes = 0;
-
-  add(arrivals: readonly Arrival[]): void {
-    for (const each of arrivals) this.#arrivals.push(each);
-  }
-
-  /** Of the byte that `end` stands behind. To be asked in the order of the stream. */
-  of(end: number): number {
-    while (this.#passed < this.#arrivals.length && this.#bytes < end)
-      this.#bytes += this.#arrivals[this.#passed++]!.length;
-    return this.#arrivals[this.#passed - 1]?.tMs ?? 0;
-  }
 }
 
 /** Decodes up to LIMITS.decodedBytes, also of a body that has no encoding. A broken encoding is a value, not a throw. */

@@ -1,7 +1,7 @@
 // What every projector reads of an exchange record before it looks at the bodies.
 import type { ExchangeRecord } from "../contract/exchange.ts";
 import type { JsonObject } from "../contract/projection.ts";
-import { requestJson } from "../wire/request-body.ts";
+import { requestJson } from "../wire/record-bodies.ts";
 import { asObject, asText, parseJson } from "./loose.ts";
 
 /** Lower-case name → first value. Credentials in it are redacted. */

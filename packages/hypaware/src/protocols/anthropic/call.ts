@@ -1,12 +1,13 @@
 import type { ExchangeRecord } from "../../contract/exchange.ts";
 import type { ProjectedMessage } from "../../contract/projection.ts";
+import { streamText } from "../../wire/record-bodies.ts";
 import { factsOfAnswer } from "../answer-facts.ts";
 import type { Call, CallFacts } from "../call.ts";
 import { timeAfter } from "../exchange-record.ts";
 import { known } from "../loose.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import { type WireMessage, readRequest } from "./request.ts";
-import { readStream } from "./stream.ts";
+import { readStream, readStreamText } from "./stream.ts";
 
 /** A call of the Messages API: one message per message of the wire. `undefined` when the request's body is not a JSON object. */
 export function readCall(record: ExchangeRecord): Call | undefined {
@@ -34,7 +35,10 @@ export function readAnswerFacts(record: ExchangeRecord): CallFacts {
 }
 
 export function readAnswerOf(record: ExchangeRecord): Answer | undefined {
-  return readStream(record.stream_events) ?? readAnswer(record.response_body);
+  const stream = streamText(record);
+  return (
+    (stream && readStreamText(stream)) ?? readStream(record.stream_events) ?? readAnswer(record.response_body)
+  );
 }
 
 /** By the wire's message, which is the same object in each request of a conversation. */

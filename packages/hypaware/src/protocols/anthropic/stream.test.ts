@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { StreamEvent } from "../../contract/exchange.ts";
 import type { Json } from "../../contract/projection.ts";
-import { readStream } from "./stream.ts";
+import { EventStream } from "../../wire/event-stream.ts";
+import { readStream, readStreamText } from "./stream.ts";
 
 /** Events 100 ms apart; what is no string becomes JSON. */
 const stream = (...events: readonly Json[]): StreamEvent[] =>
@@ -186,7 +187,8 @@ test("a stream without an answer is none", () => {
   expect(readStream(stream("[DONE]", "not json", 5, null, { type: "ping" }, [1]))).toBeUndefined();
 });
 
-test("a piece of plain text is read as if its event were parsed", () => {
+/** Data of events that look like text deltas, and nearly so. */
+function nearlyDeltas(): fc.Arbitrary<readonly string[]> {
   const index = fc.constantFrom(
     ...Array<string>(16).fill("0"),
     "1",
@@ -208,19 +210,63 @@ test("a piece of plain text is read as if its event were parsed", () => {
   const type = fc.constantFrom(...Array<string>(8).fill("text_delta"), "text_delta ", "thinking_delta");
   const padding = fc.constantFrom("", "", "", " ", "   ", "\n", "x");
   const deltas = fc.array(fc.tuple(index, type, text, fc.boolean(), padding, padding), { maxLength: 6 });
+  return deltas.map((parts) =>
+    parts.map(([at, kind, said, escaped, inner, outer]) => {
+      const value = escaped ? JSON.stringify(said) : `"${said}"`;
+      return `{"type":"content_block_delta","index":${at},"delta":{"type":"${kind}","text":${value}}${inner}}${outer}`;
+    }),
+  );
+}
+
+const begun = JSON.stringify(block(0, { type: "text", text: "begun: " }));
+
+test("a piece of plain text is read as if its event were parsed", () => {
   fc.assert(
-    fc.property(deltas, fc.boolean(), (parts, begun) => {
-      const events = parts.map(([at, kind, said, escaped, inner, outer]) => {
-        const value = escaped ? JSON.stringify(said) : `"${said}"`;
-        return `{"type":"content_block_delta","index":${at},"delta":{"type":"${kind}","text":${value}}${inner}}${outer}`;
-      });
-      const first = begun ? [JSON.stringify(block(0, { type: "text", text: "begun: " }))] : [];
+    fc.property(nearlyDeltas(), fc.boolean(), (events, isBegun) => {
+      const first = isBegun ? [begun] : [];
       const read = (space: string): unknown =>
         readStream(stream(...first, ...events.map((each) => space + each)));
       expect(read("")).toEqual(read(" "));
     }),
     { numRuns: 1_000 },
   );
+});
+
+test("the text of a stream is read as its events are, or not at all", () => {
+  const name = fc.constantFrom(
+    ...Array<string>(60).fill("event: content_block_delta\n"),
+    "event: \n",
+    "event:x\n",
+    "",
+  );
+  const space = fc.constantFrom(
+    ...Array<string>(60).fill("data: "),
+    "data:  ",
+    "data:",
+    "\ndata: ",
+    ": c\ndata: ",
+  );
+  const close = fc.constantFrom(...Array<string>(80).fill("\n\n"), "\n", "\n\n\n", "\r\n\n", "\ndata: 1\n\n");
+  const form = fc.tuple(name, space, close);
+  let read = 0;
+  fc.assert(
+    fc.property(nearlyDeltas(), fc.array(form, { minLength: 7, maxLength: 7 }), (events, forms) => {
+      const pieces = [begun, ...events].map((data, i) => {
+        const [before, field, after] = forms[i]!;
+        const bytes = Buffer.from(before + field + data + after);
+        return { bytes, arrivals: [{ tMs: 100 * i, length: bytes.length }] };
+      });
+      const arrived = new EventStream("0", pieces);
+      const text = arrived.text();
+      const answer = text && readStreamText(text);
+      if (answer === undefined) return;
+      read += 1;
+      expect(answer).toEqual(readStream(arrived.events));
+      expect(arrived.count).toBe(arrived.events.length);
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(read).toBeGreaterThan(100);
 });
 
 test("no stream, however wrong its types, is too much", () => {
