@@ -69,7 +69,7 @@ export const SCENARIOS: readonly Scenario[] = [
     answer: "burst",
     bodies: conversation,
     // As long as it takes until the compiled code is the one that a daemon of a day runs.
-    requests: 1_000,
+    requests: 4_000,
     quickRequests: 200,
   },
 ];

@@ -13,6 +13,7 @@ import { writeFileAtomic } from "../disk/atomic.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { type Lock, tryLock } from "../disk/lock.ts";
 import { sweepScratch } from "../query/scratch.ts";
+import { compileLate } from "../kernel/compile-late.ts";
 import { openCatalog } from "../store/catalog.ts";
 import { shadowPath } from "../store/shadow/shadow.ts";
 import { sweepSegments } from "../store/sweep.ts";
@@ -47,6 +48,7 @@ export function registerRecorder(program: Command, context: CliContext): void {
 
 /** Ends when its supervisor says so or is gone, after everything in the journals is stored. */
 async function record(app: App): Promise<void> {
+  compileLate();
   // The bytes go first: where cores are scarce the recorder waits, not the gateway.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const ending = new AbortController();

@@ -75,6 +75,7 @@ export const LIMITS = {
   alignCells: 2_000_000, // comparisons that one request's alignment may make when the client edited its history; about 20 ms
 
   // recorder and query
+  callsBeforeCompiling: 20_000, // of a function, before V8's last compiler looks at it; its own 3,000 is for programs that compute
   recorderSemiSpaceMB: 8, // of V8's young generation: what a group of exchanges needs dies in it, and V8's 16 would only be more memory
   groupExchanges: 32, // stored in one transaction: more are hardly cheaper
   groupBytes: 1 * MB, // … and their bodies: more would grow old in memory, and old garbage is dear
