@@ -78,7 +78,7 @@ export const LIMITS = {
   callsBeforeCompiling: 20_000, // of a function, before V8's last compiler looks at it; its own 3,000 is for programs that compute
   recorderSemiSpaceMB: 8, // of V8's young generation: what a group of exchanges needs dies in it, and V8's 16 would only be more memory
   groupExchanges: 32, // stored in one transaction: more are hardly cheaper
-  groupBytes: 1 * MB, // … and their bodies: more would grow old in memory, and old garbage is dear
+  groupBytes: 4 * MB, // … and their bodies: twice as much would grow old in memory, and old garbage is dear
   groupMs: 100, // … and the time to project them, so that what is ready becomes visible
   quarantineTries: 2, // an exchange that crashes the recorder this often, worked on alone, is set aside
   projectorMs: 30_000, // a projector that runs longer is taken for hung
