@@ -34,8 +34,8 @@ Written by \`npm run bench -- --write\`; not by hand.
 - ${repetitions} repetitions after a warm-up, targets in turn; medians, of CPU also smallest to largest
 
 Client, upstream and what is between them share the machine, all on loopback. \`direct\`: nothing between. \`nginx\`: one
-worker, unbuffered. \`hypaware\`: the daemon as installed, capture on, recorder and projection running; every request a new
-conversation, but in the last table.
+worker, unbuffered. \`hypaware\`: the daemon as installed, capture on, recorder and projection running, with a store of
+its own for each table; every request a new conversation, but in the last table.
 
 **CPU**: milliseconds a request of the whole process tree until it is idle again, so that work after the answer counts.
 **carrier**: of these, the process that carries the bytes (proxy, tap, journal), against all of nginx. **event**: from sending to receipt of one

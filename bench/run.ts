@@ -38,14 +38,15 @@ const loadAverage = loadavg()[0]!;
 const upstream = await startUpstream();
 const nginx = await startNginx(upstream.port);
 if (nginx === undefined) console.log("SKIPPED nginx: it is not installed (Debian: nginx-light)");
-const targets: Target[] = [
-  upstream,
-  ...(nginx === undefined ? [] : [nginx]),
-  await startHypaware(upstream.port),
-];
+const others: Target[] = [upstream, ...(nginx === undefined ? [] : [nginx])];
+const running = [...others];
 const results = new Map<string, Map<Target["name"], Run[]>>();
 try {
   for (const scenario of scenarios) {
+    // With a store of its own: what the scenarios before it left to seal is not its deferred work.
+    const hypaware = await startHypaware(upstream.port);
+    running.push(hypaware);
+    const targets = [...others, hypaware];
     const byTarget = new Map(targets.map(({ name }) => [name, new Array<Run>()]));
     results.set(scenario.name, byTarget);
     const requests = quick ? scenario.quickRequests : scenario.requests;
@@ -58,9 +59,11 @@ try {
         console.log(`${scenario.name} ${target.name} ${line(run)}`);
       }
     }
+    running.pop();
+    await hypaware.stop();
   }
 } finally {
-  for (const target of targets.toReversed()) await target.stop();
+  for (const target of running.toReversed()) await target.stop();
 }
 if (values.write === true) write(results);
 console.log(`bench: ${guards(results).join("; ")}`);
