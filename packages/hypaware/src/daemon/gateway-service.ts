@@ -13,7 +13,6 @@ import { RouteKeys } from "../gateway/route-key.ts";
 import { buildRoutes } from "../gateway/router.ts";
 import type { RuleSettings } from "../gateway/rules.ts";
 import { type Journal, openJournal } from "../journal/journal.ts";
-import { compileLate } from "../kernel/compile-late.ts";
 import type { Logger } from "../kernel/log.ts";
 import { serveLocal, socketPath } from "./local-socket.ts";
 import { routeKeysOf } from "./route-secret.ts";
@@ -67,7 +66,6 @@ function rulesOf(paths: HomePaths, { config, ...setup }: GatewaySetup): RuleSett
 
 /** Rejects with a HypError when the routes are wrong or the address is taken. */
 export async function startGatewayService(options: GatewayServiceOptions): Promise<GatewayService> {
-  compileLate();
   const { paths, config, log } = options;
   const rules = rulesOf(paths, options);
   const runId = newRunId();
