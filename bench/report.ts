@@ -31,7 +31,7 @@ Written by \`npm run bench -- --write\`; not by hand.
 - ${new Date().toISOString().slice(0, 10)}, commit ${commit}, Node ${process.versions.node}, ${nginx ?? "no nginx here"}
 - ${cpus().length} cores (${cpu?.model.trim() ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release().split("-")[0]};
   load average before the first run ${loadAverage.toFixed(1)}: other work on the machine moves times, so compare within one table
-- ${repetitions} repetitions after a warm-up, targets in turn; medians, of CPU also smallest to largest
+- ${repetitions} repetitions after two to warm up, targets in turn; medians, of CPU also smallest to largest
 
 Client, upstream and what is between them share the machine, all on loopback. \`direct\`: nothing between. \`nginx\`: one
 worker, unbuffered. \`hypaware\`: the daemon as installed, capture on, recorder and projection running, with a store of

@@ -18,6 +18,8 @@ import { nginxVersion, startHypaware, startNginx, startUpstream } from "./target
 import type { Target } from "./targets.ts";
 
 const ROOT = join(import.meta.dirname, "..");
+/** Until what runs is compiled, and the store has more than a few pages. */
+const WARM_UPS = 2;
 const QUICK_REPETITIONS = 3;
 const REPETITIONS = 5;
 
@@ -50,11 +52,10 @@ try {
     const byTarget = new Map(targets.map(({ name }) => [name, new Array<Run>()]));
     results.set(scenario.name, byTarget);
     const requests = quick ? scenario.quickRequests : scenario.requests;
-    for (let repetition = 0; repetition <= repetitions; repetition++) {
+    for (let repetition = -WARM_UPS; repetition < repetitions; repetition++) {
       for (const target of targets) {
         const run = await measure(target, scenario, requests);
-        // The first one warms up.
-        if (repetition === 0) continue;
+        if (repetition < 0) continue;
         byTarget.get(target.name)!.push(run);
         console.log(`${scenario.name} ${target.name} ${line(run)}`);
       }
