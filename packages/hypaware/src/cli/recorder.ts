@@ -12,8 +12,8 @@ import type { RecorderMessage, SupervisorMessage } from "../daemon/supervisor.ts
 import { writeFileAtomic } from "../disk/atomic.ts";
 import { ensurePrivateFolder } from "../disk/folders.ts";
 import { type Lock, tryLock } from "../disk/lock.ts";
-import { sweepScratch } from "../query/scratch.ts";
 import { compileLate } from "../kernel/compile-late.ts";
+import { sweepScratch } from "../query/scratch.ts";
 import { openCatalog } from "../store/catalog.ts";
 import { shadowPath } from "../store/shadow/shadow.ts";
 import { sweepSegments } from "../store/sweep.ts";

@@ -16,8 +16,8 @@ import { toRecord } from "../projection/record.ts";
 import { NOTHING_SELECTED, type Selection, selectProjection } from "../projection/select.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { RunCursor } from "../store/cursors.ts";
-import { linkExchange } from "./link-record.ts";
 import { without } from "../wire/record-bodies.ts";
+import { linkExchange } from "./link-record.ts";
 import type { EndedExchange } from "./run-follower.ts";
 
 export interface Recording {

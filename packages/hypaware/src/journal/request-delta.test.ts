@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { Beginnings } from "./body-checksum.ts";
-import { commonEnds, mayHaveMore } from "./common-ends.ts";
+import { commonEnds, mayHaveMore } from "../wire/common-ends.ts";
 import { decodeDelta, encodeDelta, placeBase, rebuild } from "./request-delta.ts";
 
 /** Of few letters, so that much is in common. */

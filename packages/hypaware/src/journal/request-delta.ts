@@ -1,6 +1,6 @@
 import type { MaskedRange } from "../contract/frame.ts";
 import { Beginnings, bodyChecksum, CHECKSUM_BYTES } from "./body-checksum.ts";
-import type { CommonEnds } from "./common-ends.ts";
+import type { CommonEnds } from "../wire/common-ends.ts";
 import { RANGE_BYTES, readRanges, writeRanges } from "./payload.ts";
 
 // Payload of `request-delta`, numbers little-endian:

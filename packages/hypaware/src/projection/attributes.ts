@@ -1,5 +1,6 @@
 import type { ProjectedRecord } from "../contract/exchange.ts";
 import type { ExchangeFacts, Json, JsonObject, Usage } from "../contract/projection.ts";
+import { remembered } from "../wire/remembered.ts";
 import type { Intake } from "./intake.ts";
 
 /** Merges left to right, later wins, one nested level deep: `{a: {x}}` and `{a: {y}}` make `{a: {x, y}}`. */
@@ -86,19 +87,11 @@ export function usageAttributes(usage: Usage): JsonObject {
   };
 }
 
-/** Some that were parsed: a client's next request has the same headers, and its answer nearly so. */
-const known = new Map<string, JsonObject>();
-const MAX_KNOWN = 8;
+const parsed = remembered((text) => JSON.parse(text) as JsonObject);
 
 /** The headers and the metadata of a record: JSON text that we wrote. Shared: not to be changed. */
 export function parseObject(text: string | null): JsonObject | null {
-  if (text === null) return null;
-  let object = known.get(text);
-  if (object === undefined) {
-    if (known.size === MAX_KNOWN) known.clear();
-    known.set(text, (object = JSON.parse(text) as JsonObject));
-  }
-  return object;
+  return text === null ? null : parsed(text);
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

@@ -23,7 +23,7 @@ export function contentHash(messageId: string): string | undefined {
   return FALLBACK.test(messageId) ? messageId.slice(0, 16) : undefined;
 }
 
-/** Gives names along one request's path. Equal messages above are counted once, when the first name is found taken. */
+/** Gives names along one request's path. Messages above are counted when a name is found taken: all of them once, if that is not the only one. */
 export class Namer {
   readonly #threads: ThreadStore;
   #counted: { tip: number; counts: Map<string, number> } | undefined;

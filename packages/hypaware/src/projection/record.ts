@@ -3,7 +3,7 @@ import type { Arrival, ArrivedBytes, CapturedExchange, RawHeaders } from "../con
 import { LIMITS } from "../contract/limits.ts";
 import { ArrivalTimes } from "../wire/arrival-times.ts";
 import { decodeStream, type TimedBytes } from "../wire/encodings.ts";
-import { EventStream } from "../wire/event-stream.ts";
+import { EventStream, streamEvent } from "../wire/event-stream.ts";
 import { headerArrays, headerValue, headerValues } from "../wire/headers.ts";
 import { withBodies } from "../wire/record-bodies.ts";
 import { SseParser } from "../wire/sse.ts";
@@ -25,11 +25,7 @@ export async function toRecord(captured: CapturedExchange): Promise<DecodedExcha
     socketEvents !== undefined
       ? {
           ...NOTHING,
-          events: socketEvents.map((event) => ({
-            ...STREAM_EVENT,
-            exchange_id: captured.exchangeId,
-            ...event,
-          })),
+          events: socketEvents.map((event) => streamEvent(captured.exchangeId, event.t_ms, event)),
         }
       : responseHead !== null && isEventStream(responseHead.headers)
         ? await readEvents(captured)
@@ -113,7 +109,6 @@ interface Body extends Decoded {
 
 const NOTHING: Body = { text: null, events: [], truncated: false, error: null };
 const NO_BYTES: Bytes = { bytes: Buffer.alloc(0), truncated: false, error: null };
-const STREAM_EVENT = { kind: "stream_event" } as const;
 
 async function readBytes(arrived: readonly ArrivedBytes[], encoding: string | undefined): Promise<Bytes> {
   const parts: Buffer[] = [];
@@ -136,16 +131,7 @@ async function readEvents(captured: CapturedExchange): Promise<Body> {
   const events: StreamEvent[] = [];
   const arrivals = new ArrivalTimes();
   const parser = new SseParser(
-    ({ event, data, id }, end) => {
-      const known = {
-        kind: "stream_event",
-        exchange_id: captured.exchangeId,
-        t_ms: arrivals.of(end),
-        event,
-        data,
-      } as const;
-      events.push(id === undefined ? known : { ...known, id });
-    },
+    (event, end) => void events.push(streamEvent(captured.exchangeId, arrivals.of(end), event)),
     { maxEventBytes: LIMITS.sseEventBytes },
   );
   if (encoding === undefined) for (const each of captured.response) arrivals.add(each.arrivals);

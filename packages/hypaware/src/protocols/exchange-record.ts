@@ -2,32 +2,23 @@
 import type { ExchangeRecord } from "../contract/exchange.ts";
 import type { JsonObject } from "../contract/projection.ts";
 import { requestJson } from "../wire/record-bodies.ts";
+import { remembered } from "../wire/remembered.ts";
 import { asObject, asText, parseJson } from "./loose.ts";
 
 /** Lower-case name → first value. Credentials in it are redacted. */
 export type RecordedHeaders = ReadonlyMap<string, string>;
 
-/** Some that were read: each adapter asks for those of an exchange, and a client's next request has the same. */
-const known = new Map<string, RecordedHeaders>();
-const MAX_KNOWN = 8;
-
-/** Reads the headers of an exchange record: JSON text of name → value or list of values. */
-export function recordedHeaders(json: string | null): RecordedHeaders {
-  if (json === null) return new Map();
-  let headers = known.get(json);
-  if (headers === undefined) {
-    if (known.size === MAX_KNOWN) known.clear();
-    known.set(json, (headers = headersIn(json)));
-  }
-  return headers;
-}
-
-function headersIn(json: string): RecordedHeaders {
+const headersIn = remembered((json): RecordedHeaders => {
   const entries = Object.entries(asObject(parseJson(json)) ?? {}).flatMap(([name, value]) => {
     const text = asText(Array.isArray(value) ? value[0] : value);
     return text === undefined ? [] : [[name, text] as const];
   });
   return new Map(entries);
+});
+
+/** Reads the headers of an exchange record: JSON text of name → value or list of values. */
+export function recordedHeaders(json: string | null): RecordedHeaders {
+  return json === null ? new Map() : headersIn(json);
 }
 
 /** The request's body; `undefined` when it is not a JSON object. Shared between records: not to be changed. */

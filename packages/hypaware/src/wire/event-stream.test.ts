@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { EventStream } from "./event-stream.ts";
+import { cpuTimer } from "@hypaware/testkit";
 import { SseParser } from "./sse.ts";
 
 /** A piece a millisecond. */
@@ -44,6 +45,15 @@ test("plain lines are given as text, whose places have times; what another gramm
     ["data: ", [0xe2, 0x82], "\n\n"],
   ])
     expect(stream(...pieces).text()).toBeUndefined();
+});
+
+test("the times of all events cost time in proportion to the text", () => {
+  const text = stream("data: é\n\n".repeat(200_000)).text()!;
+  const cpuMs = cpuTimer();
+  for (let at = text.text.indexOf("\n\n"); at !== -1; at = text.text.indexOf("\n\n", at + 2))
+    text.timeAt(at + 2);
+  // Counting from the beginning each time would be 200 GB.
+  expect(cpuMs()).toBeLessThan(2_000);
 });
 
 test("who read the text says how many events there are", () => {

@@ -1,7 +1,7 @@
 import type { StreamEvent } from "../contract/exchange.ts";
 import type { ArrivedBytes } from "../contract/frame.ts";
 import { ArrivalTimes } from "./arrival-times.ts";
-import { SseParser } from "./sse.ts";
+import { type SseEvent, SseParser } from "./sse.ts";
 
 const BOM = 0xef;
 const END_OF_BLOCK = "\n\n";
@@ -42,9 +42,15 @@ export class EventStream {
     if (!isSame && Buffer.byteLength(text) !== bytes.length) return undefined;
     if (!text.endsWith(END_OF_BLOCK) || text.includes("\r")) return undefined;
     const times = this.#times();
+    /** The place that was asked for last, in characters and in bytes. */
+    let [asked, byte] = [0, 0];
     return {
       text,
-      timeAt: (end) => times.of(isSame ? end : Buffer.byteLength(text.slice(0, end))),
+      timeAt: (end) => {
+        byte += isSame ? end - asked : Buffer.byteLength(text.slice(asked, end));
+        asked = end;
+        return times.of(byte);
+      },
       counted: (events) => void (this.#count = events),
     };
   }
@@ -53,7 +59,7 @@ export class EventStream {
     const events: StreamEvent[] = [];
     const times = this.#times();
     const parser = new SseParser((event, end) => {
-      events.push({ kind: "stream_event", exchange_id: this.#exchangeId, t_ms: times.of(end), ...event });
+      events.push(streamEvent(this.#exchangeId, times.of(end), event));
     });
     parser.push(this.#bytes);
     parser.end();
@@ -65,6 +71,12 @@ export class EventStream {
     for (const { arrivals } of this.#arrived) times.add(arrivals);
     return times;
   }
+}
+
+/** An event as projectors see it. */
+export function streamEvent(exchangeId: string, tMs: number, { event, data, id }: SseEvent): StreamEvent {
+  const known = { kind: "stream_event", exchange_id: exchangeId, t_ms: tMs, event, data } as const;
+  return id === undefined ? known : { ...known, id };
 }
 
 export interface EventText {

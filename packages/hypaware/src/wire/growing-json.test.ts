@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { cpuTimer } from "@hypaware/testkit";
 import { GrowingJson } from "./growing-json.ts";
 
 const BOUNDS = { texts: 4, bytes: 100_000 };
@@ -150,4 +151,23 @@ test("texts are kept within their bounds", () => {
   expect(of("cccc", 40).messages[0]).toBe(c);
   expect(of("dddd", 40).messages[0]).not.toBe(of("dddd", 40).messages[0]);
   expect(of("cccc", 16).messages[0]).toBe(c);
+});
+
+test("an object of a hundred thousand members costs time in proportion to its size, wherever it changed", () => {
+  const members = (skip: number): string =>
+    Array.from({ length: 100_000 - skip }, (_, n) => `"k${n + skip}":${n + skip}`).join(",");
+  const object = (middle: string, end: string): string => `{"a":"${"-".repeat(2_000_000)}",${middle},${end}}`;
+  for (const [first, second] of [
+    // The last member is another one; of the same length, and longer.
+    [object(members(0), '"z":1'), object(members(0).replace('"k5":5', '"k5":6'), '"z":2')],
+    [object(members(0), '"z":1'), object(members(0).replace('"k5":5', '"k5":6'), '"z":22')],
+    // All is as before, behind a member that comes again.
+    [object(members(1), '"k0":1'), object(`"k0":1,${members(1)}`, '"k0":1')],
+  ] as const) {
+    const growing = new GrowingJson({ texts: 2, bytes: 10_000_000 });
+    parse(growing, first);
+    const cpuMs = cpuTimer();
+    expect(parse(growing, second)).toEqual(JSON.parse(second));
+    expect(cpuMs()).toBeLessThan(2_000);
+  }
 });

@@ -7,6 +7,7 @@
 // holds that is not plainly an object leaves the work to JSON.parse, and so does the first text of its kind.
 
 import type { Json } from "../contract/projection.ts";
+import { commonPrefix } from "./common-ends.ts";
 import { type Cut, type Place, placesOf } from "./json-places.ts";
 import { utf8Text } from "./utf8-text.ts";
 
@@ -14,7 +15,6 @@ import { utf8Text } from "./utf8-text.ts";
 const MIN_COMMON_SHARE = 0.25;
 /** Good enough to look no further. */
 const NEARLY_ALL = 15 / 16;
-const COMPARED_AT_ONCE = 16_384;
 
 interface Known {
   readonly bytes: Buffer;
@@ -139,18 +139,6 @@ function valueAt({ root }: Known, { key, item }: Place): Json {
 function isSameAt(a: Buffer, inA: Place, b: Buffer, inB: Place): boolean {
   const length = inA.end - inA.start;
   return inB.end - inB.start === length && isSame(a, inA.start, b, inB.start, length);
-}
-
-/** Length of the longest common beginning; `same` of it are known to be. */
-function commonPrefix(a: Buffer, b: Buffer, same: number): number {
-  const length = Math.min(a.length, b.length);
-  let step = COMPARED_AT_ONCE;
-  while (step >= 1 && same < length) {
-    const some = Math.min(step, length - same);
-    if (isSame(a, same, b, same, some)) same += some;
-    else step = Math.floor(some / 2);
-  }
-  return same;
 }
 
 /** Whether both have these bytes. */

@@ -2,6 +2,8 @@
 // the cost is that of looking for quotes. What lies between the values is checked, the values themselves are not. Whatever is
 // looked for is ASCII, which is part of no other character, in damaged text neither.
 
+import { commonSuffix } from "./common-ends.ts";
+
 export interface Place {
   readonly key: string;
   /** Position in the list, when the member is a list that is not empty; then each item has a place of its own. */
@@ -44,6 +46,7 @@ export function placesOf(text: Buffer, earlier?: Cut, known = 0): readonly Place
   if (last !== undefined) expected = item === undefined ? "end of member" : "end of item";
   else if (text[at] !== OBJECT_OPEN) return undefined;
   else at = skipSpace(text, at + 1);
+  const tail = earlier === undefined ? undefined : new Tail(text, earlier, at);
 
   for (;;) {
     if (expected === "member") {
@@ -58,8 +61,11 @@ export function placesOf(text: Buffer, earlier?: Cut, known = 0): readonly Place
       const isList = first !== -1 && text[first] !== LIST_END;
       item = isList ? 0 : undefined;
       if (isList) at = first;
-      const rest = earlier === undefined ? undefined : restAt(text, at, key, item, earlier);
-      if (rest?.every((place) => place.key === key || !keys.has(place.key))) return places.concat(rest);
+      const rest = tail?.from(at, key, item);
+      if (rest !== undefined)
+        return rest.every((place) => place.key === key || !keys.has(place.key))
+          ? places.concat(rest)
+          : undefined;
       expected = "item";
     } else if (expected === "item") {
       const end = valueEnd(text, at);
@@ -82,22 +88,45 @@ export function placesOf(text: Buffer, earlier?: Cut, known = 0): readonly Place
   }
 }
 
-/** The places from a member's first on, where an earlier text ends as this one does from there. */
-function restAt(
-  text: Buffer,
-  at: number,
-  key: string,
-  item: number | undefined,
-  earlier: Cut,
-): readonly Place[] | undefined {
-  const shift = text.length - earlier.text.length;
-  const from = earlier.places.findIndex(
-    (place) => place.start + shift === at && place.key === key && place.item === item,
-  );
-  if (from === -1 || earlier.text.compare(text, at, text.length, at - shift) !== 0) return undefined;
-  return earlier.places
-    .slice(from)
-    .map((place) => ({ ...place, start: place.start + shift, end: place.end + shift }));
+/** What a text ends with as an earlier one does. */
+class Tail {
+  readonly #places: readonly Place[];
+  /** From an earlier place to this one. */
+  readonly #shift: number;
+  /** Where it begins. */
+  readonly #start: number;
+
+  /** `at`: it is of no interest before that. */
+  constructor(text: Buffer, earlier: Cut, at: number) {
+    this.#places = earlier.places;
+    this.#shift = text.length - earlier.text.length;
+    const most = Math.min(text.length - at, earlier.text.length);
+    this.#start = text.length - commonSuffix(text, earlier.text, Math.max(most, 0));
+  }
+
+  /** The places from a member's first on. `undefined`: it does not stand so in the tail. */
+  from(at: number, key: string, item: number | undefined): readonly Place[] | undefined {
+    if (at < this.#start) return undefined;
+    const shift = this.#shift;
+    const first = this.#indexOf(at - shift);
+    const place = this.#places[first];
+    if (place?.start !== at - shift || place.key !== key || place.item !== item) return undefined;
+    return this.#places
+      .slice(first)
+      .map((each) => ({ ...each, start: each.start + shift, end: each.end + shift }));
+  }
+
+  /** Of the first place from there on. */
+  #indexOf(start: number): number {
+    let from = 0;
+    let to = this.#places.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#places[middle]!.start < start) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
 }
 
 /** Items of a list follow each other. */

@@ -41,4 +41,6 @@ test("a copy without some members has the request's body, and the number of even
   const copy = without(record, "stream_events");
   expect({ ...copy }).toEqual({ exchange_id: "e", request_body: '{"a":1}', stream_event_count: 1 });
   expect(requestJson(copy)).toBe(requestJson(record));
+  const plain = { request_body: '{"b":2}', response_body: "r" };
+  expect({ ...without(plain, "response_body") }).toEqual({ request_body: '{"b":2}' });
 });

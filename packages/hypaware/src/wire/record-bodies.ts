@@ -92,9 +92,10 @@ export function without<T extends WithRequest & Hidden, Name extends Exclude<key
       .filter((name) => !left.has(name))
       .map((name) => [name, record[name as keyof T]]),
   );
-  const { request } = record[BODIES] ?? {};
-  hiding(copy, { request, stream: null });
-  return Object.defineProperty(copy, "request_body", LAZY.request_body) as unknown as Omit<T, Name>;
+  const hidden = record[BODIES];
+  const request = hidden === undefined ? { value: record.request_body, enumerable: true } : LAZY.request_body;
+  if (hidden !== undefined) hiding(copy, { request: hidden.request, stream: null });
+  return Object.defineProperty(copy, "request_body", request) as unknown as Omit<T, Name>;
 }
 
 /**

@@ -187,28 +187,21 @@ test("a stream without an answer is none", () => {
   expect(readStream(stream("[DONE]", "not json", 5, null, { type: "ping" }, [1]))).toBeUndefined();
 });
 
+/** So many times as often as each of the others. */
+function mostly(usual: string, times: number, ...others: readonly string[]): fc.Arbitrary<string> {
+  return fc.constantFrom(...Array<string>(times).fill(usual), ...others);
+}
+
 /** Data of events that look like text deltas, and nearly so. */
 function nearlyDeltas(): fc.Arbitrary<readonly string[]> {
-  const index = fc.constantFrom(
-    ...Array<string>(16).fill("0"),
-    "1",
-    "1",
-    "10",
-    "999",
-    "1000",
-    "01",
-    "-1",
-    "1.0",
-    "1e0",
-    "",
-  );
+  const index = mostly("0", 16, "1", "1", "10", "999", "1000", "01", "-1", "1.0", "1e0", "");
   const text = fc.oneof(
     fc.string({ maxLength: 3 }),
     fc.string({ unit: "binary" }),
     fc.constantFrom("a", "é", "\\", '"', '\\"', "\n", "\u007f", "\\n", '"}} ', "\ud800"),
   );
-  const type = fc.constantFrom(...Array<string>(8).fill("text_delta"), "text_delta ", "thinking_delta");
-  const padding = fc.constantFrom("", "", "", " ", "   ", "\n", "x");
+  const type = mostly("text_delta", 8, "text_delta ", "thinking_delta");
+  const padding = mostly("", 3, " ", "   ", "\n", "x");
   const deltas = fc.array(fc.tuple(index, type, text, fc.boolean(), padding, padding), { maxLength: 6 });
   return deltas.map((parts) =>
     parts.map(([at, kind, said, escaped, inner, outer]) => {
@@ -233,20 +226,9 @@ test("a piece of plain text is read as if its event were parsed", () => {
 });
 
 test("the text of a stream is read as its events are, or not at all", () => {
-  const name = fc.constantFrom(
-    ...Array<string>(60).fill("event: content_block_delta\n"),
-    "event: \n",
-    "event:x\n",
-    "",
-  );
-  const space = fc.constantFrom(
-    ...Array<string>(60).fill("data: "),
-    "data:  ",
-    "data:",
-    "\ndata: ",
-    ": c\ndata: ",
-  );
-  const close = fc.constantFrom(...Array<string>(80).fill("\n\n"), "\n", "\n\n\n", "\r\n\n", "\ndata: 1\n\n");
+  const name = mostly("event: content_block_delta\n", 60, "event: \n", "event:x\n", "");
+  const space = mostly("data: ", 60, "data:  ", "data:", "\ndata: ", ": c\ndata: ");
+  const close = mostly("\n\n", 80, "\n", "\n\n\n", "\r\n\n", "\ndata: 1\n\n");
   const form = fc.tuple(name, space, close);
   let read = 0;
   fc.assert(

@@ -1,4 +1,4 @@
-/** How many bytes two bodies have in common at their beginnings and, not counted twice, at their ends. */
+/** How many bytes two texts have in common at their beginnings and, not counted twice, at their ends. */
 export interface CommonEnds {
   readonly prefix: number;
   readonly suffix: number;
@@ -12,12 +12,23 @@ export function supersedes({ prefix, suffix }: CommonEnds, base: Buffer): boolea
 }
 
 export function commonEnds(a: Buffer, b: Buffer): CommonEnds {
-  const shorter = Math.min(a.length, b.length);
-  const prefix = longest(shorter, (from, to) => a.compare(b, from, to, from, to) === 0);
-  const suffix = longest(shorter - prefix, (from, to) => {
+  const prefix = commonPrefix(a, b);
+  const suffix = commonSuffix(a, b, Math.min(a.length, b.length) - prefix);
+  return { prefix, suffix };
+}
+
+/** `known` of them are known to be the same. */
+export function commonPrefix(a: Buffer, b: Buffer, known = 0): number {
+  const most = Math.min(a.length, b.length) - known;
+  const isEqual = (from: number, to: number): boolean =>
+    a.compare(b, known + from, known + to, known + from, known + to) === 0;
+  return known + longest(most, isEqual);
+}
+
+export function commonSuffix(a: Buffer, b: Buffer, most: number): number {
+  return longest(most, (from, to) => {
     return a.compare(b, b.length - to, b.length - from, a.length - to, a.length - from) === 0;
   });
-  return { prefix, suffix };
 }
 
 /** False: neither end is longer than the known one, so both together are not. Looks at one byte behind each. */
