@@ -1,7 +1,8 @@
 import { LIMITS } from "../contract/limits.ts";
-import type { Beginnings } from "./body-checksum.ts";
-import { commonEnds, mayHaveMore, supersedes } from "../wire/common-ends.ts";
+import { commonEnds, mayHaveMore } from "../wire/common-ends.ts";
 import type { CommonEnds } from "../wire/common-ends.ts";
+import type { Beginnings } from "./body-checksum.ts";
+import { supersedes } from "./request-delta.ts";
 
 /** Where a frame stands in the segment that is written now. Each write sets it anew, so who refers to it follows it. */
 export interface FramePlace {

@@ -7,8 +7,7 @@ import { BufferCache } from "./buffer-cache.ts";
 import { FRAME_HEADER_BYTES, frameSize, openFrame, saltOf } from "./codec.ts";
 import type { RawFrame } from "./codec.ts";
 import { decodePayload } from "./payload.ts";
-import { supersedes } from "../wire/common-ends.ts";
-import { decodeDelta, rebuild } from "./request-delta.ts";
+import { decodeDelta, rebuild, supersedes } from "./request-delta.ts";
 import type { RequestDelta } from "./request-delta.ts";
 import { listSegments } from "./runs.ts";
 

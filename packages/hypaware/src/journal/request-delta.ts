@@ -1,6 +1,6 @@
 import type { MaskedRange } from "../contract/frame.ts";
-import { Beginnings, bodyChecksum, CHECKSUM_BYTES } from "./body-checksum.ts";
 import type { CommonEnds } from "../wire/common-ends.ts";
+import { Beginnings, bodyChecksum, CHECKSUM_BYTES } from "./body-checksum.ts";
 import { RANGE_BYTES, readRanges, writeRanges } from "./payload.ts";
 
 // Payload of `request-delta`, numbers little-endian:
@@ -27,6 +27,13 @@ export interface RequestDelta extends CommonEnds {
   readonly checksum: string;
   readonly masked: readonly MaskedRange[];
   readonly middle: Buffer;
+}
+
+/** A base that the new body has so much of will hardly be wanted again: the new one stands for its conversation. */
+const SUPERSEDED = 3 / 4;
+
+export function supersedes({ prefix, suffix }: CommonEnds, base: Buffer): boolean {
+  return prefix + suffix >= base.length * SUPERSEDED;
 }
 
 /** In pieces to be written one behind the other; the first takes the base's place. `checksum`: the body's. */

@@ -4,13 +4,6 @@ export interface CommonEnds {
   readonly suffix: number;
 }
 
-/** A base that the new body has so much of will hardly be wanted again: the new one stands for its conversation. */
-const SUPERSEDED = 3 / 4;
-
-export function supersedes({ prefix, suffix }: CommonEnds, base: Buffer): boolean {
-  return prefix + suffix >= base.length * SUPERSEDED;
-}
-
 export function commonEnds(a: Buffer, b: Buffer): CommonEnds {
   const prefix = commonPrefix(a, b);
   const suffix = commonSuffix(a, b, Math.min(a.length, b.length) - prefix);
